@@ -1,0 +1,146 @@
+"""Files wherever Beam opens them: local disk, gs://, s3://, hdfs://.
+
+The one place that knows how a path is opened, listed and published. A file appears under its name whole or not at
+all: it is written under a temporary name beside it and renamed. Temporary names begin with a dot, so no pattern of
+ours matches them.
+"""
+
+import contextlib
+import errno
+import fnmatch
+import posixpath
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from apache_beam.io.filesystem import BeamIOError, CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+from webtext.errors import UsageError
+from webtext.hashing import sha256_of
+
+
+def join(directory: str, *names: str) -> str:
+    """Join names to a directory path of any file system."""
+    return posixpath.join(directory, *names)
+
+
+def is_local(path: str) -> bool:
+    """Tell whether a path is on a local disk."""
+    return "://" not in path
+
+
+def open_file(path: str) -> BinaryIO:
+    """Open a file for reading in binary, seekable, as it lies (never decompressed by its name).
+
+    Raises:
+        UsageError: there is no such file, or it may not be read.
+    """
+    try:
+        if is_local(path):
+            return Path(path).open("rb")
+        return cast("BinaryIO", FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED))
+    except (OSError, BeamIOError) as error:
+        raise UsageError(f"cannot read {path}: {_cause(error)}") from error
+
+
+@contextlib.contextmanager
+def create_file(path: str) -> Iterator[BinaryIO]:
+    """Open a file for writing; it appears under its name, whole, when the block ends without an exception.
+
+    Raises:
+        UsageError: the disk is full or the place may not be written.
+    """
+    directory, name = posixpath.split(path)
+    temporary = join(directory, f".{name}.{secrets.token_hex(4)}")
+    try:
+        make_directory(directory)
+        with _create(temporary) as stream:
+            yield stream
+        rename(temporary, path)
+    except OSError as error:
+        remove_file(temporary)
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM}:
+            raise UsageError(
+                f"cannot write {path}: {_cause(error)}; free some space or choose another output"
+            ) from error
+        raise
+    except BaseException:
+        remove_file(temporary)
+        raise
+
+
+def _create(path: str) -> BinaryIO:
+    if is_local(path):
+        return Path(path).open("wb")
+    return cast("BinaryIO", FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED))
+
+
+def rename(source: str, target: str) -> None:
+    """Move a file over another name of the same file system, replacing what stands there."""
+    if is_local(source):
+        Path(source).replace(target)
+        return
+    if FileSystems.exists(target):
+        FileSystems.delete([target])
+    FileSystems.rename([source], [target])
+
+
+def remove_file(path: str) -> None:
+    """Remove a file if it is there."""
+    if is_local(path):
+        Path(path).unlink(missing_ok=True)
+    elif FileSystems.exists(path):
+        FileSystems.delete([path])
+
+
+def remove_directory(path: str) -> None:
+    """Remove a directory and all in it if it is there."""
+    if FileSystems.exists(path):
+        FileSystems.delete([path])
+
+
+def make_directory(path: str) -> None:
+    """Make a directory where the file system has such things."""
+    if is_local(path) and path:
+        Path(path).mkdir(parents=True, exist_ok=True)
+
+
+def exists(path: str) -> bool:
+    """Tell whether there is a file or directory of this name."""
+    return Path(path).exists() if is_local(path) else bool(FileSystems.exists(path))
+
+
+def list_files(directory: str, pattern: str = "*") -> list[str]:
+    """List the names of a directory's files that match a pattern, sorted; hidden ones (a dot first) are left out."""
+    if is_local(directory):
+        folder = Path(directory)
+        found = [entry.name for entry in folder.iterdir() if entry.is_file()] if folder.is_dir() else []
+    else:
+        listed = FileSystems.match([join(directory, "*")])[0].metadata_list
+        found = [posixpath.basename(entry.path) for entry in listed]
+    return sorted(name for name in found if fnmatch.fnmatchcase(name, pattern) and not name.startswith("."))
+
+
+def expand(pattern: str) -> list[str]:
+    """List the files that a path or glob pattern names, sorted.
+
+    Raises:
+        UsageError: it names none.
+    """
+    matched = FileSystems.match([pattern])[0].metadata_list
+    paths = sorted(entry.path for entry in matched)
+    if not paths:
+        raise UsageError(f"no such file: {pattern}")
+    return paths
+
+
+def file_digest(path: str) -> tuple[str, int]:
+    """Return a file's sha256 (hexadecimal) and its size in bytes."""
+    with open_file(path) as stream:
+        return sha256_of(stream)
+
+
+def _cause(error: OSError | BeamIOError) -> str:
+    return getattr(error, "strerror", None) or str(error).splitlines()[0]
