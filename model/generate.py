@@ -26,9 +26,7 @@ class Sampling:
         if self.temperature <= 0.0:
             raise ValueError(f"temperature {self.temperature} is not positive; greedy is top_k=1")
         if self.top_k < 1 or self.max_tokens < 1:
-            raise ValueError(
-                f"top_k {self.top_k} and max_tokens {self.max_tokens} must be at least 1"
-            )
+            raise ValueError(f"top_k {self.top_k} and max_tokens {self.max_tokens} must be at least 1")
 
 
 GREEDY = Sampling(top_k=1)

@@ -180,9 +180,7 @@ class GPT(nn.Module):
         self.h = nn.ModuleList(Block(config, layer) for layer in range(config.n_layer))
         self.ln_f = nn.LayerNorm(config.n_embd, eps=LAYER_NORM_EPSILON)
 
-    def forward(
-        self, ids: Tensor, targets: Tensor | None = None, cache: Cache | None = None
-    ) -> Tensor:
+    def forward(self, ids: Tensor, targets: Tensor | None = None, cache: Cache | None = None) -> Tensor:
         """Logits (B, T, V) of the next token; with targets (B, T), the mean loss in nats instead.
 
         `ids` is (B, T) with T at most block_size, counting what the cache holds.
@@ -220,9 +218,7 @@ def create(config: GPTConfig, seed: int) -> GPT:
                 nn.init.zeros_(parameter)
             elif "ln_" not in name:
                 std = residual_std if name.endswith("c_proj.weight") else INIT_STD
-                nn.init.normal_(
-                    parameter, std=POSITION_INIT_STD if name == "wpe.weight" else std
-                )
+                nn.init.normal_(parameter, std=POSITION_INIT_STD if name == "wpe.weight" else std)
     return model
 
 

