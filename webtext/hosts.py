@@ -1,0 +1,163 @@
+"""Host names and addresses as URLs write them: what a host is called, who owns it, and whether it is public.
+
+Links come from strangers, and a URL can name this machine, the local network or a cloud's metadata service in many
+notations. Here names are judged before anything is asked of the network; the fetcher judges again the address that it
+really connects to.
+"""
+
+import ipaddress
+import re
+from functools import lru_cache
+from urllib.parse import unquote_to_bytes
+
+import idna
+import tldextract
+
+MAX_NAME = 253  # octets of a DNS name in text (RFC 1035, section 2.3.4)
+_LABEL = re.compile(r"[a-z0-9_-]{1,63}")  # underscores and edge hyphens are not in the RFC but are in real links
+_PLAIN = re.compile(r"(?=.{1,253}$)(?:[a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{0,62}")
+_NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
+
+# Names that lead to no public web server: special-use names (RFC 6761, RFC 6762, RFC 8375, RFC 7686), those that
+# networks keep for themselves, and services that turn any address, private ones too, into a name. `.test`, `.example`
+# and `.invalid` are left out: they lead nowhere, and a replay serves them.
+PRIVATE_SUFFIXES = frozenset(
+    (
+        *("localhost", "local", "localdomain", "internal", "intranet", "private", "corp", "home", "lan", "home.arpa"),
+        *("onion", "i2p"),
+        *("localtest.me", "lvh.me", "vcap.me", "lacolhost.com", "nip.io", "sslip.io", "xip.io"),
+    )
+)
+
+_suffixes = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=False)
+
+
+@lru_cache(maxsize=1 << 16)
+def normalize_host(host: str) -> str | None:
+    """Write a URL's host as it goes on the wire: ASCII, lower case, addresses in their usual notation.
+
+    Numbers are read as browsers read them (WHATWG URL, "ends in a number"), so octal, hexadecimal, decimal and short
+    IPv4 notations come out as four numbers. None: not a host.
+
+    >>> normalize_host("Bücher.Example."), normalize_host("0x7f.1"), normalize_host("a..b")
+    ('xn--bcher-kva.example', '127.0.0.1', None)
+    """
+    host = host.lower()
+    if _PLAIN.fullmatch(host) and not host.rpartition(".")[2].startswith("0x"):
+        return host
+    if host.startswith("["):
+        return _ipv6(host)
+    if "%" in host:
+        host = unquote_to_bytes(host).decode(errors="replace").lower()
+    if not host.isascii():
+        try:
+            host = idna.encode(host, uts46=True, transitional=False).decode()
+        except (idna.IDNAError, UnicodeError):
+            return None
+    host = host.rstrip(".")
+    labels = host.split(".")
+    if len(host) > MAX_NAME or not all(_LABEL.fullmatch(label) for label in labels):
+        return None
+    return _ipv4(labels) if _NUMBER.fullmatch(labels[-1]) else host
+
+
+def _ipv6(host: str) -> str | None:
+    if not host.endswith("]"):
+        return None
+    try:
+        return f"[{ipaddress.IPv6Address(host[1:-1].partition('%')[0])}]"
+    except ValueError:
+        return None
+
+
+def _ipv4(labels: list[str]) -> str | None:
+    """Read one to four numbers as an IPv4 address; the last fills the octets that are left."""
+    if len(labels) > 4 or not all(_NUMBER.fullmatch(label) for label in labels):
+        return None
+    try:
+        numbers = [_number(label) for label in labels]
+    except ValueError:  # an octal with an 8 or a 9
+        return None
+    *leading, last = numbers
+    if any(number > 255 for number in leading) or last >= 256 ** (5 - len(numbers)):
+        return None
+    value = last + sum(number << 8 * (3 - place) for place, number in enumerate(leading))
+    return str(ipaddress.IPv4Address(value))
+
+
+def _number(text: str) -> int:
+    if text.startswith("0x"):
+        return int(text[2:] or "0", 16)
+    return int(text, 8) if len(text) > 1 and text.startswith("0") else int(text)
+
+
+def is_public_address(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Tell whether an address is one of the public internet's.
+
+    Not so: private, loopback, link-local (where clouds keep their metadata), shared, reserved, multicast and
+    unspecified ones, and IPv6 addresses that carry such an IPv4 address (mapped, 6to4, Teredo, NAT64).
+    """
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = _embedded_ipv4(address)
+        if inner is not None:
+            return is_public_address(inner)
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _embedded_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if address.teredo is not None:
+        return address.teredo[1]
+    if address in _NAT64 or address in _COMPATIBLE:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return None
+
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
+_COMPATIBLE = ipaddress.IPv6Network("::/96")  # RFC 4291, section 2.5.5.1
+
+
+def parse_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Read a normalised host as an address; None where it is a name."""
+    if not (host.startswith("[") or host[-1:].isdigit()):
+        return None
+    try:
+        return ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return None
+
+
+def is_private_host(host: str) -> bool:
+    """Tell whether a normalised host names no public web server: a private address or name, or a name without a dot."""
+    address = parse_address(host)
+    if address is not None:
+        return not is_public_address(address)
+    return "." not in host or ends_with_any(host, PRIVATE_SUFFIXES)
+
+
+def ends_with_any(host: str, domains: frozenset[str]) -> bool:
+    """Tell whether a host is one of some domains or lies below one.
+
+    >>> [ends_with_any(host, frozenset({"youtube.com"})) for host in ("m.youtube.com", "notyoutube.com")]
+    [True, False]
+    """
+    while host:
+        if host in domains:
+            return True
+        host = host.partition(".")[2]
+    return False
+
+
+@lru_cache(maxsize=1 << 16)
+def registered_domain(host_or_url: str) -> str:
+    """Name the domain that somebody registered, by the Public Suffix List bundled with tldextract (no network).
+
+    An address, or a name that is no registered domain (`localhost`, `co.uk`), gives "".
+
+    >>> registered_domain("http://news.bbc.co.uk/1/hi"), registered_domain("someone.github.io")
+    ('bbc.co.uk', 'github.io')
+    """
+    return _suffixes(host_or_url).top_domain_under_public_suffix

@@ -1,0 +1,278 @@
+"""What a posted URL is called, what is asked for on the wire, and which URLs are no outbound text links at all.
+
+A link has two URLs. The canonical one is its identity in the ledger: submissions of one canonical URL are one link.
+The fetch URL is the address to ask, as it was posted and repaired only as far as a browser would. The canonical URL
+folds what in practice never tells two pages apart (scheme, `www.`, default port, a final slash, fragment, tracking
+parameters, session ids) and nothing else: parameters keep their order and their blanks, so that two pages do not
+become one. docs/harvest.md has the rule in full, why courlan's is not used, and measurements on real links.
+"""
+
+import re
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Any, NamedTuple
+
+from webtext.hosts import ends_with_any, is_private_host, normalize_host, registered_domain
+
+__all__ = ["LinkRules", "canonicalize_url", "fetch_url", "host_of", "link_problem", "link_rules", "registered_domain"]
+
+MAX_URL = 8000  # octets that all parties should support (RFC 9110, section 4.1)
+_HTTP = re.compile(r"(https?):[/\\]*([^/\\?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE | re.DOTALL)
+_SCHEME = re.compile(r"([a-z][a-z0-9+-]*):", re.IGNORECASE)
+_BARE_HOST = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z]{2,}(?=[:/?#]|$)", re.IGNORECASE)
+_REDDIT_PATH = re.compile(r"/?(?:r|u|user|tb|comments|gallery)/")
+_EDGES = "".join(map(chr, range(0x21)))
+_BREAKS = re.compile(r"[\t\r\n]+")
+_ENTITY = re.compile(r"&(amp|lt|gt|quot|#39|#x27);", re.IGNORECASE)
+_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "#39": "'", "#x27": "'"}
+
+_UNRESERVED = r"A-Za-z0-9._~\-!*'()"  # RFC 2396, section 2.3: what encoders have left bare since before RFC 3986
+_ALLOWED = rf"{_UNRESERVED}$&+,;=:@/?"
+_CLEAN_PATH = re.compile(r"(?:/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*)+/?")
+_CLEAN_QUERY = re.compile(f"[{_ALLOWED}]*")
+_ESCAPE = re.compile(f"%([0-9A-Fa-f]{{2}})|%|[^%{_ALLOWED}]+")
+_BROWSER_PATH = re.compile(r"""[\x00-\x20"<>`{}\x7f-\U0010ffff]+""")  # WHATWG URL, path percent-encode set
+_BROWSER_QUERY = re.compile(r"""[\x00-\x20"<>'\x7f-\U0010ffff]+""")  # special-query percent-encode set
+_SESSION_IN_PATH = re.compile(r";(?:jsessionid|phpsessid)=[^/;]*", re.IGNORECASE)
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+
+
+class _Parts(NamedTuple):
+    scheme: str
+    host: str  # normalised
+    port: str  # "" where it is the scheme's own
+    path: str  # as posted from here on
+    query: str
+    fragment: str
+
+
+class LinkRules(NamedTuple):
+    """The lists of link_rules.toml."""
+
+    tracking_names: frozenset[str]
+    tracking_prefixes: tuple[str, ...]
+    tracking_by_domain: dict[str, frozenset[str]]
+    reddit_domains: frozenset[str]
+    wikipedia_domains: frozenset[str]
+    media_hosts: frozenset[str]
+    media_extensions: frozenset[str]
+    download_extensions: frozenset[str]
+
+
+@cache
+def link_rules() -> LinkRules:
+    """Read the lists of hosts, extensions and parameters that lie beside this module."""
+    rules: dict[str, Any] = tomllib.loads(resources.files("webtext").joinpath("link_rules.toml").read_text())
+    return LinkRules(
+        tracking_names=frozenset(rules["tracking"]["names"]),
+        tracking_prefixes=tuple(rules["tracking"]["prefixes"]),
+        tracking_by_domain={domain: frozenset(names) for domain, names in rules["tracking"]["by_domain"].items()},
+        reddit_domains=frozenset(rules["reddit"]["domains"]),
+        wikipedia_domains=frozenset(rules["wikipedia"]["domains"]),
+        media_hosts=frozenset(rules["media"]["hosts"]),
+        media_extensions=frozenset(rules["media"]["extensions"]),
+        download_extensions=frozenset(rules["download"]["extensions"]),
+    )
+
+
+def canonicalize_url(url: str) -> str | None:
+    """Give the canonical form of a URL, its identity; None where it is not an http(s) URL that can be fetched.
+
+    Idempotent. The result is ASCII, begins with `https://`, and is a name: what is asked for is `fetch_url`.
+
+    >>> canonicalize_url("HTTP://www.Example.com:80/a/../b/?x=1&amp;utm_source=rss#top")
+    'https://example.com/b?x=1'
+    """
+    canonical = _canonicalize(url)
+    while canonical is not None and _ENTITY.search(canonical):  # decoding %61 can spell an entity
+        canonical = _canonicalize(canonical)
+    return canonical
+
+
+def _canonicalize(url: str) -> str | None:
+    parts = _split(url)
+    if parts is None:
+        return None
+    host = _without_www(parts.host)
+    path = parts.path.replace("\\", "/")
+    if not _CLEAN_PATH.fullmatch(path) or ";" in path:
+        path = _remove_dot_segments(_SESSION_IN_PATH.sub("", _normalize_escapes(path)))
+    query = _clean_query(parts.query[1:], host) if parts.query else ""
+    fragment = ""
+    if parts.fragment.startswith("#!") and len(parts.fragment) > 2:
+        fragment = "#!" + _normalize_escapes(parts.fragment[2:])
+    port = f":{parts.port}" if parts.port else ""
+    canonical = f"https://{host}{port}{path.rstrip('/') or '/'}{query}{fragment}"
+    return canonical if len(canonical) <= MAX_URL else None
+
+
+def fetch_url(url: str) -> str:
+    """Give the URL to ask for on the wire: as posted, repaired as a browser would, without fragment and credentials.
+
+    Raises:
+        ValueError: the URL has no canonical form.
+
+    >>> fetch_url("http:/Example.com/two words?a=1&amp;b=2#c")
+    'http://example.com/two%20words?a=1&b=2'
+    """
+    parts = _split(url)
+    if parts is None:
+        raise ValueError(f"not an http(s) URL: {url!r}")
+    path = _remove_dot_segments(_BROWSER_PATH.sub(_percent, parts.path.replace("\\", "/")))
+    query = _BROWSER_QUERY.sub(_percent, parts.query)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.host}{port}{path or '/'}{query}"
+
+
+def host_of(url: str) -> str:
+    """Give the host of an http(s) URL, normalised; "" where there is none."""
+    parts = _split(url)
+    return parts.host if parts else ""
+
+
+def link_problem(url: str, *, wikipedia: bool = True) -> str | None:
+    """Give the reason why a URL is no outbound link to text, or None where it is one.
+
+    Args:
+        url: as posted, or canonical: the answer is the same.
+        wikipedia: whether Wikipedia is a problem. WebText has none of it (GPT-2 paper, section 2.1), so asking its
+            servers for pages that a filter drops would be unkind.
+
+    Returns:
+        One of `not_http`, `malformed_url`, `private_address`, `media`, `reddit_internal`, `download`, `wikipedia`.
+    """
+    canonical = canonicalize_url(url)
+    if canonical is None:
+        return _unfetchable(url)
+    host, _, path = canonical.removeprefix("https://").partition("/")
+    host = host_of(canonical) if ":" in host else host
+    rules = link_rules()
+    if is_private_host(host):
+        return "private_address"
+    extension = _extension(path)
+    if extension in rules.media_extensions or ends_with_any(host, rules.media_hosts):
+        return "media"
+    if ends_with_any(host, rules.reddit_domains):
+        return "reddit_internal"
+    if extension in rules.download_extensions:
+        return "download"
+    return "wikipedia" if wikipedia and ends_with_any(host, rules.wikipedia_domains) else None
+
+
+def _unfetchable(url: str) -> str:
+    """Tell apart the URLs that have no canonical form."""
+    repaired = _repair(url)
+    if _REDDIT_PATH.match(repaired):
+        return "reddit_internal"
+    scheme = _SCHEME.match(repaired)
+    return "not_http" if scheme and scheme[1].lower() not in {"http", "https"} else "malformed_url"
+
+
+def _extension(path: str) -> str:
+    """Give the extension of a path's last segment, in lower case; "" for wiki pages about a file (`File:A.jpg`)."""
+    segment = re.split(r"[?#;]", path, maxsplit=1)[0].rpartition("/")[2].lower()
+    stem, dot, extension = segment.rpartition(".")
+    return extension if dot and ":" not in stem else ""
+
+
+def _repair(url: str) -> str:
+    """Undo what happens to URLs on their way through forms and JSON: edges, line breaks, HTML entities."""
+    url = _BREAKS.sub("", url.strip(_EDGES))
+    while "&" in url and _ENTITY.search(url):
+        url = _ENTITY.sub(lambda match: _ENTITIES[match[1].lower()], url)
+    return url
+
+
+def _split(url: str) -> _Parts | None:
+    """Split a URL as a browser would, its host normalised; None where it is not http(s) or has no valid host."""
+    url = _repair(url)
+    match = _HTTP.match(url)
+    if match is None:
+        if url.startswith("//"):
+            match = _HTTP.match(f"http:{url}")
+        elif (bare := _BARE_HOST.match(url)) and registered_domain(bare[0].lower()):
+            match = _HTTP.match(f"http://{url}")
+        if match is None:
+            return None
+    scheme, authority, path, query, fragment = match.groups(default="")
+    scheme = scheme.lower()
+    host, port = _split_authority(authority)
+    normal = normalize_host(host)
+    if normal is None or len(url) > MAX_URL:
+        return None
+    if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16):
+        return None
+    port = port.lstrip("0")
+    if port == _DEFAULT_PORTS[scheme]:
+        port = ""
+    return _Parts(scheme, normal, port, path, query, fragment)
+
+
+def _split_authority(authority: str) -> tuple[str, str]:
+    """Split user information away, and the port from the host."""
+    host = authority.rpartition("@")[2]
+    if ":" not in host:
+        return host, ""
+    if host.startswith("["):
+        address, _, port = host.rpartition("]")
+        return f"{address}]", port.removeprefix(":")
+    name, _, port = host.partition(":")
+    return name, port
+
+
+def _without_www(host: str) -> str:
+    """Drop a leading `www.` where a registered domain is left."""
+    rest = host.removeprefix("www.")
+    while rest != host and "." in rest and registered_domain(rest):
+        host, rest = rest, rest.removeprefix("www.")
+    return host
+
+
+def _percent(match: re.Match[str]) -> str:
+    return "".join(f"%{octet:02X}" for octet in match[0].encode(errors="replace"))
+
+
+def _normalize_escapes(part: str) -> str:
+    """Write percent-encoding in its normal form: unreserved characters bare, all others encoded, hexadecimal upper."""
+    return _ESCAPE.sub(_normalize_escape, part)
+
+
+def _normalize_escape(match: re.Match[str]) -> str:
+    if match[1] is None:
+        return _percent(match)
+    character = chr(int(match[1], 16))
+    return character if re.match(f"[{_UNRESERVED}]", character) else f"%{match[1].upper()}"
+
+
+def _remove_dot_segments(path: str) -> str:
+    """Resolve `.` and `..`, also percent-encoded, as browsers do."""
+    if "/." not in path and "/%2" not in path:
+        return path
+    kept: list[str] = []
+    segments = path.split("/")[1:]
+    for place, segment in enumerate(segments):
+        dots = segment.replace("%2e", ".").replace("%2E", ".")
+        if dots == "..":
+            del kept[-1:]
+        elif dots != ".":
+            kept.append(segment)
+            continue
+        if place == len(segments) - 1:
+            kept.append("")
+    return "/" + "/".join(kept)
+
+
+def _clean_query(query: str, host: str) -> str:
+    """Normalise a query and drop its tracking parameters; the others keep their order, their blanks and repeats."""
+    if not _CLEAN_QUERY.fullmatch(query):
+        query = _normalize_escapes(query)
+    rules = link_rules()
+    own = rules.tracking_by_domain.get(registered_domain(host), frozenset())
+    kept = []
+    for pair in query.split("&"):
+        name = pair.partition("=")[0].lower()
+        tracking = name in rules.tracking_names or name in own or name.startswith(rules.tracking_prefixes)
+        if pair and not tracking:
+            kept.append(pair)
+    return "?" + "&".join(kept) if kept else ""
