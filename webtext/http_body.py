@@ -1,0 +1,197 @@
+"""Bodies as HTTP sends them: transfer and content encodings, undone piece by piece and never beyond a limit.
+
+A compressed page of a few kilobytes can swell to gigabytes, so nothing here decompresses without saying how much it
+may give. Both the fetcher (which must stop a bomb while it streams) and the archive's reader use the same decoders.
+"""
+
+import re
+import zlib
+from collections.abc import Iterator
+from typing import Protocol
+
+import brotli  # type: ignore[import-untyped]
+import zstandard
+
+DEFAULT_LIMIT = 64 << 20  # bytes a stored body may decode to: far above what a fetch lets in, far below memory
+_MAX_LAYERS = 3  # "gzip, gzip" is seen in the wild, more is an attack
+_STEP = 1 << 16  # bytes decompressed at a time
+_GZIP, _ZLIB, _RAW_DEFLATE = 31, 15, -15  # zlib's window bits for each wrapper
+_CHUNK_SIZE = re.compile(rb"\s*([0-9a-fA-F]{1,8})\s*(?:;[^\r\n]*)?\r?\n")
+
+
+class BodyTooLargeError(Exception):
+    """The body decodes to more bytes than allowed."""
+
+
+class BodyEncodingError(Exception):
+    """The body is not encoded as its header says, or ends too early."""
+
+
+class _Layer(Protocol):
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        """Decode what `data` adds, in pieces of bounded size."""
+
+    def is_complete(self) -> bool:
+        """Tell whether the end mark of the encoding was seen."""
+
+
+class _Inflater:
+    """gzip or deflate; several gzip members are one body, and what follows the last is ignored as browsers do."""
+
+    def __init__(self, window_bits: int) -> None:
+        self._window_bits = window_bits
+        self._inflate = zlib.decompressobj(window_bits)
+        self._started = self._complete = False
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        while data:
+            if self._inflate.eof:
+                if self._window_bits != _GZIP or data[:1] != b"\x1f":
+                    return
+                self._inflate = zlib.decompressobj(self._window_bits)
+            try:
+                decoded = self._inflate.decompress(data, _STEP)
+            except zlib.error as error:
+                if self._complete:
+                    return
+                if self._started or self._window_bits != _ZLIB:
+                    raise BodyEncodingError(str(error)) from error
+                self._window_bits = _RAW_DEFLATE  # "deflate" is often sent without the zlib wrapper
+                self._inflate = zlib.decompressobj(_RAW_DEFLATE)
+                continue
+            self._started = True
+            self._complete = self._complete or self._inflate.eof
+            data = self._inflate.unused_data if self._inflate.eof else self._inflate.unconsumed_tail
+            yield decoded
+
+    def is_complete(self) -> bool:
+        return self._complete
+
+
+class _Brotli:
+    def __init__(self) -> None:
+        self._decompressor = brotli.Decompressor()
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        while not self._decompressor.is_finished():
+            try:
+                yield self._decompressor.process(data, output_buffer_limit=_STEP)
+            except brotli.error as error:
+                raise BodyEncodingError("brotli data error") from error
+            if self._decompressor.can_accept_more_data():
+                return
+            data = b""
+
+    def is_complete(self) -> bool:
+        return bool(self._decompressor.is_finished())
+
+
+class _Zstandard:
+    """zstd: fed in small bites, since its decoder gives at once all that a bite holds.
+
+    A block of 4 bytes can be 128 KiB decoded (RFC 8878, section 3.1.1.2.4), so a bite of 64 bytes is at most 2 MiB.
+    """
+
+    _BITE = 64
+
+    def __init__(self) -> None:
+        self._decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 23).decompressobj()
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        for start in range(0, len(data), self._BITE):
+            if self._decompressor.eof:
+                return
+            try:
+                yield self._decompressor.decompress(data[start : start + self._BITE])
+            except zstandard.ZstdError as error:
+                raise BodyEncodingError(str(error)) from error
+
+    def is_complete(self) -> bool:
+        return bool(self._decompressor.eof)
+
+
+def _layer(encoding: str) -> _Layer:
+    match encoding:
+        case "gzip" | "x-gzip":
+            return _Inflater(_GZIP)
+        case "deflate":
+            return _Inflater(_ZLIB)
+        case "br":
+            return _Brotli()
+        case "zstd":
+            return _Zstandard()
+    raise BodyEncodingError(f"unknown content encoding {encoding[:40]!r}")
+
+
+class ContentDecoder:
+    """Undo the encodings of a `Content-Encoding` header while the body streams in.
+
+    Raises:
+        BodyEncodingError: an encoding is unknown (here), or the data is not what the header says (in `feed`).
+        BodyTooLargeError: more than `limit` bytes come out (in `feed`).
+    """
+
+    def __init__(self, content_encoding: str, limit: int) -> None:
+        names = [name.strip().lower() for name in content_encoding.split(",")]
+        encodings = [name for name in names if name not in {"", "identity", "none", "utf-8"}]
+        if len(encodings) > _MAX_LAYERS:
+            raise BodyEncodingError(f"{len(encodings)} content encodings, at most {_MAX_LAYERS} are undone")
+        self._layers = [_layer(name) for name in reversed(encodings)]  # the last one named was applied last
+        self._left = limit
+        self._fed = False
+
+    def feed(self, data: bytes) -> bytes:
+        """Decode the next bytes of the body."""
+        self._fed = self._fed or bool(data)
+        decoded = []
+        for piece in self._through(data, 0):
+            self._left -= len(piece)
+            if self._left < 0:
+                raise BodyTooLargeError
+            decoded.append(piece)
+        return b"".join(decoded)
+
+    def _through(self, data: bytes, depth: int) -> Iterator[bytes]:
+        if depth == len(self._layers):
+            yield data
+            return
+        for piece in self._layers[depth].pieces(data):
+            yield from self._through(piece, depth + 1)
+
+    def finish(self) -> None:
+        """Raise `BodyEncodingError` if the body ended before its encodings did; an empty body is complete."""
+        if self._fed and not all(layer.is_complete() for layer in self._layers):
+            raise BodyEncodingError("the compressed body ends too early")
+
+
+def decode_content(body: bytes, content_encoding: str, limit: int = DEFAULT_LIMIT) -> bytes:
+    """Undo a `Content-Encoding` as far as it is true: a body that does not decode is given as it is.
+
+    Archives often keep the header of a body that they store decoded, and cut bodies short; neither is an error here.
+    """
+    decoded = bytearray()
+    try:
+        decoder = ContentDecoder(content_encoding, limit)
+        for start in range(0, len(body), _STEP):
+            decoded += decoder.feed(body[start : start + _STEP])
+    except BodyEncodingError:
+        return bytes(decoded) or body
+    except BodyTooLargeError:
+        pass  # what came before the limit stands
+    return bytes(decoded)
+
+
+def dechunk(body: bytes) -> bytes:
+    """Undo the chunked transfer encoding; a body that is not chunked is given as it is, a cut one as far as it goes."""
+    chunks, position = [], 0
+    while (found := _CHUNK_SIZE.match(body, position)) is not None:
+        size = int(found[1], 16)
+        if size == 0:
+            break
+        chunks.append(body[found.end() : found.end() + size])
+        position = found.end() + size
+        if body[position : position + 2] == b"\r\n":
+            position += 2
+        elif position < len(body):
+            return body
+    return b"".join(chunks) if chunks or (position < len(body) and found) else body
