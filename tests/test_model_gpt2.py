@@ -9,7 +9,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from model.export import export_huggingface, import_huggingface
 from model.generate import GREEDY, Sampling, generate
-from model.gpt2 import SIZES, GPT, Cache, GPTConfig, create, flops_per_token, size
+from model.gpt2 import GPT, SIZES, Cache, GPTConfig, create, flops_per_token, size
 from model.tokenizer import byte_tokenizer
 
 SHAPE = GPTConfig(n_layer=3, n_head=4, n_embd=32, block_size=24, vocab_size=257, vocab_multiple=64)

@@ -1,4 +1,4 @@
-"""The tokenizer is GPT-2's: equal to Hugging Face's on hard Unicode, with the same files; trained ones are of its kind."""
+"""The tokenizer is GPT-2's: equal to Hugging Face's on hard Unicode, with the same files."""
 
 import re
 from pathlib import Path
