@@ -1,0 +1,51 @@
+# webtext: the commands anyone needs. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help corpus test check format lock bench clean
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# Your own data: make corpus SUBMISSIONS=RS_2017-11.zst OUTPUT=out/2017-11 ARGS='--contact you@example.org'
+SUBMISSIONS ?= build/sample/RS_sample.zst
+OUTPUT ?= out/sample
+WORKERS ?= 0
+ARGS ?= $(if $(filter build/sample/%,$(SUBMISSIONS)),--replay build/sample/web.warc.gz)
+EXTRAS := reddit,fast,train,dev
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/installed: pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[$(EXTRAS)]'
+	touch $@
+
+build/sample/RS_sample.zst: $(VENV)/installed $(wildcard sample/*.py sample/*/*)
+	$(BIN)/python -m sample.build build/sample
+
+corpus: $(VENV)/installed $(filter build/sample/%,$(SUBMISSIONS)) ## Build a corpus: the bundled sample, or SUBMISSIONS=... OUTPUT=...
+	$(BIN)/webtext corpus --submissions $(SUBMISSIONS) --output $(OUTPUT) --workers $(WORKERS) $(ARGS)
+
+test: check ## Run all checks and all tests
+	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+
+check: $(VENV)/installed ## Lint, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/installed ## Format the code and mend what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(VENV)/installed ## Resolve the dependencies anew into requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-header --no-annotate \
+	  --no-emit-index-url --output-file requirements.lock pyproject.toml
+
+bench: $(VENV)/installed ## Measure webtext beside the field (benchmarks/README.md)
+	$(BIN)/python benchmarks/run.py
+
+clean: ## Remove what the targets above have made
+	rm -rf build dist out $(VENV) *.egg-info .mypy_cache .ruff_cache .import_linter_cache
