@@ -1,0 +1,154 @@
+"""The extractors that can be asked for, behind one signature, each loaded only when it is used.
+
+trafilatura is the default: nothing else on Python comes near its F1 (docs/extraction.md has the table). The others
+are there so that corpora can be compared.
+"""
+
+import functools
+import importlib
+import logging
+from collections.abc import Callable
+from types import ModuleType
+
+from lxml import etree
+from lxml.html import HtmlComment, HtmlElement, HtmlEntity, HtmlProcessingInstruction
+
+from webtext.errors import UsageError
+
+Engine = Callable[[str, HtmlElement], str]
+
+# The cascade of `_trafilatura`, chosen on the gold set (benchmarks/extraction.py): the quick setting finds the text of
+# nearly all pages; where it found little, and little of what the page shows, the thorough one has the last word.
+_DOUBTFUL_CHARS = 1000
+_DOUBTFUL_SHARE = 0.1
+_INVISIBLE = ("script", "style", "noscript", "template", "head", "svg")
+
+
+@functools.cache
+def _parser() -> etree.HTMLParser:
+    """Make the parser: as trafilatura's, but deep and large pages are read too, and elements are made in C."""
+    parser = etree.HTMLParser(
+        collect_ids=False,
+        default_doctype=False,
+        encoding="utf-8",
+        remove_comments=True,
+        remove_pis=True,
+        huge_tree=True,
+    )
+    parser.set_element_class_lookup(element_classes())
+    return parser
+
+
+def element_classes() -> etree.ElementDefaultClassLookup:
+    """Give every element the class HtmlElement without asking Python for each, as lxml.html's own look-up does."""
+    return etree.ElementDefaultClassLookup(
+        element=HtmlElement, comment=HtmlComment, pi=HtmlProcessingInstruction, entity=HtmlEntity
+    )
+
+
+def parse_html(html: str) -> HtmlElement | None:
+    """Parse a page; None where nothing in it is an element."""
+    try:
+        tree: HtmlElement | None = etree.fromstring(html.encode("utf-8", "replace"), _parser())
+    except etree.XMLSyntaxError:  # nothing but space, or a document of zeros
+        return None
+    return tree
+
+
+def visible_characters(tree: HtmlElement) -> int:
+    """Count the characters, spaces apart, that a page would show without its scripts and styles."""
+    total = 0
+    for element in tree.iter(etree.Element):
+        if element.text and element.tag not in _INVISIBLE:
+            total += len(element.text.strip())
+        if element.tail:
+            total += len(element.tail.strip())
+    return total
+
+
+def _trafilatura() -> Engine:
+    """Trafilatura without comments or its duplicate test (which depends on the pages seen before): quick, then sure."""
+    trafilatura = _load("trafilatura")
+    importlib.import_module("trafilatura.utils").HTML_PARSER.set_element_class_lookup(element_classes())
+    importlib.import_module("lxml.html").html_parser.set_element_class_lookup(element_classes())
+    _silence("trafilatura")
+
+    def extract(_: str, tree: HtmlElement) -> str:
+        quick = trafilatura.extract(tree, include_comments=False, fast=True, favor_recall=True) or ""
+        if len(quick) >= _DOUBTFUL_CHARS or len(quick) >= _DOUBTFUL_SHARE * visible_characters(tree):
+            return quick
+        return trafilatura.extract(tree, include_comments=False) or quick
+
+    return extract
+
+
+def _trafilatura_with(**options: bool) -> Callable[[], Engine]:
+    """Name a plain setting of trafilatura's, as it comes."""
+
+    def load() -> Engine:
+        trafilatura = _load("trafilatura")
+        _silence("trafilatura")
+        return lambda html, _: trafilatura.extract(html, include_comments=False, **options) or ""
+
+    return load
+
+
+def _resiliparse() -> Engine:
+    module = _load("resiliparse.extract.html2text", "resiliparse")
+    return lambda html, _: module.extract_plain_text(html, main_content=True, alt_texts=False, list_bullets=False)
+
+
+def _readability() -> Engine:
+    module = _load("readability", "readability-lxml")
+    _silence("readability")
+
+    def extract(html: str, _: HtmlElement) -> str:
+        tree = parse_html(module.Document(html).summary())
+        return "" if tree is None else "\n".join(text for text in tree.itertext() if text.strip())
+
+    return extract
+
+
+def _newspaper() -> Engine:
+    module = _load("newspaper", "newspaper4k")
+
+    def extract(html: str, _: HtmlElement) -> str:
+        article = module.Article("http://localhost/", fetch_images=False)
+        article.download(input_html=html)
+        article.parse()
+        return str(article.text)
+
+    return extract
+
+
+ENGINES: dict[str, Callable[[], Engine]] = {
+    "trafilatura": _trafilatura,
+    "trafilatura-default": _trafilatura_with(),
+    "trafilatura-fast": _trafilatura_with(fast=True),
+    "trafilatura-precision": _trafilatura_with(favor_precision=True),
+    "resiliparse": _resiliparse,
+    "readability": _readability,
+    "newspaper": _newspaper,
+}
+
+
+@functools.cache
+def load_engine(name: str) -> Engine:
+    """Load an extractor by its name.
+
+    Raises:
+        UsageError: its package is not installed.
+    """
+    return ENGINES[name]()
+
+
+def _load(module: str, package: str | None = None) -> ModuleType:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise UsageError(f"this extractor needs a package: pip install {package or module}") from error
+
+
+def _silence(name: str) -> None:
+    """Keep a library's remarks on each odd page out of the log: the ledger says what became of the page."""
+    logging.getLogger(name).setLevel(logging.CRITICAL + 1)

@@ -1,0 +1,203 @@
+"""Title, author, date, site and language as a page itself declares them, read from where they stand in plain sight.
+
+Searching a page's text for a date costs as much as extracting the text and takes seconds on the worst pages, so only
+declarations are read: meta tags, JSON-LD, `<time>`, the address. What is not declared stays empty.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from lxml.html import HtmlElement
+
+_MAX_FIELD_CHARS = 500
+_MAX_JSON_CHARS = 200_000
+_EARLIEST, _LATEST = date(1990, 1, 1), date(2100, 1, 1)  # the web's; a declared date outside is a default or a typo
+_ISO_DATE = re.compile(r"\b((?:19|20)\d\d)[-/.](0?[1-9]|1[0-2])[-/.](0?[1-9]|[12]\d|3[01])(?!\d)")
+_COMPACT_DATE = re.compile(r"^((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?:\D|$)")
+_DATE_IN_URL = re.compile(r"/((?:19|20)\d\d)[-/](0?[1-9]|1[0-2])[-/](0?[1-9]|[12]\d|3[01])(?=\D|$)")
+_LANGUAGE = re.compile(r"^\s*([a-z]{2,3})(?:[-_][a-z0-9]+)*\s*(?:,.*)?$", re.IGNORECASE | re.DOTALL)
+_SPACES = re.compile(r"\s+")
+_ADDRESS = re.compile(r"^(?:https?://|www\.|@)\S+$", re.IGNORECASE)
+
+# Names of meta tags (name, property, itemprop), best first: Open Graph, Dublin Core, Parsely, Sailthru, Highwire.
+_TITLE_NAMES = ("og:title", "twitter:title", "dc.title", "dcterms.title", "citation_title", "parsely-title")
+_AUTHOR_NAMES = (
+    "author",
+    "article:author",
+    "dc.creator",
+    "dcterms.creator",
+    "citation_author",
+    "parsely-author",
+    "sailthru.author",
+    "byl",
+)
+_DATE_NAMES = (
+    "article:published_time",
+    "datepublished",
+    "og:published_time",
+    "dc.date.issued",
+    "dcterms.issued",
+    "dcterms.created",
+    "dc.date",
+    "dcterms.date",
+    "citation_publication_date",
+    "parsely-pub-date",
+    "sailthru.date",
+    "pubdate",
+    "publish-date",
+    "publish_date",
+    "datecreated",
+    "date",
+    "article:modified_time",
+    "og:updated_time",
+    "last-modified",
+)
+_SITE_NAMES = ("og:site_name", "application-name", "dc.publisher", "twitter:site")
+_ARTICLE_TYPES = ("article", "posting", "report", "review", "webpage", "recipe", "creativework")
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a page says about itself; "" for what it does not say."""
+
+    title: str = ""
+    author: str = ""
+    date: str = ""  # ISO 8601, the day alone
+    site_name: str = ""
+    language: str = ""  # ISO 639-1 where there is one
+
+
+def read_metadata(tree: HtmlElement, url: str) -> Metadata:
+    """Read what a parsed page declares; `url` is where it was found, for dates that stand in addresses."""
+    meta = _meta_tags(tree)
+    items = list(_json_ld(tree))
+    return Metadata(
+        title=_title(tree, meta, items),
+        author=_author(tree, meta, items),
+        date=_date(tree, meta, items, url),
+        site_name=_first(meta, _SITE_NAMES),
+        language=declared_language(tree, meta),
+    )
+
+
+def declared_language(tree: HtmlElement, meta: dict[str, str] | None = None) -> str:
+    """Read the language that a page declares (`<html lang>`, then meta tags) as a lower-case code, or ""."""
+    meta = _meta_tags(tree) if meta is None else meta
+    for value in (tree.get("lang"), tree.get("xml:lang"), meta.get("content-language"), meta.get("og:locale")):
+        if value and (match := _LANGUAGE.match(value)):
+            return match.group(1).lower()
+    return ""
+
+
+def _meta_tags(tree: HtmlElement) -> dict[str, str]:
+    """Collect the first value of each meta tag by its lower-case name."""
+    found: dict[str, str] = {}
+    for element in tree.iter("meta"):
+        content = element.get("content")
+        if not content:
+            continue
+        for attribute in ("property", "name", "itemprop", "http-equiv"):
+            if name := element.get(attribute):
+                found.setdefault(name.strip().lower(), content)
+    return found
+
+
+def _json_ld(tree: HtmlElement) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a page's JSON-LD that describe an article or page."""
+    for script in tree.iter("script"):
+        if script.get("type") != "application/ld+json" or not script.text or len(script.text) > _MAX_JSON_CHARS:
+            continue
+        try:
+            pending = [json.loads(script.text, strict=False)]
+        except (ValueError, RecursionError):
+            continue
+        while pending:
+            value = pending.pop(0)
+            if isinstance(value, list):
+                pending[:0] = value
+            elif isinstance(value, dict):
+                pending[:0] = [value["@graph"]] if isinstance(value.get("@graph"), list) else []
+                if any(name in str(value.get("@type", "")).lower() for name in _ARTICLE_TYPES):
+                    yield value
+
+
+def _title(tree: HtmlElement, meta: dict[str, str], items: list[dict[str, Any]]) -> str:
+    headlines = (value for item in items if isinstance(value := item.get("headline"), str))
+    declared = _first(meta, _TITLE_NAMES) or _clean(next(headlines, ""))
+    if declared:
+        return declared
+    headings = [_clean(heading.text_content()) for heading in tree.iter("h1")]
+    if len(headings) == 1 and headings[0]:
+        return headings[0]
+    title = tree.find(".//title")
+    return _clean(title.text_content()) if title is not None else ""
+
+
+def _author(tree: HtmlElement, meta: dict[str, str], items: list[dict[str, Any]]) -> str:
+    for name in _AUTHOR_NAMES:
+        author = _clean(meta.get(name, ""))
+        if author and not _ADDRESS.match(author):
+            return author
+    for item in items:
+        if author := _clean(", ".join(dict.fromkeys(_person_names(item.get("author"))))):
+            return author
+    for element in tree.xpath("(//a | //span | //*[@itemprop='author'])[@rel='author' or @itemprop='author'][1]"):
+        author = _clean(element.text_content())
+        if author and len(author) <= 100:
+            return author
+    return ""
+
+
+def _person_names(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for entry in value:
+            yield from _person_names(entry)
+    elif isinstance(value, dict) and isinstance(value.get("name"), str):
+        yield value["name"]
+
+
+def _date(tree: HtmlElement, meta: dict[str, str], items: list[dict[str, Any]], url: str) -> str:
+    declared: list[Iterable[object]] = [
+        (meta.get(name) for name in _DATE_NAMES[:3]),
+        (item.get(key) for item in items for key in ("datePublished", "dateCreated", "dateModified")),
+        (meta.get(name) for name in _DATE_NAMES[3:]),
+        (element.get("datetime") or element.get("content") for element in _time_elements(tree)),
+    ]
+    for values in declared:
+        for value in values:
+            if isinstance(value, str) and (day := _iso_date(value)):
+                return day
+    match = _DATE_IN_URL.search(url)
+    return _valid_date(*match.groups()) if match else ""
+
+
+def _time_elements(tree: HtmlElement) -> list[HtmlElement]:
+    marked: list[HtmlElement] = tree.xpath("//*[@itemprop='datePublished' or @pubdate]")
+    return marked or tree.xpath("(//time[@datetime])[1]")
+
+
+def _iso_date(text: str) -> str:
+    match = _ISO_DATE.search(text) or _COMPACT_DATE.match(text.strip())
+    return _valid_date(*match.groups()) if match else ""
+
+
+def _valid_date(year: str, month: str, day: str) -> str:
+    try:
+        found = date(int(year), int(month), int(day))
+    except ValueError:  # 31 February
+        return ""
+    return found.isoformat() if _EARLIEST <= found < _LATEST else ""
+
+
+def _first(meta: dict[str, str], names: Iterable[str]) -> str:
+    return next((value for name in names if (value := _clean(meta.get(name, "")))), "")
+
+
+def _clean(text: str) -> str:
+    return _SPACES.sub(" ", text).strip()[:_MAX_FIELD_CHARS]
