@@ -1,0 +1,1 @@
+"""Composition only: the stages as Beam pipelines, in order, and the command line."""

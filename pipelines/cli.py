@@ -1,0 +1,82 @@
+"""The command `webtext`: finds the module of a subcommand, parses its flags, and turns errors into one line.
+
+Each subcommand is a module of this package with `add_arguments(parser)` and `run(arguments, beam_arguments)`, loaded
+when it is asked for, so that `webtext --help` needs none of their imports. Flags that a subcommand does not know go to
+Beam where it runs a pipeline.
+"""
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from webtext import __version__
+from webtext.errors import UnbalancedError, UsageError
+
+# name: (what it does, whether flags it does not know go to Beam)
+COMMANDS = {
+    "corpus": ("Reddit submissions to a corpus: harvest, fetch and build in order", True),
+    "harvest": ("submissions (dumps, or Reddit's API) to distinct links with enough karma", True),
+    "fetch": ("links to an archive of pages (WARC), as a polite guest", True),
+    "build": ("an archive of pages to a filtered, de-duplicated corpus in Parquet shards", True),
+    "verify": ("recompute the checksums and the sums of a finished output", False),
+    "explain": ("say what became of a URL, and why", False),
+    "replay": ("serve a WARC over HTTP on loopback, under every host name in it", False),
+}
+
+EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+_EPILOG = """exit status: 0 done, 1 a check failed (verify, validate), 2 something to mend (one line says what),
+130 interrupted (run the same command again to go on)"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return its exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(
+        prog="webtext",
+        description="Rebuild GPT-2's WebText from anybody's Reddit data, and prove that the corpus is good.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"webtext {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    asked = next((name for name in arguments if not name.startswith("-")), None)
+    for name, (summary, _) in COMMANDS.items():
+        command = commands.add_parser(
+            name, help=summary, description=_sentence(summary), formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        if name == asked:
+            importlib.import_module(f"pipelines.{name}").add_arguments(command)
+    known, unknown = parser.parse_known_args(arguments)
+    if unknown and not COMMANDS[known.command][1]:
+        parser.error(f"unknown flags for {known.command}: {' '.join(unknown)}")
+    return _run(known, unknown)
+
+
+def _sentence(summary: str) -> str:
+    return summary[0].upper() + summary[1:] + "."
+
+
+def _run(known: argparse.Namespace, unknown: list[str]) -> int:
+    module = importlib.import_module(f"pipelines.{known.command}")
+    try:
+        status: int = module.run(known, unknown)
+    except (UsageError, UnbalancedError) as error:
+        print(f"webtext {known.command}: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except KeyboardInterrupt:
+        print(f"webtext {known.command}: interrupted; run the same command again to go on", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # the reader of our output (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
+    return status
+
+
+def entry() -> NoReturn:
+    """Run as a program: a first Ctrl-C or a TERM ends the run cleanly."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_INTERRUPTED))
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""Which engine runs a pipeline, and how its failures reach the user.
+
+Local runs name FnApiRunner: Beam's default tries to download another engine first and falls back in silence, so the
+same program would run on different engines online and offline. One worker runs in memory; more are processes.
+"""
+
+import argparse
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from webtext.errors import UsageError
+
+_USAGE_ERROR = re.compile(r"UsageError: ([^\n]+?)(?: \[while running [^\n]*)?(?:\\n|\n|$)")
+_TASKS_WORTH_PROCESSES = 4
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Where pipelines run: a local runner with so many processes, or the one that Beam's own flags name."""
+
+    workers: int = 0  # processes of a local run; 0: as many as there are cores, where there is work for them
+    beam_arguments: tuple[str, ...] = ()  # flags that webtext does not know, as they stood on the command line
+
+    def __post_init__(self) -> None:
+        if self.workers < 0:
+            raise UsageError(f"--workers must be 0 (as many as there are cores) or more, not {self.workers}")
+
+    def run(self, construct: Callable[[beam.Pipeline], None], tasks: int = 1) -> None:
+        """Construct a pipeline of `tasks` independent tasks, run it, and wait for its end.
+
+        Raises:
+            UsageError: a worker raised one; it arrives here as its one line, from whichever process.
+        """
+        try:
+            pipeline = beam.Pipeline(options=self.options(tasks))
+            construct(pipeline)
+            pipeline.run().wait_until_finish()
+        except UsageError:
+            raise
+        except RuntimeError as error:  # how runners hand on what a worker raised
+            found = _USAGE_ERROR.search(str(error))
+            if found is None:
+                raise
+            raise UsageError(found.group(1)) from error
+
+    def options(self, tasks: int = 1) -> PipelineOptions:
+        """Make Beam's options: what the user passed through, and a local runner where none is named."""
+        arguments = list(self.beam_arguments)
+        if not any(argument == "--runner" or argument.startswith("--runner=") for argument in arguments):
+            workers = self.local_workers(tasks)
+            mode = "in_memory" if workers == 1 else "multi_processing"
+            arguments += ["--runner=FnApiRunner", f"--direct_running_mode={mode}", f"--direct_num_workers={workers}"]
+        if not any("save_main_session" in argument for argument in arguments):
+            arguments.append("--no_save_main_session")  # every class of ours is importable
+        return PipelineOptions(arguments)
+
+    def local_workers(self, tasks: int) -> int:
+        """Tell how many processes a local run of so many tasks gets: starting them costs seconds."""
+        if self.workers:
+            return min(self.workers, max(1, tasks))
+        return (os.cpu_count() or 1) if tasks >= _TASKS_WORTH_PROCESSES else 1
+
+
+def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags that say where pipelines run."""
+    group = parser.add_argument_group(
+        "engine", "flags that webtext does not know go to Beam: --runner=DataflowRunner ..."
+    )
+    group.add_argument(
+        "--workers", type=int, default=0, help="processes of a local run (default: 0, as many as cores where it pays)"
+    )
+
+
+def engine_from(arguments: argparse.Namespace, beam_arguments: Sequence[str]) -> Engine:
+    """Make the engine that the flags ask for."""
+    return Engine(arguments.workers, tuple(beam_arguments))

@@ -1,0 +1,124 @@
+"""How a stage runs, so that it is whole or not there: work in `<directory>.unfinished`, publish by manifest, last.
+
+A rerun whose inputs and configuration have the fingerprint of the manifest that is there does nothing. After a crash
+the unfinished directory is thrown away (fetch keeps it: its archive holds what it need not ask for again).
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.progress import shown
+from webtext import manifest, storage
+from webtext.errors import UsageError
+from webtext.manifest import Counts, File, Manifest
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage to run: where to, from what, and how."""
+
+    name: str
+    directory: str
+    config: Mapping[str, Any]  # all that its output depends on, as JSON values; nothing that it does not depend on
+    inputs: tuple[str, ...]  # files, or directories of finished stages
+    resumable: bool = False  # whether an unfinished directory is gone on with
+
+
+def run_stage(stage: Stage, work: Callable[[str], None], count: Callable[[str], Counts]) -> Manifest:
+    """Run a stage, or find it done.
+
+    Args:
+        stage: what to run.
+        work: writes the stage's files into the directory it is given.
+        count: counts them, from the files themselves: a counter of Beam's may count a retried bundle twice.
+
+    Raises:
+        UsageError: an input is missing or unfinished.
+        UnbalancedError: kept and rejected are not what was given; nothing is published.
+    """
+    inputs = [read_input(path) for path in stage.inputs]
+    fingerprint = manifest.fingerprint(stage.name, stage.config, inputs)
+    done = find_manifest(stage.directory)
+    if done is not None and done.fingerprint == fingerprint:
+        return done
+    unfinished = unfinished_directory(stage.directory)
+    if not stage.resumable:
+        storage.remove_directory(unfinished)
+    storage.make_directory(unfinished)
+    with shown(stage.name, unfinished, count):
+        work(unfinished)
+    counts = count(unfinished)
+    counts.check(stage.name)
+    files = [_describe(unfinished, name) for name in storage.list_files(unfinished) if name != manifest.NAME]
+    finished = Manifest(stage.name, fingerprint, stage.config, inputs, counts, files, manifest.versions())
+    _publish(stage.directory, finished)
+    return finished
+
+
+def as_json(config: Any) -> dict[str, Any]:
+    """Lay a configuration (a data class) out as the JSON values that a manifest holds."""
+    values: dict[str, Any] = json.loads(json.dumps(asdict(config), sort_keys=True))
+    return values
+
+
+def unfinished_directory(directory: str) -> str:
+    """Name the place where a stage works before it is published."""
+    return directory.rstrip("/") + ".unfinished"
+
+
+def find_manifest(directory: str) -> Manifest | None:
+    """Read the manifest of a stage directory; None where there is none, so where the stage is not done."""
+    path = storage.join(directory, manifest.NAME)
+    if not storage.exists(path):
+        return None
+    with storage.open_file(path) as stream:
+        return Manifest.from_json(stream.read().decode())
+
+
+def read_manifest(directory: str) -> Manifest:
+    """Read the manifest of a finished stage.
+
+    Raises:
+        UsageError: the directory holds no finished stage.
+    """
+    found = find_manifest(directory)
+    if found is None:
+        raise UsageError(f"{directory} holds no finished stage (no {manifest.NAME}): run that stage first")
+    return found
+
+
+def read_input(path: str) -> File:
+    """Identify an input: a finished stage by the hash of its manifest, a file by the hash of its bytes."""
+    own = storage.join(path, manifest.NAME)
+    if storage.exists(own):
+        digest, size = storage.file_digest(own)
+        return File(Path(path.rstrip("/")).name, digest, size)
+    if storage.is_local(path) and Path(path).is_dir():
+        raise UsageError(f"{path} holds no finished stage (no {manifest.NAME}): run that stage first")
+    digest, size = storage.file_digest(path)
+    return File(Path(path).name, digest, size)
+
+
+def _describe(directory: str, name: str) -> File:
+    digest, size = storage.file_digest(storage.join(directory, name))
+    return File(name, digest, size)
+
+
+def _publish(directory: str, finished: Manifest) -> None:
+    """Move the unfinished files to their place, the manifest last; a local directory moves whole."""
+    unfinished = unfinished_directory(directory)
+    content = finished.to_json().encode()
+    storage.remove_directory(directory)
+    if storage.is_local(directory):
+        with storage.create_file(storage.join(unfinished, manifest.NAME)) as stream:
+            stream.write(content)
+        Path(unfinished).rename(directory)
+        return
+    for file in finished.files:
+        storage.rename(storage.join(unfinished, file.name), storage.join(directory, file.name))
+    with storage.create_file(storage.join(directory, manifest.NAME)) as stream:
+        stream.write(content)
+    storage.remove_directory(unfinished)
