@@ -15,7 +15,7 @@ class Link:
     url: str  # canonical: the key of the ledger
     fetch_url: str  # as posted, repaired only as far as a browser would: what is asked for on the wire
     host: str
-    karma: int  # of the best submission, or the sum, as the harvest was told
+    karma: int | None  # of the best submission, or the sum, as the harvest was told; None: a list gave none
     submissions: int
     subreddits: tuple[str, ...]  # distinct, sorted
     first_posted: int | None  # None: no submission said when

@@ -1,0 +1,132 @@
+"""One file of submissions, line by line: each line is posted links or a rejection that says where it stood and why not.
+
+Nothing is lost on the way: every line that is not blank comes out, and a frame that cannot be decompressed comes out
+as one rejection.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from posixpath import commonpath, dirname
+from typing import BinaryIO, Literal
+
+import msgspec
+
+from webtext.compressed import Damage, read_lines
+from webtext.errors import UsageError
+from webtext.links import STAGE, Postings, SelectConfig, posting, reason_to_ignore
+from webtext.records import Rejection
+from webtext.submissions import Parser, Submission, Unusable, find_parser, is_header, parse_comment, parse_listed
+from webtext.urls import canonicalize_url, link_problem
+
+
+@dataclass(frozen=True, slots=True)
+class Dump:
+    """A file of submissions or comments to read."""
+
+    path: str
+    name: str  # what the ledger calls it: the path below the directory that all inputs share
+    number: int  # its place among the inputs, which names its side files
+    inputs: int  # how many inputs there are
+    kind: Literal["submissions", "comments"] = "submissions"
+
+    @property
+    def suffix(self) -> str:
+        """The end of the names of this file's side files."""
+        return f"{self.number:05d}-of-{self.inputs:05d}"
+
+
+class Posted(msgspec.Struct, frozen=True, array_like=True):
+    """A submission of a link, on its way to its URL."""
+
+    url: str  # canonical
+    source: str  # file:line
+    identity: str  # equal where the same submission was read twice; "" where the source gives no id
+    postings: Postings
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What is no submission of a link."""
+
+    rejection: Rejection
+    line: bytes | None = None  # the line itself, where it could not be read
+
+
+def plan_dumps(submissions: Sequence[str], comments: Sequence[str] = ()) -> list[Dump]:
+    """Name and number the files to read, in the order of their names.
+
+    Raises:
+        UsageError: a file is given twice.
+    """
+    paths = [*submissions, *comments]
+    if len(set(paths)) < len(paths):
+        twice = next(path for path in paths if paths.count(path) > 1)
+        raise UsageError(f"{twice} is given twice: its karma would count twice; leave one out")
+    shared = commonpath([dirname(path) for path in paths]) if paths else ""
+    dumps = []
+    for number, path in enumerate(sorted(paths)):
+        name = path.removeprefix(shared).lstrip("/")
+        dumps.append(Dump(path, name, number, len(paths), "comments" if path in comments else "submissions"))
+    return dumps
+
+
+def read_dump(
+    stream: BinaryIO, dump: Dump, config: SelectConfig, *, self_posts: bool = False
+) -> Iterator[Posted | Refused]:
+    """Read a file: a `Posted` for each link that counts, a `Refused` for each line and frame that gives none.
+
+    Comments without a link are no submissions and are passed over.
+
+    Raises:
+        UsageError: the file holds no line that can be read.
+    """
+    number, read, damaged = 0, 0, ""
+    parser: Parser | None = parse_comment if dump.kind == "comments" else None
+    for lines in read_lines(stream, dump.name):
+        if isinstance(lines, Damage):
+            damaged = damaged or lines.detail
+            detail = f"{dump.name}: frame at byte {lines.offset}: {lines.detail}"
+            yield Refused(Rejection("", STAGE, "damaged_frame", detail), lines.torn or None)
+            continue
+        for line in lines:
+            number += 1
+            if not line or line.isspace():
+                continue
+            if parser is None:
+                parser = find_parser(lines, dump.name, self_posts=self_posts)
+            read += 1
+            if read == 1 and parser is parse_listed and is_header(line):
+                continue
+            yield from _read_line(line, f"{dump.name}:{number}", parser, config)
+    if not read:
+        raise UsageError(f"{dump.path} cannot be read: {damaged}" if damaged else f"{dump.path} is empty")
+
+
+def _read_line(line: bytes, source: str, parser: Parser, config: SelectConfig) -> Iterator[Posted | Refused]:
+    parsed = parser(line)
+    if not isinstance(parsed, Unusable):
+        for submission in parsed:
+            yield _admit(submission, source, config)
+    elif parsed.reason == "malformed_line":
+        yield Refused(Rejection("", STAGE, parsed.reason, source), line)
+    elif parsed.reason != "no_link":
+        yield Refused(Rejection(canonicalize_url(parsed.url) or parsed.url, STAGE, parsed.reason, source))
+
+
+def _admit(submission: Submission, source: str, config: SelectConfig) -> Posted | Refused:
+    """Take a submission whose URL has a canonical form and which counts."""
+    url = canonicalize_url(submission.url)
+    reason = link_problem(submission.url) if url is None else reason_to_ignore(submission, config)
+    if url is None or reason is not None:
+        return Refused(Rejection(url or submission.url, STAGE, reason or "", source))
+    return Posted(url, source, submission.id, posting(submission))
+
+
+def distinct_submission(read: Sequence[Posted]) -> tuple[Posted, list[Refused]]:
+    """Of one submission read more than once, keep the reading with the most karma, then the first by its source.
+
+    The others are rejected as `repeated_submission`, so that a submission counts once however often it was harvested.
+    """
+    first, *others = sorted(read, key=lambda posted: (posted.postings.source, posted.source))
+    repeated = [Refused(Rejection(posted.url, STAGE, "repeated_submission", posted.source)) for posted in others]
+    return first, repeated

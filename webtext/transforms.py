@@ -1,0 +1,231 @@
+"""Harvest as Beam transforms, and the writing of records in shards that every stage shares: wiring only.
+
+The rules are functions in `webtext.dumps`, `webtext.links` and `webtext.tables`.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import astuple, dataclass
+from typing import Any
+
+import apache_beam as beam
+import msgspec
+from apache_beam.coders import Coder
+from apache_beam.metrics.metric import Metrics
+from apache_beam.pvalue import PCollection, TaggedOutput
+
+from webtext import storage
+from webtext.dumps import Dump, Posted, Refused, distinct_submission, read_dump
+from webtext.hashing import bucket_of
+from webtext.links import STAGE, Postings, SelectConfig, merge_postings, select_link
+from webtext.records import Link, Rejection
+from webtext.sift import REJECTED, Sifted
+from webtext.tables import REJECTIONS, open_writer, to_table, write_records
+
+_BATCH_ROWS = 10_000  # of rejections held until they are written
+
+# ------------------------------------------------------------------------------------------------ records in shards
+
+
+@dataclass
+class WriteRecords(beam.PTransform):
+    """Write records of one kind as `<name>-NNNNN-of-NNNNN.parquet`, and give the names of the files.
+
+    A record's shard is the bucket of its `key`'s hash, and its place there the order of its key and then of its other
+    fields: neither knows of workers or of the order of arrival. Empty shards are written too.
+    """
+
+    directory: str
+    name: str
+    kind: type
+    shards: int
+    key: str = "url"
+
+    def __post_init__(self) -> None:
+        super().__init__(f"Write {self.name}")
+
+    def _place(self, record: Any) -> tuple[int, Any]:
+        return bucket_of(getattr(record, self.key), self.shards), record
+
+    def _write(self, shard: int, records: Iterable[Any]) -> str:
+        present = [record for record in records if record is not None]
+        present.sort(key=lambda record: (getattr(record, self.key), _order(record)))
+        name = f"{self.name}-{shard:05d}-of-{self.shards:05d}.parquet"
+        with storage.create_file(storage.join(self.directory, name)) as stream:
+            write_records(stream, present, self.kind)
+        return name
+
+    def expand(self, records: PCollection) -> PCollection:
+        every_shard = records.pipeline | "Every shard" >> beam.Create([(shard, None) for shard in range(self.shards)])
+        placed = records | "Place" >> beam.Map(self._place)
+        return (placed, every_shard) | beam.Flatten() | beam.GroupByKey() | "Write" >> beam.MapTuple(self._write)
+
+
+def _order(record: Any) -> tuple[tuple[bool, Any], ...]:
+    """Order records of one kind by all their fields, absent ones first."""
+    return tuple((value is not None, value) for value in astuple(record))
+
+
+# ---------------------------------------------------------------------------------------------------------- harvest
+
+
+@dataclass
+class ReadDumps(beam.PTransform):
+    """Read files of submissions, each by one task, to (submission, `Posted` in MessagePack).
+
+    What a file holds besides goes straight to its side files in `directory`: `rejections-lines-*.parquet`, in the
+    order of the lines; `malformed-*.txt`, lines that could not be read, byte for byte behind their place; and
+    `inputs-*.json`, the counts that the ledger is checked against.
+    """
+
+    dumps: Sequence[Dump]
+    directory: str
+    config: SelectConfig
+    self_posts: bool = False
+
+    def __post_init__(self) -> None:
+        super().__init__("ReadDumps")
+
+    def _read(self, dump: Dump) -> Iterator[tuple[str, bytes]]:
+        counts: Counter[str] = Counter()
+        with ExitStack() as stack:
+            stream = stack.enter_context(storage.open_file(dump.path))
+            refusals = _RefusalWriter(stack, self.directory, dump.suffix)
+            for found in read_dump(stream, dump, self.config, self_posts=self.self_posts):
+                if isinstance(found, Refused):
+                    counts[found.rejection.reason] += 1
+                    Metrics.counter(STAGE, found.rejection.reason).inc()
+                    refusals.write(found)
+                else:
+                    counts["posted"] += 1
+                    key = f"{found.identity} {found.url}" if found.identity else found.source
+                    yield key, msgspec.msgpack.encode(found)
+            refusals.flush()
+        with storage.create_file(storage.join(self.directory, f"inputs-{dump.suffix}.json")) as summary:
+            summary.write(json.dumps({"name": dump.name, **dict(sorted(counts.items()))}, indent=1).encode() + b"\n")
+
+    def expand(self, root: Any) -> PCollection:
+        return (
+            root
+            | beam.Create(list(self.dumps))
+            | beam.Reshuffle()
+            | beam.FlatMap(self._read).with_output_types(tuple[str, bytes])
+        )
+
+
+class _RefusalWriter:
+    """The side files of one input, written as it is read."""
+
+    def __init__(self, stack: ExitStack, directory: str, suffix: str) -> None:
+        self._stack, self._directory, self._suffix = stack, directory, suffix
+        path = storage.join(directory, f"rejections-lines-{suffix}.parquet")
+        self._table = stack.enter_context(open_writer(stack.enter_context(storage.create_file(path)), REJECTIONS))
+        self._rows: list[Rejection] = []
+        self._malformed: Any = None
+
+    def write(self, refused: Refused) -> None:
+        self._rows.append(refused.rejection)
+        if refused.line is not None:
+            if self._malformed is None:
+                path = storage.join(self._directory, f"malformed-{self._suffix}.txt")
+                self._malformed = self._stack.enter_context(storage.create_file(path))
+            self._malformed.write(refused.rejection.detail.encode() + b"\t" + refused.line + b"\n")
+        if len(self._rows) == _BATCH_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        self._table.write_table(to_table(self._rows, REJECTIONS))
+        self._rows = []
+
+
+@dataclass
+class DistinctSubmissions(beam.PTransform):
+    """Count each submission once, however often it was read; gives (URL, `Postings`) and the repeats."""
+
+    def __post_init__(self) -> None:
+        super().__init__("DistinctSubmissions")
+
+    def _choose(self, group: tuple[str, Iterable[bytes]]) -> Iterator[Any]:
+        read = [msgspec.msgpack.decode(encoded, type=Posted) for encoded in group[1]]
+        kept, repeated = distinct_submission(read)
+        yield kept.url, kept.postings
+        for refused in repeated:
+            Metrics.counter(STAGE, refused.rejection.reason).inc()
+            yield TaggedOutput(REJECTED, refused.rejection)
+
+    def expand(self, posted: PCollection) -> "Sifted":
+        chosen = (
+            posted
+            | beam.GroupByKey()
+            | beam.FlatMap(self._choose)
+            .with_output_types(tuple[str, Any], rejected=Rejection)
+            .with_outputs(REJECTED, main="kept")
+        )
+        return Sifted(chosen.kept, chosen.rejected)
+
+
+class _PostingsCoder(Coder):
+    """Encodes what submissions say together as MessagePack: a fraction of a pickle's size."""
+
+    def encode(self, value: Postings | None) -> bytes:
+        return msgspec.msgpack.encode(value)
+
+    def decode(self, encoded: bytes) -> Postings | None:
+        return msgspec.msgpack.decode(encoded, type=Postings | None)
+
+    def is_deterministic(self) -> bool:
+        return True
+
+
+class _MergePostings(beam.CombineFn):
+    """`merge_postings` for any number of them; None is no submission yet."""
+
+    def create_accumulator(self) -> Postings | None:
+        return None
+
+    def add_input(self, merged: Postings | None, postings: Postings) -> Postings:
+        return postings if merged is None else merge_postings(merged, postings)
+
+    def merge_accumulators(self, accumulators: Iterable[Postings | None]) -> Postings | None:
+        merged = None
+        for accumulator in accumulators:
+            if accumulator is not None:
+                merged = self.add_input(merged, accumulator)
+        return merged
+
+    def extract_output(self, merged: Postings | None) -> Postings | None:
+        return merged
+
+    def get_accumulator_coder(self) -> Coder:
+        return _PostingsCoder()
+
+
+@dataclass
+class SelectLinks(beam.PTransform):
+    """Merge the submissions of each canonical URL into one link, or reject the URL: one verdict a URL."""
+
+    config: SelectConfig
+
+    def __post_init__(self) -> None:
+        super().__init__("SelectLinks")
+
+    def _select(self, url: str, postings: Postings) -> Iterator[Any]:
+        selected = select_link(url, postings, self.config)
+        if isinstance(selected, Rejection):
+            Metrics.counter(STAGE, selected.reason).inc()
+            yield TaggedOutput(REJECTED, selected)
+        else:
+            Metrics.counter(STAGE, "kept").inc()
+            yield selected
+
+    def expand(self, posted: PCollection) -> "Sifted":
+        selected = (
+            posted
+            | beam.CombinePerKey(_MergePostings())  # type: ignore[no-untyped-call]
+            | beam.FlatMapTuple(self._select)
+            .with_output_types(Link, rejected=Rejection)
+            .with_outputs(REJECTED, main="kept")
+        )
+        return Sifted(selected.kept, selected.rejected)
