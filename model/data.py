@@ -8,7 +8,6 @@ global batch. Documents are packed end to end without a mask between them, as GP
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -61,6 +60,8 @@ class TokenFile:
     """A split of a corpus as token ids: `tokens.bin`, `starts.npy` and `about.json` in one folder."""
 
     folder: Path
+    limit: int | None = None
+    """Only so many ids are read, so that two corpora teach as much; None reads all."""
 
     @cached_property
     def about(self) -> dict[str, int | str]:
@@ -71,7 +72,7 @@ class TokenFile:
     @cached_property
     def ids(self) -> Ids:
         """All ids, each document preceded by end of text: a read-only map of the file."""
-        return np.memmap(self.folder / "tokens.bin", dtype=str(self.about["dtype"]), mode="r")
+        return np.memmap(self.folder / "tokens.bin", dtype=str(self.about["dtype"]), mode="r")[: self.limit]
 
     @cached_property
     def starts(self) -> Longs:
@@ -88,40 +89,46 @@ class TokenFile:
 
 def encode_corpus(paths: Sequence[Path], tokenizer: Tokenizer, folder: Path) -> TokenFile:
     """Tokenise shards into `folder`, or find there what an earlier call left for the same shards and tokenizer."""
-    fingerprint = _fingerprint(paths, tokenizer)
+    return encode_texts(read_texts(paths), tokenizer, folder, source=hash_files(paths))
+
+
+def encode_texts(
+    texts: Iterator[str], tokenizer: Tokenizer, folder: Path, *, source: str = "", max_tokens: int | None = None
+) -> TokenFile:
+    """Tokenise texts into `folder`, up to the 256 documents that reach `max_tokens`.
+
+    With a `source`, a name for all that the texts depend on, what an earlier call left for it is used again; without,
+    the folder is written anew. Raises UsageError where there is no text.
+    """
+    identity = f"{_FORMAT} {tokenizer.fingerprint} {source} {max_tokens}"
+    fingerprint = hashlib.sha256(identity.encode()).hexdigest()
     tokens = TokenFile(folder)
-    if (folder / "about.json").is_file() and tokens.about["fingerprint"] == fingerprint:
+    if source and (folder / "about.json").is_file() and tokens.about["fingerprint"] == fingerprint:
         return tokens
-    partial = folder.with_name(f"{folder.name}.partial-{os.getpid()}")
+    partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    about = _write_tokens(read_texts(paths), tokenizer, partial)
-    about |= {"format": _FORMAT, "tokenizer": tokenizer.fingerprint, "fingerprint": fingerprint}
+    about = _write_tokens(texts, tokenizer, partial, max_tokens)
+    content = fingerprint if source else hashlib.sha256((partial / "tokens.bin").read_bytes()).hexdigest()
+    about |= {"tokenizer": tokenizer.fingerprint, "fingerprint": content}
     (partial / "about.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
     return TokenFile(folder)
 
 
-def encode_texts(texts: Iterator[str], tokenizer: Tokenizer, folder: Path) -> TokenFile:
-    """Tokenise texts into a new folder; for copies of a corpus that exist only in memory."""
-    folder.mkdir(parents=True)
-    about = _write_tokens(texts, tokenizer, folder)
-    content = hashlib.sha256((folder / "tokens.bin").read_bytes()).hexdigest()
-    about |= {"format": _FORMAT, "tokenizer": tokenizer.fingerprint, "fingerprint": content}
-    (folder / "about.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
-    return TokenFile(folder)
-
-
-def _fingerprint(paths: Sequence[Path], tokenizer: Tokenizer) -> str:
-    digest = hashlib.sha256(f"{_FORMAT} {tokenizer.fingerprint}".encode())
+def hash_files(paths: Sequence[Path]) -> str:
+    """A hash of the content of files, in their order."""
+    digest = hashlib.sha256()
     for path in paths:
         with path.open("rb") as shard:
             digest.update(sha256_of(shard)[0].encode())
     return digest.hexdigest()
 
 
-def _write_tokens(texts: Iterator[str], tokenizer: Tokenizer, folder: Path) -> dict[str, int | str]:
+def _write_tokens(
+    texts: Iterator[str], tokenizer: Tokenizer, folder: Path, max_tokens: int | None
+) -> dict[str, int | str]:
     """Write `tokens.bin` and `starts.npy`; return their description."""
     dtype = np.dtype(np.uint16 if tokenizer.vocab_size <= 1 << 16 else np.uint32)
     starts, n_bytes = [0], 0
@@ -131,6 +138,8 @@ def _write_tokens(texts: Iterator[str], tokenizer: Tokenizer, folder: Path) -> d
             for ids in tokenizer.encode_batch(batch):
                 stream.write(np.array([tokenizer.end_of_text, *ids], dtype).tobytes())
                 starts.append(starts[-1] + len(ids) + 1)
+            if max_tokens is not None and starts[-1] >= max_tokens:
+                break
     if len(starts) == 1:
         raise UsageError("the corpus has no text to train on or to score: its shards are empty")
     np.save(folder / "starts.npy", np.array(starts, np.int64))

@@ -140,7 +140,8 @@ class _Run:
                 f"{batch_size} sequences a step are no multiple of {self.micro_batch} x {world.size} processes"
             )
         if world.is_first:
-            identity = {"train": config.identity(), "corpus": split.train.about["fingerprint"]}
+            about = split.train.about["fingerprint"]
+            identity = {"train": config.identity(), "corpus": about, "tokens": len(split.train.ids)}
             output.mkdir(parents=True, exist_ok=True)
             start_run(output, model_config, split.tokenizer, identity)
         world.wait()
