@@ -189,9 +189,26 @@ def rejection_of(page: Page) -> Iterator[Rejection]:
 
 def _absent(url: str, link: Link) -> Page:
     return Page(
-        url, link.fetch_url, link.fetch_url, link.host, None, "not_in_archive", "", None, "", "", None, None, "", "", "",
-        None, None, (), None,
-    )  # fmt: skip
+        url=url,
+        fetch_url=link.fetch_url,
+        final_url=link.fetch_url,
+        host=link.host,
+        status=None,
+        outcome="not_in_archive",
+        detail="",
+        fetched_at=None,
+        content_type="",
+        warc_file="",
+        warc_offset=None,
+        warc_length=None,
+        digest="",
+        robots="",
+        opt_out="",
+        karma=None,
+        submissions=None,
+        subreddits=(),
+        first_posted=None,
+    )
 
 
 def _seconds(date: str) -> int | None:

@@ -66,6 +66,8 @@ class Document:
     first_posted: int | None
     n_words: int  # of webtext.text.words
     body_digest: str  # of the page's body, as in the page index
+    site_name: str = ""  # as the page declares it
+    declared_language: str = ""  # as the page declares it, which is not always what it is written in
 
 
 @dataclass(frozen=True, slots=True)

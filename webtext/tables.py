@@ -57,6 +57,8 @@ DOCUMENTS = pa.schema(
         *_LINK_FACTS,
         ("n_words", pa.int32()),
         ("body_digest", _TEXT),
+        ("site_name", _TEXT),
+        ("declared_language", _TEXT),
     ]
 )
 REJECTIONS = pa.schema(
