@@ -1,0 +1,256 @@
+"""Connections that reach public addresses only, and that no server can hold longer than it is given.
+
+Links are untrusted input: a URL, a DNS answer or a redirect may point at this machine, the local network, or a cloud's
+metadata service. The address is judged where it cannot change any more: names are resolved here, every address of the
+answer must be public, and the socket is connected to exactly those numbers, so there is no second look-up to rebind.
+
+The sockets also keep time. A server that sends a byte a second never trips a timeout between two reads, so each read
+is bounded by what is left of the whole exchange's time.
+"""
+
+import contextlib
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import certifi
+from requests import PreparedRequest
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from webtext.hosts import is_public_address
+
+# In no registry of special addresses that Python's `ipaddress` knows in all our versions, yet nobody's public server.
+_NOT_PUBLIC = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "192.88.99.0/24",  # 6to4 relays, deprecated (RFC 7526)
+        "fec0::/10",  # site-local, deprecated (RFC 3879)
+        "64:ff9b:1::/48",  # NAT64 of a local network (RFC 8215)
+        "100:0:0:1::/64",  # dummy prefix (RFC 9780)
+        "3fff::/20",  # documentation (RFC 9637)
+        "5f00::/16",  # segment routing (RFC 9602)
+    )
+)
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # all that IANA has given out to the public of IPv6
+_WEB_PORTS = {80, 443}
+# Ports from 1024 on that browsers refuse since other protocols live there (Fetch standard, "bad ports").
+_OTHER_PROTOCOLS = {
+    1719,
+    1720,
+    1723,
+    2049,
+    3659,
+    4045,
+    4190,
+    5060,
+    5061,
+    6000,
+    6566,
+    10080,
+    *range(6665, 6670),
+    6679,
+    6697,
+}
+_MAX_ADDRESSES = 4  # of a name that are tried before giving up
+
+
+class ForbiddenAddressError(Exception):
+    """The host is, or resolves to, an address that no request may reach."""
+
+
+class ResolutionError(Exception):
+    """The host's name does not resolve."""
+
+    def __init__(self, message: str, *, for_good: bool) -> None:
+        super().__init__(message)
+        self.for_good = for_good  # the name does not exist, rather than nobody answered
+
+
+def resolve_host(host: str, port: int) -> list[str]:
+    """Ask the system for a host's addresses, in its order of preference.
+
+    Raises:
+        ResolutionError: it has none.
+    """
+    try:
+        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        gone = error.errno in {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
+        raise ResolutionError(error.strerror or str(error), for_good=gone) from error
+    except UnicodeError as error:  # a label is empty or too long
+        raise ResolutionError(str(error), for_good=True) from error
+    return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+
+
+@dataclass(frozen=True)
+class AddressGuard:
+    """Which addresses may be connected to: public ones, and those expressly exempt."""
+
+    exempt: frozenset[tuple[str, int]] = frozenset()  # (address, port): a replay server's
+    resolve: Callable[[str, int], Sequence[str]] = resolve_host
+
+    def permitted(self, host: str, port: int) -> list[str]:
+        """Give the addresses of a host, all of them permitted.
+
+        Raises:
+            ForbiddenAddressError: one of them is not, or the port is not the web's.
+            ResolutionError: there are none.
+        """
+        literal = host.strip("[]").partition("%")[0]
+        if (literal, port) in self.exempt:
+            return [literal]
+        addresses = [literal] if _is_address(literal) else list(self.resolve(host, port))
+        for address in addresses:
+            if (address, port) not in self.exempt and not is_permitted(address, port):
+                raise ForbiddenAddressError(f"{address} port {port}")
+        return addresses
+
+
+def is_permitted(address: str, port: int) -> bool:
+    """Tell whether an address (numbers) is public and the port one where web servers are.
+
+    >>> [is_permitted(address, 80) for address in ("93.184.215.14", "169.254.169.254", "::ffff:10.0.0.1")]
+    [True, False, False]
+    """
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:  # with a zone ("fe80::1%eth0"), or no address
+        return False
+    if any(parsed in network for network in _NOT_PUBLIC if network.version == parsed.version):
+        return False
+    if parsed.version == 6 and parsed.ipv4_mapped is None and parsed not in _GLOBAL_UNICAST:
+        return False
+    return is_public_address(parsed) and (port in _WEB_PORTS or (port >= 1024 and port not in _OTHER_PROTOCOLS))
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+class _Time(threading.local):
+    deadline = float("inf")  # of the exchange that this thread is in, by the monotonic clock
+    idle = 30.0  # seconds that one read may take
+
+
+_time = _Time()
+
+
+@contextlib.contextmanager
+def exchange_time(total_seconds: float, idle_seconds: float) -> Iterator[Callable[[], float]]:
+    """Bound all reads of this thread's sockets while the block runs; gives a function that tells the seconds left."""
+    before = _time.deadline, _time.idle
+    _time.deadline, _time.idle = time.monotonic() + total_seconds, idle_seconds
+    try:
+        yield lambda: _time.deadline - time.monotonic()
+    finally:
+        _time.deadline, _time.idle = before
+
+
+def _allowed_seconds() -> float:
+    left = _time.deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the time for the whole exchange is used up")
+    return min(left, _time.idle)
+
+
+class _TimedSocket(socket.socket):
+    def recv_into(self, *arguments: Any, **keywords: Any) -> int:
+        self.settimeout(_allowed_seconds())
+        return super().recv_into(*arguments, **keywords)
+
+
+class _TimedTlsSocket(ssl.SSLSocket):
+    def recv_into(self, *arguments: Any, **keywords: Any) -> int:
+        self.settimeout(_allowed_seconds())
+        return super().recv_into(*arguments, **keywords)
+
+
+def tls_context(authorities: str | None = None) -> ssl.SSLContext:
+    """Make the one TLS context that all connections share: loading the authorities costs 50 ms each time.
+
+    Args:
+        authorities: file of the certificates to trust; None for those of certifi.
+    """
+    context = ssl.create_default_context(cafile=authorities or certifi.where())
+    context.sslsocket_class = _TimedTlsSocket
+    return context
+
+
+def _connect(guard: AddressGuard, connection: HTTPConnection, host: str) -> socket.socket:
+    """Connect to the first address of a host that answers."""
+    limit = connection.timeout if isinstance(connection.timeout, int | float) else _time.idle
+    problem: OSError | None = None
+    for address in guard.permitted(host, connection.port)[:_MAX_ADDRESSES]:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        opened = _TimedSocket(family, socket.SOCK_STREAM)
+        try:
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            opened.settimeout(min(limit, _allowed_seconds()))
+            opened.connect((address, connection.port))
+        except OSError as error:
+            opened.close()
+            problem = error
+            continue
+        return opened
+    if isinstance(problem, TimeoutError):
+        raise ConnectTimeoutError(connection, f"no connection within {limit:g} s") from problem
+    raise NewConnectionError(connection, (problem.strerror if problem else None) or str(problem)) from problem
+
+
+def _pool_classes(guard: AddressGuard) -> dict[str, type[HTTPConnectionPool]]:
+    """Make urllib3's connection classes anew, so that a guard is theirs and no global."""
+
+    class GuardedConnection(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return _connect(guard, self, self._dns_host)
+
+    class GuardedTlsConnection(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            return _connect(guard, self, self._dns_host)
+
+    class GuardedPool(HTTPConnectionPool):
+        ConnectionCls = GuardedConnection
+
+    class GuardedTlsPool(HTTPSConnectionPool):
+        ConnectionCls = GuardedTlsConnection
+
+    return {"http": GuardedPool, "https": GuardedTlsPool}
+
+
+class GuardedAdapter(HTTPAdapter):
+    """A transport for `requests` whose every connection passes the guard and shares one TLS context."""
+
+    def __init__(self, guard: AddressGuard, context: ssl.SSLContext, hosts: int, connections: int = 1) -> None:
+        """Keep idle connections to at most `hosts` hosts, so many to each."""
+        self._guard, self._context = guard, context
+        super().__init__(pool_connections=hosts, pool_maxsize=connections, max_retries=0)
+
+    def init_poolmanager(self, *arguments: Any, **keywords: Any) -> None:
+        """Make the pools, with guarded connections."""
+        super().init_poolmanager(*arguments, **keywords)
+        self.poolmanager.pool_classes_by_scheme = _pool_classes(self._guard)
+
+    def get_connection_with_tls_context(self, request: PreparedRequest, *_: Any, **__: Any) -> HTTPConnectionPool:
+        """Find the pool of a request's host; TLS is always verified, proxies are never used."""
+        parts = urlsplit(str(request.url))
+        tls = {"ssl_context": self._context} if parts.scheme == "https" else {}
+        pool: HTTPConnectionPool = self.poolmanager.connection_from_host(
+            parts.hostname, parts.port, parts.scheme, pool_kwargs=tls
+        )
+        return pool
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Leave the shared context as it is: it verifies."""

@@ -1,0 +1,238 @@
+"""A crawl: many hosts at once, each at its own pace, from links to an archive with one row for each link.
+
+The unit of work is a request. A visit to a page goes through the queue of its host for every request it makes, so a
+redirect to another host waits for that host's turn like any other request, and the host's robots.txt and opt-outs are
+asked before it. Workers decide nothing on their own: `_step` takes a visit one request further and says how long the
+host is to rest.
+"""
+
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from webtext.archive import PageArchive
+from webtext.fetch import Exchange, Requester, retry_after, without_body
+from webtext.fetch_config import FetchConfig
+from webtext.hosts import is_private_host
+from webtext.optout import first_signal, signal_of_headers, signal_of_html
+from webtext.outcomes import REDIRECTS, is_transient, judge_answer
+from webtext.politeness import Frontier, backoff
+from webtext.records import Link
+from webtext.robots import MAX_REDIRECTS as ROBOTS_REDIRECTS
+from webtext.sites import Sites
+from webtext.urls import host_of
+from webtext.visits import Visit, redirect_target
+
+_SILENCE = frozenset({"dns_error", "connect_timeout", "connection_error", "read_timeout", "total_timeout"})
+_REFUSALS = frozenset({"http_429", "http_503"})  # answers that mean "leave me alone"
+
+
+class Crawl:
+    """One crawl task: fetches links into an archive. Use it once: `run`, then `rows`."""
+
+    def __init__(self, config: FetchConfig, archive: PageArchive, requester: Requester) -> None:
+        """Read back what the archive holds already, so that it is not asked for again."""
+        self._config, self._archive, self._requester = config, archive, requester
+        self._frontier: Frontier[Visit] = Frontier(config.requests_per_second)
+        self._sites = Sites(config)
+        self._rows: dict[str, Mapping[str, Any]] = {}
+        self._failures: dict[str, int] = {}  # in a row, by host
+        self._dead: dict[str, tuple[str, str]] = {}  # outcome and detail for what is left of a host
+        self._lock = threading.Lock()
+        self._started = 0
+        self._deadline = time.monotonic() + config.max_time if config.max_time else float("inf")
+        self._error: BaseException | None = None
+        for row in archive.resume():
+            if row["kind"] == "site":
+                self._sites.recall(row)
+            elif row["outcome"] == "ok" or not config.refetch_failed:
+                self._rows[row["url"]] = row
+            else:
+                self._rows.pop(row["url"], None)
+
+    def run(self, links: Iterable[Link]) -> None:
+        """Fetch the links that the archive does not hold.
+
+        Raises:
+            UsageError: the disk is full, or the archive cannot be written.
+        """
+        hosts = set()
+        for link in links:
+            if link.url not in self._rows:
+                visit = Visit(link.fetch_url, link)
+                hosts.add(visit.host)
+                if not visit.host:
+                    self._settle(visit, "bad_url")
+                elif is_private_host(visit.host):
+                    self._settle(visit, "private_address", visit.host)
+                else:
+                    self._frontier.put(visit.host, visit)
+        threads = [
+            threading.Thread(target=self._work, name=f"crawl-{number}", daemon=True)
+            for number in range(min(self._config.hosts_at_once, len(hosts)))
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        finally:
+            self._frontier.close()
+            self._archive.close()
+        if self._error is not None:
+            raise self._error
+
+    def rows(self, links: Iterable[Link]) -> Iterator[tuple[Link, Mapping[str, Any]]]:
+        """Give each link with its row of the index; a link that the run did not come to is `not_fetched`."""
+        for link in links:
+            row = self._rows.get(link.url)
+            yield link, row if row is not None else _not_fetched(link)
+
+    def _work(self) -> None:
+        try:
+            while (turn := self._frontier.take()) is not None:
+                host, visit = turn
+                self._frontier.release(host, self._step(visit))
+        except BaseException as error:  # noqa: BLE001 - carried to the thread that runs the crawl, and raised there
+            self._error = self._error or error
+            self._frontier.close()
+
+    def _step(self, visit: Visit) -> float:
+        """Take a visit one request further; returns the seconds that its host is to rest."""
+        if self._is_over(visit):
+            return 0.0
+        if visit.host in self._dead:
+            self._settle(visit, *self._dead[visit.host])
+            return 0.0
+        if visit.site_file is None:
+            admitted = self._sites.admit(visit)
+            if isinstance(admitted, str):
+                self._settle(visit, admitted, self._sites.unreachable(visit.url))
+                return 0.0
+            if admitted is None:
+                return 0.0
+            visit = admitted
+        return self._ask(visit)
+
+    def _is_over(self, visit: Visit) -> bool:
+        """Tell whether this run is at its limit, so that the visit is left for another run."""
+        if time.monotonic() > self._deadline:
+            return True
+        if visit.link is not None and not visit.is_started:
+            with self._lock:
+                if self._config.max_pages and self._started >= self._config.max_pages:
+                    return True
+                self._started += 1
+            visit.is_started = True
+        return False
+
+    def _ask(self, visit: Visit) -> float:
+        host = visit.host
+        exchange = self._requester.ask(visit.url, cookies=visit.cookies(), site_file=visit.site_file is not None)
+        outcome = exchange.outcome or judge_answer(
+            exchange.status or 0, exchange.header("Content-Type"), exchange.beginning
+        )
+        rest = self._sites.rest(visit) if outcome != "private_address" else 0.0
+        self._note_health(host, exchange, outcome)
+        wait = self._wait_for_retry(visit, exchange, outcome)
+        if wait is not None and host not in self._dead:
+            visit.attempts += 1
+            self._frontier.put(host, visit, first=True)
+            return max(rest, wait)
+        visit.hops.append(exchange)
+        if not exchange.outcome and exchange.status in REDIRECTS:
+            self._redirect(visit, exchange)
+        else:
+            self._settle(visit, outcome, exchange.detail)
+        return rest
+
+    def _note_health(self, host: str, exchange: Exchange, outcome: str) -> None:
+        """Count a host's failures in a row, and give it up where there are too many."""
+        if outcome == "dns_error" and exchange.is_final:
+            self._dead[host] = ("dns_error", exchange.detail)
+        elif outcome in _SILENCE or outcome in _REFUSALS:
+            self._failures[host] = self._failures.get(host, 0) + 1
+            if self._failures[host] >= self._config.dead_after:
+                self._dead[host] = ("dead_host", f"{outcome} {self._failures[host]} times in a row")
+        else:
+            self._failures.pop(host, None)
+
+    def _wait_for_retry(self, visit: Visit, exchange: Exchange, outcome: str) -> float | None:
+        """Give the seconds to wait before the same URL is asked again; None where it is not."""
+        if not is_transient(outcome) or exchange.is_final or visit.attempts >= self._config.max_attempts:
+            return None
+        asked = retry_after(exchange, time.time())
+        wait = backoff(visit.attempts, self._config.backoff, self._config.max_backoff, visit.url)
+        if asked is not None and self._config.backoff:
+            wait = max(wait, asked)
+        return wait if wait <= self._config.max_backoff else None
+
+    def _redirect(self, visit: Visit, exchange: Exchange) -> None:
+        limit = self._config.max_redirects if visit.site_file is None else ROBOTS_REDIRECTS
+        target = redirect_target(exchange)
+        if target is None:
+            self._settle(visit, "bad_redirect", exchange.header("Location")[:200])
+        elif len(visit.hops) > limit:
+            self._settle(visit, "too_many_redirects", f"more than {limit}")
+        elif is_private_host(host_of(target)):
+            self._settle(visit, "private_address", f"redirected to {target[:200]}")
+        else:
+            visit.keep_cookies(exchange)
+            if visit.turn_to(target):
+                self._frontier.put(visit.host, visit, first=True)
+            else:
+                self._settle(visit, "redirect_loop", f"back to {target[:200]}")
+
+    def _settle(self, visit: Visit, outcome: str, detail: str = "") -> None:
+        """End a visit: write what was heard to the archive, and for a site file let those go on that waited for it."""
+        if visit.site_file is not None:
+            self._settle_site(visit, outcome, detail)
+            return
+        assert visit.link is not None
+        signal = visit.site_signal
+        if outcome == "ok":
+            signal = signal or self._signal_of(visit.hops[-1])
+            if signal in self._config.opt_outs:
+                outcome, visit.hops[-1] = "opt_out", without_body(visit.hops[-1])
+        row = {**index_row(visit, outcome, detail), "opt_out": signal}
+        self._rows[visit.link.url] = self._archive.append_page(visit.link.url, visit.hops, row)
+
+    def _signal_of(self, exchange: Exchange) -> str:
+        """Name the page's own opt-out, before all one that counts."""
+        assert exchange.response is not None
+        found = signal_of_headers(exchange.response.headers, self._config.token)
+        found |= signal_of_html(exchange.beginning, self._config.token)
+        return first_signal(found, self._config.opt_outs) or first_signal(found)
+
+    def _settle_site(self, visit: Visit, outcome: str, detail: str) -> None:
+        last = visit.hops[-1] if visit.hops else None
+        status, body = (last.status, last.beginning) if last and not last.outcome else (None, b"")
+        parked, row = self._sites.settle(visit, status, body, (outcome, detail))
+        self._archive.append_site(visit.origin, visit.hops, row)
+        for waiting in reversed(parked):
+            self._frontier.put(waiting.host, waiting, first=True)
+
+
+def index_row(visit: Visit, outcome: str, detail: str) -> dict[str, Any]:
+    """Make the row of the page index for a visit's end, but for the place in the archive."""
+    assert visit.link is not None
+    last = visit.hops[-1] if visit.hops else None
+    return {
+        "url": visit.link.url,
+        "fetch_url": visit.link.fetch_url,
+        "final_url": visit.url,
+        "host": visit.host,
+        "status": last.status if last else None,
+        "outcome": outcome,
+        "detail": detail[:300],
+        "fetched_at": last.began_at if last else None,
+        "content_type": last.header("Content-Type")[:200] if last else "",
+        "robots": visit.robots,
+        "opt_out": "",
+    }
+
+
+def _not_fetched(link: Link) -> dict[str, Any]:
+    places = {"warc_file": "", "warc_offset": None, "warc_length": None, "digest": ""}
+    return {**index_row(Visit(link.fetch_url, link), "not_fetched", ""), **places}
