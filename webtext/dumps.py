@@ -16,7 +16,7 @@ from webtext.errors import UsageError
 from webtext.links import STAGE, Postings, SelectConfig, posting, reason_to_ignore
 from webtext.records import Rejection
 from webtext.submissions import Parser, Submission, Unusable, find_parser, is_header, parse_comment, parse_listed
-from webtext.urls import canonicalize_url, link_problem
+from webtext.urls import canonicalize_url, link_problem, name_link
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def read_dump(
             continue
         for line in lines:
             number += 1
-            if not line or line.isspace():
+            if line.isspace():
                 continue
             if parser is None:
                 parser = find_parser(lines, dump.name, self_posts=self_posts)
@@ -102,24 +102,28 @@ def read_dump(
         raise UsageError(f"{dump.path} cannot be read: {damaged}" if damaged else f"{dump.path} is empty")
 
 
-def _read_line(line: bytes, source: str, parser: Parser, config: SelectConfig) -> Iterator[Posted | Refused]:
+def _read_line(line: bytes, source: str, parser: Parser, config: SelectConfig) -> list[Posted | Refused]:
     parsed = parser(line)
     if not isinstance(parsed, Unusable):
-        for submission in parsed:
-            yield _admit(submission, source, config)
-    elif parsed.reason == "malformed_line":
-        yield Refused(Rejection("", STAGE, parsed.reason, source), line)
-    elif parsed.reason != "no_link":
-        yield Refused(Rejection(canonicalize_url(parsed.url) or parsed.url, STAGE, parsed.reason, source))
+        return [_admit(submission, source, config) for submission in parsed]
+    if parsed.reason == "malformed_line":
+        return [Refused(Rejection("", STAGE, parsed.reason, source), line.rstrip(b"\r\n"))]
+    if parsed.reason == "no_link":
+        return []
+    return [Refused(Rejection(canonicalize_url(parsed.url) or parsed.url, STAGE, parsed.reason, source))]
 
 
 def _admit(submission: Submission, source: str, config: SelectConfig) -> Posted | Refused:
     """Take a submission whose URL has a canonical form and which counts."""
-    url = canonicalize_url(submission.url)
-    reason = link_problem(submission.url) if url is None else reason_to_ignore(submission, config)
-    if url is None or reason is not None:
-        return Refused(Rejection(url or submission.url, STAGE, reason or "", source))
-    return Posted(url, source, submission.id, posting(submission))
+    names = name_link(submission.url)
+    if names is None:
+        reason = link_problem(submission.url) or "malformed_url"
+        return Refused(Rejection(submission.url, STAGE, reason, source))
+    url, address = names
+    ignored = reason_to_ignore(submission, config)
+    if ignored is not None:
+        return Refused(Rejection(url, STAGE, ignored, source))
+    return Posted(url, source, submission.id, posting(submission, address))
 
 
 def distinct_submission(read: Sequence[Posted]) -> tuple[Posted, list[Refused]]:

@@ -12,7 +12,7 @@ import msgspec
 
 from webtext.records import Link, Rejection
 from webtext.submissions import Submission
-from webtext.urls import fetch_url, host_of, link_problem
+from webtext.urls import host_of, link_problem
 
 STAGE = "harvest"
 MOST_SUBREDDITS = 100  # a link keeps the alphabetically first ones
@@ -71,8 +71,8 @@ def reason_to_ignore(submission: Submission, config: SelectConfig) -> str | None
     return None
 
 
-def posting(submission: Submission) -> Postings:
-    """Say what one submission with a canonical URL says of it."""
+def posting(submission: Submission, address: str) -> Postings:
+    """Say what one submission says of its URL, whose fetch URL is `address`."""
     karma = submission.karma
     rank = -karma if karma is not None else _NEVER
     return Postings(
@@ -82,7 +82,7 @@ def posting(submission: Submission) -> Postings:
         first_posted=submission.created,
         subreddits=(submission.subreddit,) if submission.subreddit else (),
         vouched=karma is None,
-        source=(rank, submission.created or _NEVER, fetch_url(submission.url)),
+        source=(rank, submission.created or _NEVER, address),
     )
 
 

@@ -8,7 +8,6 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from html import unescape
 from typing import TypeVar
 
@@ -28,8 +27,7 @@ Number = int | float | str | None
 Flag = bool | int | str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(msgspec.Struct, frozen=True, gc=False):
     """A URL that somebody posted, as posted."""
 
     url: str
@@ -40,8 +38,7 @@ class Submission:
     over_18: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Unusable:
+class Unusable(msgspec.Struct, frozen=True, gc=False):
     """A line that is no submission of a link: `malformed_line`, `no_url`, `no_score`, `self_post` or `no_link`."""
 
     reason: str
@@ -190,7 +187,9 @@ def _scalar(value: str | float) -> str | float:
 
 
 def _is_self_post(fields: _Fields) -> bool:
-    return _truth(fields.is_self) or (fields.domain or "").startswith("self.")
+    if fields.is_self is True:
+        return True
+    return _truth(fields.is_self) or (fields.domain is not None and fields.domain.startswith("self."))
 
 
 def _submit(fields: _Fields, url: str) -> Parsed:
@@ -199,7 +198,8 @@ def _submit(fields: _Fields, url: str) -> Parsed:
     karma = _score(fields)
     if karma is None:
         return Unusable("no_score", url)
-    created, over_18 = _timestamp(fields.created_utc), _truth(fields.over_18)
+    over_18 = fields.over_18 is not False and _truth(fields.over_18)
+    created = _timestamp(fields.created_utc)
     return (Submission(url, karma, fields.subreddit or "", created, fields.id or "", over_18),)
 
 

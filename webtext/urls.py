@@ -15,7 +15,16 @@ from typing import Any, NamedTuple
 
 from webtext.hosts import ends_with_any, is_private_host, normalize_host, registered_domain
 
-__all__ = ["LinkRules", "canonicalize_url", "fetch_url", "host_of", "link_problem", "link_rules", "registered_domain"]
+__all__ = [
+    "LinkRules",
+    "canonicalize_url",
+    "fetch_url",
+    "host_of",
+    "link_problem",
+    "link_rules",
+    "name_link",
+    "registered_domain",
+]
 
 MAX_URL = 8000  # octets that all parties should support (RFC 9110, section 4.1)
 _HTTP = re.compile(r"(https?):[/\\]*([^/\\?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE | re.DOTALL)
@@ -23,7 +32,7 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+-]*):", re.IGNORECASE)
 _BARE_HOST = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z]{2,}(?=[:/?#]|$)", re.IGNORECASE)
 _REDDIT_PATH = re.compile(r"/?(?:r|u|user|tb|comments|gallery)/")
 _EDGES = "".join(map(chr, range(0x21)))
-_BREAKS = re.compile(r"[\t\r\n]+")
+_NO_BREAKS = dict.fromkeys(map(ord, "\t\r\n"))
 _ENTITY = re.compile(r"&(amp|lt|gt|quot|#39|#x27);", re.IGNORECASE)
 _ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "#39": "'", "#x27": "'"}
 
@@ -84,27 +93,8 @@ def canonicalize_url(url: str) -> str | None:
     >>> canonicalize_url("HTTP://www.Example.com:80/a/../b/?x=1&amp;utm_source=rss#top")
     'https://example.com/b?x=1'
     """
-    canonical = _canonicalize(url)
-    while canonical is not None and _ENTITY.search(canonical):  # decoding %61 can spell an entity
-        canonical = _canonicalize(canonical)
-    return canonical
-
-
-def _canonicalize(url: str) -> str | None:
     parts = _split(url)
-    if parts is None:
-        return None
-    host = _without_www(parts.host)
-    path = parts.path.replace("\\", "/")
-    if not _CLEAN_PATH.fullmatch(path) or ";" in path:
-        path = _remove_dot_segments(_SESSION_IN_PATH.sub("", _normalize_escapes(path)))
-    query = _clean_query(parts.query[1:], host) if parts.query else ""
-    fragment = ""
-    if parts.fragment.startswith("#!") and len(parts.fragment) > 2:
-        fragment = "#!" + _normalize_escapes(parts.fragment[2:])
-    port = f":{parts.port}" if parts.port else ""
-    canonical = f"https://{host}{port}{path.rstrip('/') or '/'}{query}{fragment}"
-    return canonical if len(canonical) <= MAX_URL else None
+    return _canonical(parts) if parts else None
 
 
 def fetch_url(url: str) -> str:
@@ -119,8 +109,37 @@ def fetch_url(url: str) -> str:
     parts = _split(url)
     if parts is None:
         raise ValueError(f"not an http(s) URL: {url!r}")
-    path = _remove_dot_segments(_BROWSER_PATH.sub(_percent, parts.path.replace("\\", "/")))
-    query = _BROWSER_QUERY.sub(_percent, parts.query)
+    return _address(parts)
+
+
+def name_link(url: str) -> tuple[str, str] | None:
+    """Give both URLs of a link, canonical and fetch URL, for the price of one; None where it has none."""
+    parts = _split(url)
+    canonical = _canonical(parts) if parts else None
+    return (canonical, _address(parts)) if parts and canonical else None
+
+
+def _canonical(parts: _Parts) -> str | None:
+    host = _without_www(parts.host) if parts.host.startswith("www.") else parts.host
+    path = parts.path.replace("\\", "/")
+    if not _CLEAN_PATH.fullmatch(path) or ";" in path:
+        path = _remove_dot_segments(_SESSION_IN_PATH.sub("", _normalize_escapes(path)))
+    query = _clean_query(parts.query[1:], host) if parts.query else ""
+    fragment = ""
+    if parts.fragment.startswith("#!") and len(parts.fragment) > 2:
+        fragment = "#!" + _normalize_escapes(parts.fragment[2:])
+    port = f":{parts.port}" if parts.port else ""
+    canonical = f"https://{host}{port}{path.rstrip('/') or '/'}{query}{fragment}"
+    if "&" in canonical and _ENTITY.search(canonical):
+        return canonicalize_url(canonical)  # decoding %61 has spelled an entity
+    return canonical if len(canonical) <= MAX_URL else None
+
+
+def _address(parts: _Parts) -> str:
+    path = parts.path
+    if not _CLEAN_PATH.fullmatch(path):
+        path = _remove_dot_segments(_BROWSER_PATH.sub(_percent, path.replace("\\", "/")))
+    query = _BROWSER_QUERY.sub(_percent, parts.query) if parts.query else ""
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{parts.host}{port}{path or '/'}{query}"
 
@@ -178,7 +197,9 @@ def _extension(path: str) -> str:
 
 def _repair(url: str) -> str:
     """Undo what happens to URLs on their way through forms and JSON: edges, line breaks, HTML entities."""
-    url = _BREAKS.sub("", url.strip(_EDGES))
+    url = url.strip(_EDGES)
+    if "\n" in url or "\t" in url or "\r" in url:
+        url = url.translate(_NO_BREAKS)
     while "&" in url and _ENTITY.search(url):
         url = _ENTITY.sub(lambda match: _ENTITIES[match[1].lower()], url)
     return url
