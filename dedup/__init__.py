@@ -1,0 +1,1 @@
+"""What repeats: within a corpus, against earlier corpora, and against benchmarks."""

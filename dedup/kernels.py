@@ -1,0 +1,228 @@
+"""The inner loops of de-duplication and overlap, compiled where numba is installed and vectorised where it is not.
+
+Each kernel has a definition a few lines long in plain Python (`word_hash`, `ngram_hash`, sets, datasketch), to which
+tests hold both forms equal, bit for bit: a corpus must not depend on whether an optional package was there.
+"""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+try:
+    from numba import njit
+except ImportError:  # the extra `fast` is not installed
+    njit = None
+
+COMPILED = njit is not None  # whether the compiled forms are in use
+
+Hashes = NDArray[np.uint64]
+Words32 = NDArray[np.uint32]
+Indices = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+# Multipliers of the two polynomial hashes modulo 2^64: the 64-bit constants of PCG (O'Neill 2014, section 6.1) and of
+# Knuth's MMIX generator. Any odd number of random bits serves; these are known ones.
+WORD_MULTIPLIER = 6364136223846793005
+NGRAM_MULTIPLIER = 2862933555777941757
+# MurmurHash3's finalizers (Appleby, 2011): bijections that spread every input bit over all output bits.
+_FMIX64 = (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53)
+_FMIX32 = (0x85EBCA6B, 0xC2B2AE35)
+_MASK = 2**64 - 1
+_CODE_POINTS = 0x110000
+
+
+def word_hash(word: str) -> int:
+    """Hash one normalised word: a polynomial in its code points, mixed. The definition, not the fast way."""
+    value = 0
+    for character in word:
+        value = (value * WORD_MULTIPLIER + ord(character) + 1) & _MASK
+    return _mix(value)
+
+
+def ngram_hash(hashes: list[int]) -> int:
+    """Hash an n-gram, given the hashes of its words; n itself enters, so no 3-gram meets a 5-gram by design."""
+    value = len(hashes)
+    for hashed in hashes:
+        value = (value * NGRAM_MULTIPLIER + hashed) & _MASK
+    return _mix(value)
+
+
+def _mix(value: int) -> int:
+    value = ((value ^ (value >> 33)) * _FMIX64[0]) & _MASK
+    value = ((value ^ (value >> 33)) * _FMIX64[1]) & _MASK
+    return value ^ (value >> 33)
+
+
+def word_hashes(text: str) -> Hashes:
+    """Hash each word of `webtext.text.words(text)`, in order, without making the words.
+
+    >>> word_hashes("Don't!").tolist() == [word_hash("don"), word_hash("t")]
+    True
+    """
+    lowered = text.lower()
+    if lowered.isascii():
+        return _word_hashes(np.frombuffer(lowered.encode("ascii"), np.uint8), _word_characters())
+    return _word_hashes(np.frombuffer(lowered.encode("utf-32-le", "surrogatepass"), np.uint32), _word_characters())
+
+
+def ngram_hashes(hashes: Hashes, n: int) -> Hashes:
+    """Hash each n-gram of a sequence of word hashes, in order: `max(0, len(hashes) - n + 1)` of them.
+
+    Raises:
+        ValueError: n is below 1.
+    """
+    if n < 1:
+        raise ValueError(f"n must be 1 or more words, not {n}")
+    if len(hashes) < n:
+        return np.empty(0, np.uint64)
+    return _ngram_hashes(hashes, n)
+
+
+def minhash(hashes: Hashes, multipliers: Words32, offsets: Words32) -> Words32:
+    """Sign a set of 64-bit hashes as datasketch 2's scheme `affine32` signs their low 32 bits.
+
+    Args:
+        hashes: any order, repeats allowed; shape (n,).
+        multipliers: `MinHash.permutations[0]`, shape (num_perm,).
+        offsets: `MinHash.permutations[1]`, shape (num_perm,).
+
+    Returns:
+        `MinHash.hashvalues`, shape (num_perm,); all ones (2^32 - 1) for no hashes.
+    """
+    return _minhash(hashes, multipliers, offsets)
+
+
+def jaccard_similarities(values: Hashes, starts: Indices, lengths: Indices, pairs: Indices, bound: int) -> Floats:
+    """Compute the Jaccard similarity of pairs of sets that lie one after another in one array.
+
+    A set of `bound` hashes may be only the smallest ones of a larger set; then both sets are cut at its largest hash,
+    and what is left is a uniform sample of the union (the k-minimum-values sketch of Beyer et al., SIGMOD 2007).
+
+    Args:
+        values: the sets, each ascending and without repeats.
+        starts: where each set begins in `values`, shape (sets,).
+        lengths: how many hashes each set has, shape (sets,).
+        pairs: numbers of sets, shape (pairs, 2).
+        bound: size at which sets were cut.
+
+    Returns:
+        Similarities from 0 to 1, shape (pairs,); 0 where both sets are empty.
+    """
+    return _jaccard_similarities(values, starts, lengths, pairs, bound)
+
+
+def roots(edges: Indices, nodes: int) -> Indices:
+    """Find the smallest node of each node's connected component.
+
+    Args:
+        edges: nodes numbered from 0, shape (edges, 2).
+        nodes: how many there are.
+
+    Returns:
+        The root of each node, shape (nodes,).
+    """
+    return _roots(edges, nodes)
+
+
+@lru_cache(maxsize=1)
+def _word_characters() -> NDArray[np.bool_]:
+    """Tell of each code point whether it is part of a word: the same pattern as `webtext.text.words`."""
+    table = np.zeros(_CODE_POINTS, np.bool_)
+    for run in re.finditer(r"[^\W_]+", "".join(map(chr, range(_CODE_POINTS)))):
+        table[run.start() : run.end()] = True
+    return table
+
+
+def word_hashes_in_numpy(codes: NDArray[Any], is_word: NDArray[np.bool_]) -> Hashes:
+    """Hash the words of an array of code points, all characters at once."""
+    inside = np.zeros(len(codes) + 2, np.int8)
+    inside[1:-1] = is_word[codes]
+    steps = np.diff(inside)
+    starts, ends = np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
+    if not len(starts):
+        return np.empty(0, np.uint64)
+    lengths = ends - starts
+    places = np.flatnonzero(inside[1:-1])
+    powers = np.full(int(lengths.max()), WORD_MULTIPLIER, np.uint64)
+    powers[0] = 1
+    terms = (codes[places].astype(np.uint64) + np.uint64(1)) * np.cumprod(powers)[np.repeat(ends - 1, lengths) - places]
+    return mix64(np.add.reduceat(terms, np.cumsum(lengths) - lengths))
+
+
+def ngram_hashes_in_numpy(hashes: Hashes, n: int) -> Hashes:
+    """Hash n-grams, all at once, word by word."""
+    count = len(hashes) - n + 1
+    sums = np.full(count, n, np.uint64)
+    for start in range(n):
+        sums = sums * np.uint64(NGRAM_MULTIPLIER) + hashes[start : start + count]
+    return mix64(sums)
+
+
+def mix64(values: Hashes) -> Hashes:
+    """Mix each number with MurmurHash3's 64-bit finalizer."""
+    shift = np.uint64(33)
+    values = (values ^ (values >> shift)) * np.uint64(_FMIX64[0])
+    values = (values ^ (values >> shift)) * np.uint64(_FMIX64[1])
+    return values ^ (values >> shift)
+
+
+def minhash_in_datasketch(hashes: Hashes, multipliers: Words32, offsets: Words32) -> Words32:
+    """Sign with datasketch itself."""
+    from datasketch import MinHash  # noqa: PLC0415 - it imports scipy, which compiled workers need not load
+
+    sketch = MinHash(len(multipliers), hashfunc=int, permutations=(multipliers, offsets), scheme="affine32")
+    if len(hashes):
+        sketch.update_batch(hashes.astype(np.uint32))
+    signed: Words32 = sketch.hashvalues
+    return signed
+
+
+def jaccard_similarities_in_numpy(
+    values: Hashes, starts: Indices, lengths: Indices, pairs: Indices, bound: int
+) -> Floats:
+    """Compare pairs of sets one after another."""
+    found = np.zeros(len(pairs))
+    for number, (left, right) in enumerate(pairs):
+        first = values[starts[left] : starts[left] + lengths[left]]
+        second = values[starts[right] : starts[right] + lengths[right]]
+        for cut in [ordered[-1] for ordered in (first, second) if len(ordered) >= bound]:
+            first, second = first[first <= cut], second[second <= cut]
+        common = len(np.intersect1d(first, second, assume_unique=True))
+        found[number] = common / max(1, len(first) + len(second) - common)
+    return found
+
+
+def roots_in_python(edges: Indices, nodes: int) -> Indices:
+    """Find components with a union-find whose root is always the smallest node."""
+    parents = list(range(nodes))
+    for left, right in edges.tolist():
+        first, second = _find(parents, left), _find(parents, right)
+        parents[max(first, second)] = min(first, second)
+    return np.array([_find(parents, node) for node in range(nodes)], np.int64)
+
+
+def _find(parents: Any, node: int) -> int:
+    while parents[node] != node:
+        parents[node] = parents[parents[node]]  # path halving
+        node = parents[node]
+    return node
+
+
+_word_hashes: Callable[..., Any] = word_hashes_in_numpy
+_ngram_hashes: Callable[..., Any] = ngram_hashes_in_numpy
+_minhash: Callable[..., Any] = minhash_in_datasketch
+_jaccard_similarities: Callable[..., Any] = jaccard_similarities_in_numpy
+_roots: Callable[..., Any] = roots_in_python
+
+if COMPILED:
+    from dedup import compiled
+
+    _word_hashes = compiled.word_hashes
+    _ngram_hashes = compiled.ngram_hashes
+    _minhash = compiled.minhash
+    _jaccard_similarities = compiled.jaccard_similarities
+    _roots = compiled.roots
