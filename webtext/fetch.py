@@ -19,7 +19,6 @@ import urllib3
 from requests.hooks import default_hooks
 from requests.structures import CaseInsensitiveDict
 
-from webtext import __version__
 from webtext.addresses import AddressGuard, ForbiddenAddressError, GuardedAdapter, ResolutionError, exchange_time
 from webtext.addresses import tls_context as shared_tls_context
 from webtext.http_body import BodyEncodingError, BodyTooLargeError, ContentDecoder
@@ -316,16 +315,6 @@ def retry_after(exchange: Exchange, now: float) -> float | None:
         return max(0.0, parsedate_to_datetime(value).timestamp() - now)
     except (ValueError, TypeError):
         return None
-
-
-def agent_of(contact: str, product: str = "webtext") -> str:
-    """Write the User-Agent: product, version, and how to reach who runs the crawl.
-
-    >>> agent_of("mailto:me@example.org", "mybot/2")
-    'mybot/2 (+mailto:me@example.org)'
-    """
-    name = product if "/" in product else f"{product}/{__version__}"
-    return f"{name} (+{contact})" if contact else name
 
 
 def without_body(exchange: Exchange) -> Exchange:

@@ -63,3 +63,12 @@ class FetchConfig:
     def token(self) -> str:
         """Give the product token, by which sites address us."""
         return product_token(self.product)
+
+    @property
+    def agent(self) -> str:
+        """Give the User-Agent: the product, and how to reach who runs the crawl.
+
+        >>> FetchConfig(product="mybot/2", contact="mailto:me@example.org").agent
+        'mybot/2 (+mailto:me@example.org)'
+        """
+        return f"{self.product} (+{self.contact})" if self.contact else self.product

@@ -171,13 +171,12 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def serve_archives(paths: Sequence[Path], port: int = 0) -> Iterator[tuple[str, int]]:
+def serve_archives(archives: Archives, port: int = 0) -> Iterator[tuple[str, int]]:
     """Serve archives on loopback while the block runs; gives the address. Port 0 is any free one.
 
     Raises:
-        UsageError: an archive cannot be served, or the port is taken.
+        UsageError: the port is taken.
     """
-    archives = Archives(paths)
     try:
         server = _Server(archives, port)
     except OSError as error:

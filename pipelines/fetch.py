@@ -1,0 +1,201 @@
+"""`webtext fetch`: links to an archive of pages (WARC) and its index, as a polite guest of the web.
+
+The stage goes on where it stopped, whatever stopped it: what the archive holds is not asked for again. `--replay` sends
+every request to a server that answers from archives instead of to the web; nothing else changes.
+"""
+
+import argparse
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+
+from pipelines.crawl_transforms import FetchPages, read_links
+from pipelines.ledger import Funnel, count_rejections, count_rows
+from pipelines.runner import Engine, add_engine_arguments, engine_from
+from pipelines.stage import Stage, as_json, find_manifest, run_stage, unfinished_directory
+from webtext import manifest, storage
+from webtext.errors import UsageError
+from webtext.fetch_config import FetchConfig
+from webtext.manifest import Counts, Manifest
+from webtext.optout import DEFAULT_SIGNALS, SIGNALS
+from webtext.records import Link
+from webtext.replay import Archives, serve_archives
+
+# What only says how fast, how long, or from where a run works, and so is no part of a crawl's identity.
+_OF_A_RUN = ("hosts_at_once", "requests_per_second", "replay", "refetch_failed", "max_pages", "max_time", "roll_bytes")
+_SLOTS = ".slots"  # hidden file in the unfinished directory: the number of slots that its archives were cut for
+
+
+def fetch(root: beam.Pipeline, links: str, directory: str, slots: int, config: FetchConfig) -> None:
+    """Wire the fetch: links by slot, a crawl a slot."""
+    names = storage.list_files(links, "links-*.parquet")
+    found = root | beam.Create([storage.join(links, name) for name in names]) | beam.Reshuffle()
+    found | beam.FlatMap(read_links).with_output_types(Link) | FetchPages(directory, slots, config)
+
+
+def run_fetch(
+    links: str, directory: str, config: FetchConfig, engine: Engine, *, replay: Sequence[str] = (), slots: int = 1
+) -> Manifest:
+    """Fetch the links of a finished stage into a pages directory, or find it done.
+
+    Args:
+        links: a finished links directory.
+        directory: the pages directory.
+        config: how to fetch.
+        engine: where to run.
+        replay: archives to answer from, instead of the web.
+        slots: crawls that the hosts are dealt out to; one does for one machine.
+
+    Raises:
+        UsageError: the links are not finished, an archive or the output is not usable, or nobody says who is crawling.
+    """
+    if slots < 1:
+        raise UsageError(f"--slots must be at least 1, not {slots}")
+    if not replay and config.replay is None and not config.contact:
+        raise UsageError("say who is crawling: --contact with your web page or mailto: address goes into every request")
+    identity = {name: value for name, value in as_json(config).items() if name not in _OF_A_RUN}
+    stage = Stage("fetch", directory, {**identity, "slots": slots}, (links, *replay), resumable=True)
+    _reopen(directory, config)
+
+    def work(unfinished: str) -> None:
+        _check_slots(unfinished, slots)
+        with _answering(config, replay) as answered:
+            engine.run(lambda root: fetch(root, links, unfinished, slots, answered), tasks=slots)
+
+    return run_stage(stage, work=work, count=count_pages)
+
+
+def count_pages(directory: str) -> Counts:
+    """Count a pages directory: each link has one row of the index, and one rejection where its outcome is not "ok"."""
+    rejected = count_rejections(directory)
+    given = count_rows(directory, "index-*.parquet")
+    return Counts(given, given - sum(rejected.values()), rejected)
+
+
+@contextlib.contextmanager
+def _answering(config: FetchConfig, replay: Sequence[str]) -> Iterator[FetchConfig]:
+    """Serve the archives, if any, and send the crawl to them."""
+    if not replay:
+        yield config
+        return
+    with serve_archives(Archives([Path(path) for path in replay])) as address:
+        yield replace(config, replay=address)
+
+
+def _reopen(directory: str, config: FetchConfig) -> None:
+    """Go on with a finished archive, where a limit had cut it short or its failures are to be asked for again."""
+    done, unfinished = find_manifest(directory), unfinished_directory(directory)
+    if done is None or storage.exists(unfinished):
+        return
+    if config.refetch_failed or done.counts.rejected.get("not_fetched"):
+        storage.make_directory(unfinished)
+        for file in done.files:
+            if file.name.endswith(".warc.gz"):
+                storage.rename(storage.join(directory, file.name), storage.join(unfinished, file.name))
+        _note_slots(unfinished, int(done.config["slots"]))
+        storage.remove_file(storage.join(directory, manifest.NAME))
+
+
+def _note_slots(unfinished: str, slots: int) -> None:
+    with storage.create_file(storage.join(unfinished, _SLOTS)) as stream:
+        stream.write(f"{slots}\n".encode())
+
+
+def _check_slots(unfinished: str, slots: int) -> None:
+    """Refuse to go on with archives that were cut for another number of slots: hosts would be asked twice."""
+    path = storage.join(unfinished, _SLOTS)
+    if not storage.exists(path):
+        _note_slots(unfinished, slots)
+        return
+    with storage.open_file(path) as stream:
+        before = int(stream.read())
+    if before != slots:
+        raise UsageError(f"{unfinished} was begun with --slots {before}: go on with that, or remove it to start over")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags of `webtext fetch`."""
+    parser.add_argument(
+        "--output", "-o", required=True, help="directory of the output: reads OUTPUT/links, writes OUTPUT/pages"
+    )
+    parser.add_argument("--links", help="a finished links directory (default: OUTPUT/links)")
+    add_fetch_arguments(parser)
+    add_engine_arguments(parser)
+
+
+def add_fetch_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags that say how to fetch, for `webtext fetch` and for `webtext corpus`."""
+    default = FetchConfig()
+    group = parser.add_argument_group("who asks, and whom")
+    group.add_argument("--contact", default="", metavar="URL", help="web page or mailto: of who runs the crawl")
+    group.add_argument("--product", default=default.product, help="name in the User-Agent (default: %(default)s)")
+    group.add_argument("--replay", nargs="+", action="extend", default=[], metavar="WARC", help=_REPLAY)
+    group = parser.add_argument_group("manners")
+    group.add_argument("--delay", type=float, help="seconds of rest for a host (default: 1, with --replay 0)")
+    group.add_argument("--max-crawl-delay", type=float, help=_CRAWL_DELAY)
+    group.add_argument("--backoff", type=float, help="seconds before a second attempt (default: 5, with --replay 0)")
+    _add(group, "hosts-at-once", "hosts asked at the same time")
+    _add(group, "requests-per-second", "to all hosts of a slot together; 0: no limit")
+    group.add_argument("--ignore-robots", action="store_true", help="do not ask for robots.txt; for sites of your own")
+    group.add_argument("--opt-outs", default=",".join(DEFAULT_SIGNALS), metavar="LIST", help=_OPT_OUTS)
+    group = parser.add_argument_group("limits")
+    _add(group, "connect-timeout", "seconds")
+    _add(group, "read-timeout", "seconds of silence")
+    _add(group, "total-timeout", "seconds for an exchange")
+    _add(group, "max-body-bytes", "of a page")
+    _add(group, "max-redirects", "of a page")
+    _add(group, "max-attempts", "at a URL")
+    _add(group, "dead-after", "failures in a row after which a host is given up")
+    _add(group, "max-pages", "links asked for in this run; 0: all")
+    _add(group, "max-time", "seconds that this run asks for pages; 0: as long as it takes")
+    group = parser.add_argument_group("the archive")
+    group.add_argument("--refetch-failed", action="store_true", help="ask again for what failed, keep what came")
+    _add(group, "roll-bytes", "size at which an archive file is followed by the next")
+    group.add_argument("--slots", type=int, default=1, help="crawls that the hosts are dealt out to (default: 1)")
+
+
+_REPLAY = "ask these archives instead of the web, over real HTTP on loopback"
+_CRAWL_DELAY = "seconds up to which a site's Crawl-delay is obeyed (default: 60, with --replay 0)"
+_OPT_OUTS = f"opt-outs to obey, of {', '.join(SIGNALS)}; 'nothing' for none (default: %(default)s)"
+
+
+def _add(group: Any, flag: str, meaning: str) -> None:
+    default = getattr(FetchConfig(), flag.replace("-", "_"))
+    group.add_argument(f"--{flag}", type=type(default), default=default, help=f"{meaning} (default: %(default)s)")
+
+
+def fetch_config(arguments: argparse.Namespace) -> FetchConfig:
+    """Make the configuration that flags ask for.
+
+    Raises:
+        UsageError: a value is out of its range.
+    """
+    given = {
+        field.name: value
+        for field in fields(FetchConfig)
+        if (value := getattr(arguments, field.name, None)) is not None
+    }
+    given |= {"replay": None, "robots": not arguments.ignore_robots}
+    names = "" if arguments.opt_outs == "nothing" else arguments.opt_outs
+    given["opt_outs"] = tuple(name.strip() for name in names.split(",") if name.strip())
+    if arguments.replay:
+        for name in ("delay", "max_crawl_delay", "backoff"):
+            given.setdefault(name, 0.0)  # nobody is there to be spared
+    try:
+        return FetchConfig(**given)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
+    """Fetch as the flags say, and print what became of the links."""
+    engine = engine_from(arguments, beam_arguments)
+    links = arguments.links or storage.join(arguments.output, "links")
+    pages = storage.join(arguments.output, "pages")
+    done = run_fetch(links, pages, fetch_config(arguments), engine, replay=arguments.replay, slots=arguments.slots)
+    print("\n".join(Funnel((("pages", done),)).lines()))
+    return 0
