@@ -19,6 +19,7 @@ from ftfy.badness import is_bad
 from webtext.decode import decode_html
 from webtext.engines import ENGINES, load_engine, parse_html
 from webtext.metadata import read_metadata
+from webtext.reasons import Reason
 from webtext.sandbox import Failure, Sandbox
 
 REASONS = (  # the closed set of reasons why a page gives no text
@@ -76,21 +77,6 @@ class Extracted:
     date: str = ""  # ISO 8601, the day
     site_name: str = ""
     declared_language: str = ""
-
-
-class Reason(str):
-    """Why a page gives no text: one of `REASONS`, with what is known beyond it in `detail`."""
-
-    __slots__ = ("detail",)
-
-    detail: str
-
-    def __new__(cls, reason: str, detail: str = "") -> Self:
-        """Make a reason; the detail says what was measured."""
-        assert reason in REASONS, reason
-        self = super().__new__(cls, reason)
-        self.detail = detail
-        return self
 
 
 def extract_text(html: str, url: str, config: ExtractConfig) -> Extracted | Reason:

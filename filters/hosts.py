@@ -1,0 +1,79 @@
+"""Lists of hosts and addresses in files, as blocklists and lists of mirrors come."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from webtext.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Hosts, each with all below it, and beginnings of addresses (host and path, without scheme and "www.")."""
+
+    hosts: frozenset[str]
+    addresses: frozenset[str]
+
+    def find(self, host: str, url: str) -> str | None:
+        """Give the entry that names a host or address, or None."""
+        for parent in parents(host):
+            if parent in self.hosts:
+                return parent
+        for beginning in _beginnings(url):
+            if beginning in self.addresses:
+                return beginning
+        return None
+
+
+def parents(host: str) -> Iterator[str]:
+    """Yield a host and all domains that it lies in, the narrowest first.
+
+    >>> list(parents("En.Wikipedia.org."))
+    ['en.wikipedia.org', 'wikipedia.org', 'org']
+    """
+    rest = host.lower().rstrip(".")
+    while rest:
+        yield rest
+        rest = rest.partition(".")[2]
+
+
+def is_host_in(host: str, hosts: Collection[str]) -> bool:
+    """Tell whether a host is one of some, or lies below one."""
+    return any(parent in hosts for parent in parents(host))
+
+
+def read_hosts(path: Path) -> Hosts:
+    """Read a list: a host or an address a line, `#` comments; or a folder with `domains` and `urls`, as UT1 has them.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    files = [path / name for name in ("domains", "urls") if (path / name).is_file()] if path.is_dir() else [path]
+    if not files:
+        raise UsageError(f"no list in {path}: a folder needs a file named domains or urls")
+    entries: set[str] = set()
+    for file in files:
+        try:
+            with file.open(encoding="utf-8", errors="replace") as lines:
+                entries.update(_entry(line) for line in lines)
+        except OSError as error:
+            raise UsageError(f"cannot read the list {file}: {error.strerror}") from error
+    entries.discard("")
+    addresses = frozenset(entry for entry in entries if "/" in entry)
+    return Hosts(frozenset(entries) - addresses, addresses)
+
+
+def _entry(line: str) -> str:
+    entry = line.partition("#")[0].strip().lower()
+    entry = entry.partition("://")[2] or entry
+    return entry.removeprefix("www.").removeprefix("*.").strip(".").rstrip("/")
+
+
+def _beginnings(url: str) -> Iterator[str]:
+    """Yield a URL's host and path cut after each segment, the longest first, without its query."""
+    rest = url.partition("://")[2].lower().removeprefix("www.").partition("#")[0]
+    yield rest.rstrip("/")
+    rest = rest.partition("?")[0].rstrip("/")
+    while "/" in rest:
+        yield rest
+        rest = rest.rpartition("/")[0]

@@ -1,0 +1,32 @@
+"""Length: a text too short to be prose teaches nothing, and one far too long is a list, a log or a book of tables."""
+
+from dataclasses import dataclass
+
+from filters.steps import over, threshold, under
+from webtext.reasons import Reason
+from webtext.records import Document
+
+REASONS = ("too_short", "too_long")
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """Reject texts of too few or too many words (as `webtext.text.words` counts them)."""
+
+    min_words: int = threshold(
+        100, "fewest words", "OpenWebTextCorpus drops under 128 GPT-2 tokens: about 100 words of English prose"
+    )
+    max_words: int = threshold(
+        1_000_000, "most words", "ours: longer than any book; a page of that size is a dump of data"
+    )
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_words <= self.max_words:
+            raise ValueError(f"min_words {self.min_words} must be from 0 to max_words {self.max_words}")
+
+    def __call__(self, document: Document) -> Reason | None:
+        if document.n_words < self.min_words:
+            return Reason("too_short", under(document.n_words, self.min_words, "words"))
+        if document.n_words > self.max_words:
+            return Reason("too_long", over(document.n_words, self.max_words, "words"))
+        return None
