@@ -48,8 +48,8 @@ class PanelScores:
                 f"{self.name}: scores of shape {self.bits_a.shape} and {self.bits_b.shape} "
                 f"for {self.n_bytes.shape} documents"
             )
-        if self.n_bytes.sum() <= 0:
-            raise ValueError(f"{self.name}: there is no text to score")
+        if len(self.n_bytes) < 2 or self.n_bytes.sum() <= 0:
+            raise ValueError(f"{self.name}: {len(self.n_bytes)} documents have no spread: score at least two")
 
     def bits_per_byte(self) -> tuple[float, float]:
         """Of A's and of B's first model."""
@@ -98,20 +98,22 @@ def measure(panels: Sequence[PanelScores], *, jackknife: bool) -> Difference:
     """The mean difference over text sets, each with the same weight.
 
     With `jackknife`, replicate r lacks group r of the training documents of A and B; without, the replicates are
-    seeds, and the estimate is their mean.
+    seeds, and the estimate is their mean. Few replicates or documents widen the interval (Student's t, with the fewer
+    degrees of freedom of the two).
     """
     replicates = np.mean([panel.differences() for panel in panels], axis=0)  # (1 + R,)
     drawn = np.mean([panel.bootstrap(seed) for seed, panel in enumerate(panels)], axis=0)
     spread = replicates[1:]
     count = len(spread)
     estimate = float(replicates[0] if jackknife or count == 0 else spread.mean())
-    training_error, freedom = 0.0, 0
+    training_error, freedom = 0.0, 0.0
     if count > 1:
         squares = float(((spread - spread.mean()) ** 2).sum())
         training_error = math.sqrt(squares * (count - 1) / count if jackknife else squares / (count - 1) / count)
         freedom = count - 1
     text_error = float(drawn.std(ddof=1))
     error = math.hypot(text_error, training_error)
+    freedom = min(freedom or math.inf, min(len(panel.n_bytes) for panel in panels) - 1)
     shift = estimate - float(replicates[0])
     tail = (1.0 - CONFIDENCE) / 2.0
     low, high = np.quantile(drawn, (tail, 1.0 - tail)) + shift
@@ -127,9 +129,9 @@ def measure(panels: Sequence[PanelScores], *, jackknife: bool) -> Difference:
     )
 
 
-def _quantile(table: Sequence[float], limit: float, freedom: int) -> float:
-    """Student's t, or the normal distribution where no degrees of freedom are counted or many are."""
-    return table[freedom - 1] if 1 <= freedom <= len(table) else limit
+def _quantile(table: Sequence[float], limit: float, freedom: float) -> float:
+    """Student's t, or the normal distribution for many degrees of freedom."""
+    return table[int(freedom) - 1] if freedom <= len(table) else limit
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,14 @@ _CANDIDATES = 20  # likeliest first tokens that are completed to words, in searc
 _WORD_TOKENS = 6  # at most, in an answer
 
 # Closed-class words of English: no one of them is the answer to "what was it about".
-_STOP_WORD_TEXT = """a about above after again against all also am an and any are as at be because been before being below
-    between both but by can could did do does doing don down during each even ever few for from further had has have having he
-    her here hers herself him himself his how i if in into is it its itself just know like made me might more most much
-    must my myself no nor not now of off on once one only or other our ours ourselves out over own re same she should
-    so some still such than that the their theirs them themselves then there these they this those through to too two
-    under until up upon us very was we well were what when where which while who whom why will with would you your
-    yours yourself yourselves
+_STOP_WORD_TEXT = """
+a about above after again against all also am an and any are as at be because been before being below between
+both but by can could did do does doing don down during each even ever few for from further had has have
+having he her here hers herself him himself his how i if in into is it its itself just know like made me might
+more most much must my myself no nor not now of off on once one only or other our ours ourselves out over own
+re same she should so some still such than that the their theirs them themselves then there these they this
+those through to too two under until up upon us very was we well were what when where which while who whom why
+will with would you your yours yourself yourselves
 """
 STOP_WORDS = frozenset(_STOP_WORD_TEXT.split())
 

@@ -27,6 +27,12 @@ def test_the_estimate_is_bits_per_byte_b_minus_a():
     assert difference.text_error == pytest.approx(np.std([10, 20, 30]) / np.sqrt(3) / 100, rel=0.05)
 
 
+def test_few_documents_widen_the_interval():
+    few, many = (measure([panel([1.0, 3.0] * count)], jackknife=True) for count in (1, 50))
+    assert few.interval[1] - few.estimate == pytest.approx(12.706 * few.text_error)
+    assert many.interval[1] - many.estimate == pytest.approx(1.960 * many.text_error)
+
+
 def test_text_sets_weigh_the_same_whatever_their_size():
     both = measure([panel([10.0] * 50), panel([0.0] * 5)], jackknife=True)
     assert both.estimate == pytest.approx(0.05)
@@ -34,9 +40,9 @@ def test_text_sets_weigh_the_same_whatever_their_size():
 
 def test_the_jackknife_and_seeds_give_their_textbook_errors():
     shifts = np.array([1.0, 3.0, 5.0, 7.0])
-    bits = np.full((5, 2), 200.0)
+    bits = np.full((5, 6), 200.0)
     other = bits + np.concatenate(([4.0], shifts))[:, None]
-    scores = PanelScores("p", True, np.full(2, 100.0), bits, other)
+    scores = PanelScores("p", True, np.full(6, 100.0), bits, other)
     squares = ((shifts - 4.0) ** 2).sum() / 100**2
     jackknife, seeds = measure([scores], jackknife=True), measure([scores], jackknife=False)
     assert jackknife.training_error == pytest.approx(np.sqrt(squares * 3 / 4))
@@ -98,8 +104,8 @@ def test_swapping_the_corpora_swaps_the_verdict():
 def test_shapes_that_do_not_belong_together_are_refused():
     with pytest.raises(ValueError, match="for \\(3,\\) documents"):
         PanelScores("p", True, np.ones(3), np.ones((1, 2)), np.ones((1, 2)))
-    with pytest.raises(ValueError, match="no text to score"):
-        PanelScores("p", True, np.zeros(2), np.ones((1, 2)), np.ones((1, 2)))
+    with pytest.raises(ValueError, match="p: 1 documents have no spread: score at least two"):
+        PanelScores("p", True, np.ones(1), np.ones((1, 1)), np.ones((1, 1)))
 
 
 TEXTS = st.lists(st.text(st.sampled_from("ab cd\n"), min_size=1), max_size=20)

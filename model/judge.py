@@ -1,0 +1,182 @@
+"""The two judges: n-gram models on samples in memory, and GPT-2 runs on disk.
+
+Both give, for each corpus, how many bits each document of each text set takes: first by the model that stands for the
+corpus, then by its replicates. All corpora teach the same number of tokens, in every replicate.
+"""
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.corpora import Corpus, take
+from model.data import TokenFile, encode_texts
+from model.device import World
+from model.evaluate import document_bits, token_nats
+from model.gpt2 import GPT, size
+from model.ngram import train_ngrams
+from model.tiers import Tier
+from model.tokenizer import Tokenizer
+from model.train import Split, TrainConfig, Trained, train
+from webtext.hashing import hash64
+
+LOGGER = logging.getLogger(__name__)
+Floats = NDArray[np.float64]
+_BYTES_A_TOKEN = 6  # more than GPT-2's tokenizer takes of English, so that a sample of bytes holds enough tokens
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A set of texts on which all models are scored."""
+
+    name: str
+    neutral: bool
+    texts: tuple[str, ...]
+
+    def n_bytes(self) -> Floats:
+        """UTF-8 bytes of each text."""
+        return np.array([len(text.encode()) for text in self.texts], float)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Documents of a corpus as ids, each with the group of the jackknife it falls into."""
+
+    documents: list[list[int]]
+    groups: list[int]
+
+    def without(self, group: int) -> list[list[int]]:
+        """Documents outside a group; all, for a group that does not exist."""
+        return [ids for ids, own in zip(self.documents, self.groups, strict=True) if own != group]
+
+
+def ngram_bits(
+    corpora: Sequence[Corpus], panels: Sequence[Panel], tier: Tier, tokenizer: Tokenizer
+) -> tuple[dict[str, list[Floats]], int]:
+    """Bits by n-gram models: for each corpus, and each panel, (1 + groups, documents); and the tokens each one taught.
+
+    Replicate g lacks the documents of group g in every corpus. A document and its damaged copy are in one group, as
+    are two copies of one text, so what corpora share cancels.
+    """
+    samples = _samples(corpora, tier, tokenizer)
+    targets = [tokenizer.encode_batch(list(panel.texts)) for panel in panels]
+    bits: dict[str, list[list[Floats]]] = {corpus.name: [[] for _ in panels] for corpus in corpora}
+    taught = 0
+    for group in range(-1, tier.groups):
+        lists = [sample.without(group) for sample in samples]
+        budget = min(tier.ngram_tokens, *(sum(map(len, documents)) for documents in lists))
+        taught = budget if group < 0 else taught
+        LOGGER.info("n-grams: %s tokens a corpus, replicate %d of %d", f"{budget:,}", group + 1, tier.groups)
+        for corpus, documents in zip(corpora, lists, strict=True):
+            model = train_ngrams(cut(documents, budget), tokenizer.vocab_size, tier.ngram_order)
+            for number, target in enumerate(targets):
+                nats = np.array([part.sum() for part in model.nats(target)])
+                bits[corpus.name][number].append(nats / math.log(2.0))
+    return {name: [np.stack(rows) for rows in by_panel] for name, by_panel in bits.items()}, taught
+
+
+def cut(documents: Sequence[list[int]], tokens: int) -> list[list[int]]:
+    """Documents with exactly `tokens` ids in all: the last one is cut where the budget ends."""
+    kept, left = [], tokens
+    for ids in documents:
+        if left <= 0:
+            break
+        kept.append(ids[:left])
+        left -= len(ids)
+    return kept
+
+
+def _samples(corpora: Sequence[Corpus], tier: Tier, tokenizer: Tokenizer) -> list[Sample]:
+    found = []
+    originals: dict[Path, list[str]] = {}
+    for corpus in corpora:
+        if corpus.path not in originals:
+            whole = replace(corpus, damage=None)
+            originals[corpus.path] = take(whole.train(), tier.ngram_tokens * _BYTES_A_TOKEN)
+        texts = originals[corpus.path]
+        groups = [hash64(text.encode(), salt=b"group") % tier.groups for text in texts]
+        if corpus.damage is not None:
+            texts = list(corpus.damage(iter(texts)))
+            first: dict[str, int] = {}
+            groups = [first.setdefault(text, group) for text, group in zip(texts, groups, strict=True)]
+        found.append(Sample(tokenizer.encode_batch(texts), groups))
+    return found
+
+
+def ngram_entropy(tokens: TokenFile, heldout: TokenFile, vocab_size: int, order: int) -> float:
+    """Nats a token of held-out text under n-grams of an order: what a model that learnt anything more must beat."""
+    model = train_ngrams(tokens.documents(), vocab_size, order)
+    nats = model.nats(heldout.documents())
+    return float(sum(part.sum() for part in nats) / sum(len(part) for part in nats))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A GPT-2 trained on a corpus with a seed."""
+
+    corpus: str
+    seed: int
+    split: Split
+    trained: Trained
+    folder: Path
+
+
+def gpt_runs(
+    corpora: Sequence[Corpus], tier: Tier, tokenizer: Tokenizer, config: TrainConfig, folder: Path, world: World
+) -> list[Run]:
+    """Train on each corpus with each seed, the same tokens, order of steps and initial weights for all."""
+    runs = []
+    for seed in range(tier.seeds):
+        splits = _splits(corpora, tier, tokenizer, folder / f"seed{seed}", seed, world)
+        for corpus, split in zip(corpora, splits, strict=True):
+            LOGGER.info("GPT-2 on %s, seed %d", corpus.name, seed)
+            output = folder / f"seed{seed}" / _slug(corpus.name) / "run"
+            shape = replace(size(tier.size), vocab_size=tokenizer.vocab_size)
+            trained = train(shape, replace(config, seed=seed), split, output)
+            runs.append(Run(corpus.name, seed, split, trained, output))
+    return runs
+
+
+def _splits(
+    corpora: Sequence[Corpus], tier: Tier, tokenizer: Tokenizer, folder: Path, seed: int, world: World
+) -> list[Split]:
+    """Token files of all corpora, limited to as many tokens as the smallest has; the first process writes them."""
+    pairs = []
+    for corpus in corpora:
+        place = folder / _slug(corpus.name)
+        if world.is_first:
+            source = f"{corpus.fingerprint()} {seed}"
+            encode_texts(corpus.train(seed), tokenizer, place / "train", source=source, max_tokens=tier.tokens)
+            texts = iter(take(corpus.heldout(), tier.panel_bytes))
+            encode_texts(texts, tokenizer, place / "heldout", source=f"{source} {tier.panel_bytes}")
+        pairs.append((TokenFile(place / "train"), TokenFile(place / "heldout")))
+    world.wait()
+    limit = min(tier.tokens, *(len(tokens.ids) for tokens, _ in pairs))
+    return [Split(replace(tokens, limit=limit), heldout, tokenizer) for tokens, heldout in pairs]
+
+
+def _slug(name: str) -> str:
+    return "".join(char if char.isalnum() else "-" for char in name.lower())
+
+
+def gpt_bits(runs: Sequence[Run], panels: Sequence[Panel], tokenizer: Tokenizer) -> dict[str, list[Floats]]:
+    """Bits by GPT-2 runs: for each corpus, and each panel, (1 + seeds, documents), the first row being their mean."""
+    by_corpus: Mapping[str, list[GPT]] = {
+        name: [run.trained.model for run in runs if run.corpus == name]
+        for name in dict.fromkeys(r.corpus for r in runs)
+    }
+    found = {}
+    for name, models in by_corpus.items():
+        rows = [np.stack([document_bits(model, tokenizer, panel.texts) for model in models]) for panel in panels]
+        found[name] = [np.concatenate((row.mean(axis=0, keepdims=True), row)) for row in rows]
+    return found
+
+
+def unseen_loss(model: GPT, tokenizer: Tokenizer, heldout: TokenFile) -> float:
+    """Nats a token of held-out documents, each read after end of text."""
+    nats = token_nats(model, heldout.documents(), tokenizer.end_of_text)
+    return float(sum(part.sum() for part in nats) / sum(len(part) for part in nats))
