@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from model.gpt2 import GPT, Cache
+from model.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -60,3 +61,12 @@ def _draw(logits: Tensor, sampling: Sampling, random: torch.Generator) -> Tensor
     weights = torch.softmax(top / sampling.temperature, dim=1).cpu()
     drawn = torch.multinomial(weights, 1, generator=random).to(choices.device)
     return choices.gather(1, drawn)
+
+
+def write(model: GPT, tokenizer: Tokenizer, prompt: str, sampling: Sampling) -> str:
+    """The text that follows a prompt (none: a new document), up to end of text; a long prompt loses its beginning."""
+    room = max(1, model.config.block_size - sampling.max_tokens)
+    ids = [tokenizer.end_of_text, *tokenizer.encode(prompt)][-room:]
+    made = generate(model, torch.tensor([ids], device=model.wte.weight.device), sampling)[0].tolist()
+    stop = made.index(tokenizer.end_of_text) if tokenizer.end_of_text in made else len(made)
+    return tokenizer.decode(made[:stop])

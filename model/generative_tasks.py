@@ -10,10 +10,9 @@ import re
 import string
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 
-import torch
-
-from model.generate import GREEDY, Sampling, generate
+from model.generate import GREEDY, Sampling, write
 from model.gpt2 import GPT
 from model.tokenizer import Tokenizer
 
@@ -26,16 +25,8 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 def completer(model: GPT, tokenizer: Tokenizer) -> Complete:
-    """A function (prompt, sampling) -> text; a prompt too long for the block loses its beginning."""
-
-    def complete(prompt: str, sampling: Sampling) -> str:
-        room = max(1, model.config.block_size - sampling.max_tokens)
-        ids = [tokenizer.end_of_text, *tokenizer.encode(prompt)][-room:]
-        made = generate(model, torch.tensor([ids], device=model.wte.weight.device), sampling)[0].tolist()
-        stop = made.index(tokenizer.end_of_text) if tokenizer.end_of_text in made else len(made)
-        return tokenizer.decode(made[:stop])
-
-    return complete
+    """A function (prompt, sampling) -> text."""
+    return partial(write, model, tokenizer)
 
 
 def sentences(text: str) -> list[str]:

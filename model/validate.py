@@ -13,14 +13,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from model.compare import WORSE, Comparison, PanelScores, compare
 from model.corpora import Corpus, read_neutral, take
 from model.damage import DAMAGES
 from model.device import join_world
 from model.evaluate import bits_per_byte
-from model.generate import Sampling, generate
+from model.generate import Sampling, write
 from model.judge import Panel, Run, gpt_bits, gpt_runs, ngram_bits, ngram_entropy, unseen_loss
 from model.memorization import distribution, ngram_set, summary
 from model.optimizers import Schedule
@@ -34,7 +32,8 @@ LOGGER = logging.getLogger(__name__)
 VERDICT_FILE, SAMPLES_FILE, LOG_FILE = "verdict.json", "samples.txt", "log.jsonl"
 _TOKENIZER_BYTES = 20_000_000  # of each corpus, that a trained tokenizer sees
 _OVERLAP_BYTES = 5_000_000  # of training text in which recitation is looked for
-_SAMPLES, _SAMPLE_TOKENS = 5, 120
+_SAMPLES, _PROMPT_WORDS, _SAMPLE_TOKENS = 5, 20, 100
+_GOES_ON = " >>>"  # between a prompt and what the model wrote
 
 
 @dataclass(frozen=True)
@@ -229,14 +228,11 @@ def _heldout_bits(run: Run, nats_a_token: float) -> float:
 
 def _samples(run: Run, panel: Panel, tokenizer: Tokenizer) -> list[str]:
     """Text of the first model: the first words of held-out documents, and how it goes on."""
-    model, found = run.trained.model, []
-    room = model.config.block_size // 4
+    found = []
     for number, text in enumerate(panel.texts[:_SAMPLES]):
-        prompt = [tokenizer.end_of_text, *tokenizer.encode(text[:400])[: room - 1]]
-        ids = torch.tensor([prompt], device=model.wte.weight.device)
-        made = generate(model, ids, Sampling(max_tokens=_SAMPLE_TOKENS, seed=number))[0].tolist()
-        stop = made.index(tokenizer.end_of_text) if tokenizer.end_of_text in made else len(made)
-        found.append(f"{tokenizer.decode(prompt[1:])} >>> {tokenizer.decode(made[:stop])}")
+        prompt = " ".join(text.split()[:_PROMPT_WORDS])
+        sampling = Sampling(max_tokens=_SAMPLE_TOKENS, seed=number)
+        found.append(f"{prompt}{_GOES_ON}{write(run.trained.model, tokenizer, prompt, sampling)}")
     return found
 
 
@@ -248,7 +244,7 @@ def _memorization(corpus: Corpus, panels: Sequence[Panel], samples: Sequence[str
     """8-gram overlap with the training text of what the model wrote and of every text set; CPU tiers and small ones."""
     budget = min(_OVERLAP_BYTES, max(tier.tokens, tier.ngram_tokens) * 6)
     contains = ngram_set(take(corpus.train(), budget))
-    texts = {"samples": [sample.partition(" >>> ")[2] for sample in samples]}
+    texts = {"samples": [sample.partition(_GOES_ON)[2] for sample in samples]}
     texts |= {panel.name: list(panel.texts) for panel in panels}
     shares = {name: distribution(iter(part), contains) for name, part in texts.items()}
     return {name: {**summary(part), "distribution": part} for name, part in shares.items()}
