@@ -17,7 +17,16 @@ from typing import Any
 from webtext import __version__
 from webtext.errors import UsageError
 from webtext.fetch import Exchange
-from webtext.warc import encode_record, encode_response, iter_members, new_record_id, payload_digest, warc_date
+from webtext.warc import (
+    HttpResponse,
+    encode_record,
+    encode_response,
+    iter_members,
+    new_record_id,
+    parse_response,
+    payload_digest,
+    warc_date,
+)
 
 ROW_TYPE = "application/vnd.webtext.page+json"  # content type of a page's metadata record
 SITE_TYPE = "application/vnd.webtext.site+json"  # of a site file's: robots.txt, ai.txt, tdmrep.json
@@ -66,7 +75,7 @@ class PageArchive:
         self._number = 0
         self._descriptor: int | None = None
         self._size = 0
-        self._bodies: dict[str, Stored] = {}  # by payload digest
+        self._bodies: dict[tuple[str, ...], Stored] = {}  # by digest and what else reading a body depends on
 
     def files(self) -> list[Path]:
         """List the files, in the order in which they were written."""
@@ -77,7 +86,7 @@ class PageArchive:
         for path in self.files():
             self._number = int(path.name.removesuffix(".warc.gz").rpartition("-")[2])
             whole = 0
-            responses: dict[str, Stored] = {}
+            responses: dict[tuple[str, ...], Stored] = {}
             with path.open("rb") as stream:
                 for offset, length, record in iter_members(stream):
                     headers, block = _split_record(record)
@@ -86,11 +95,12 @@ class PageArchive:
                         case "warcinfo", _:
                             whole = offset + length
                         case "response", _:
-                            responses[headers.get("warc-payload-digest", "")] = place
+                            digest = headers.get("warc-payload-digest", "")
+                            responses[_identity(parse_response(block), digest)] = place
                         case "metadata", str(kind) if kind in {ROW_TYPE, SITE_TYPE}:
                             whole = offset + length
-                            for digest, known in responses.items():
-                                self._bodies.setdefault(digest, known)
+                            for identity, known in responses.items():
+                                self._bodies.setdefault(identity, known)
                             responses.clear()
                             yield {"kind": "page" if kind == ROW_TYPE else "site", **json.loads(block)}
             if whole < path.stat().st_size:
@@ -115,14 +125,15 @@ class PageArchive:
                 data += request
                 if hop.response is None:
                     continue
-                known = self._bodies.get(digest)
+                identity = _identity(hop.response, digest)
+                known = self._bodies.get(identity)
                 if known is not None and len(hop.response.body) >= _SMALLEST_REVISIT:
                     data += _encode_revisit(hop, known, digest)
                     place = known
                 else:
                     date = warc_date(hop.began_at)
                     place = Stored(file, offset + len(data), len(response), record_id, hop.url, date)
-                    self._bodies.setdefault(digest, place)
+                    self._bodies.setdefault(identity, place)
                     data += response
             completed = {
                 **row,
@@ -213,6 +224,11 @@ def _encode_revisit(hop: Exchange, known: Stored, digest: str) -> bytes:
         ("WARC-Refers-To-Date", known.date),
     ]
     return encode_record("revisit", hop.url, warc_date(hop.began_at), _RESPONSE_TYPE, head, headers=headers)
+
+
+def _identity(response: HttpResponse, digest: str) -> tuple[str, ...]:
+    """Tell what makes two bodies one to a reader: their bytes, and the headers by which they are read."""
+    return digest, response.header("Content-Type"), response.header("Content-Encoding")
 
 
 def _split_record(record: bytes) -> tuple[dict[str, str], bytes]:

@@ -177,12 +177,10 @@ class Crawl:
             self._settle(visit, "too_many_redirects", f"more than {limit}")
         elif is_private_host(host_of(target)):
             self._settle(visit, "private_address", f"redirected to {target[:200]}")
+        elif visit.turn_to(target, exchange):
+            self._frontier.put(visit.host, visit, first=True)
         else:
-            visit.keep_cookies(exchange)
-            if visit.turn_to(target):
-                self._frontier.put(visit.host, visit, first=True)
-            else:
-                self._settle(visit, "redirect_loop", f"back to {target[:200]}")
+            self._settle(visit, "redirect_loop", f"back to {target[:200]}")
 
     def _settle(self, visit: Visit, outcome: str, detail: str = "") -> None:
         """End a visit: write what was heard to the archive, and for a site file let those go on that waited for it."""
@@ -209,7 +207,7 @@ class Crawl:
         last = visit.hops[-1] if visit.hops else None
         status, body = (last.status, last.beginning) if last and not last.outcome else (None, b"")
         parked, row = self._sites.settle(visit, status, body, (outcome, detail))
-        self._archive.append_site(visit.origin, visit.hops, row)
+        self._archive.append_site(row["url"], visit.hops, row)
         for waiting in reversed(parked):
             self._frontier.put(waiting.host, waiting, first=True)
 

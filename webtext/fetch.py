@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
-from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlsplit
 
 import requests
@@ -85,7 +84,7 @@ class Requester:
         guard: AddressGuard | None = None,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
-        """Prepare the session.
+        """Prepare the connections.
 
         Args:
             agent: the User-Agent, with a contact.
@@ -104,18 +103,13 @@ class Requester:
         }
         context = tls_context or shared_tls_context()
         if replay is not None:
-            adapter: GuardedAdapter = ReplayAdapter(replay, context)
+            self._adapter: GuardedAdapter = ReplayAdapter(replay, context)
         else:
-            adapter = GuardedAdapter(guard or AddressGuard(), context, _IDLE_HOSTS)
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # cookies live within one visit
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
+            self._adapter = GuardedAdapter(guard or AddressGuard(), context, _IDLE_HOSTS)
 
     def close(self) -> None:
         """Close all connections."""
-        self._session.close()
+        self._adapter.close()
 
     def ask(self, url: str, *, cookies: str = "", site_file: bool = False) -> Exchange:
         """Ask for a URL and read the answer, within all limits.
@@ -153,7 +147,8 @@ class Requester:
 
     def _converse(self, prepared: requests.PreparedRequest, exchange: "_Unfinished", *, site_file: bool) -> None:
         timeout = (self._limits.connect_seconds, self._limits.read_seconds)
-        answer = self._session.send(prepared, stream=True, timeout=timeout, allow_redirects=False, proxies={})
+        # Not `Session.send`: at a redirect it reads the whole body and prepares the next request.
+        answer = self._adapter.send(prepared, stream=True, timeout=timeout)
         try:
             exchange.hear(answer)
             limit, is_strict = self._body_limit(exchange, site_file=site_file)

@@ -60,7 +60,8 @@ _MAGIC = (
 )
 _UNICODE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _SNIFFED = 2048  # bytes looked at
-_NUL_SHARE = 0.01  # of the bytes looked at, above which content is binary
+_BINARY = bytes(byte for byte in range(0x20) if byte not in b"\t\n\x0b\x0c\r\x1b")  # WHATWG MIME Sniffing, section 3
+_BINARY_SHARE = 0.02  # of the bytes looked at; old pages have a stray one
 
 
 def is_outcome(slug: str) -> bool:
@@ -99,11 +100,12 @@ def is_html(content_type: str, beginning: bytes) -> bool:
 
 
 def _is_binary(start: bytes, content_type: str) -> bool:
-    if start.startswith(_MAGIC) and not _HTML_START.search(start):
+    if start.startswith(_MAGIC):
         return True
     if start.startswith(_UNICODE_MARKS) or "utf-16" in content_type.lower() or "utf-32" in content_type.lower():
         return False
-    return start.count(0) > _NUL_SHARE * len(start) and not _is_wide(start)
+    stray = len(start) - len(start.translate(None, _BINARY))
+    return stray > max(1, _BINARY_SHARE * len(start)) and not _is_wide(start)
 
 
 def _is_wide(start: bytes) -> bool:

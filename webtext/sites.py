@@ -94,6 +94,7 @@ class Sites:
         assert visit.site_file is not None
         has_body = status is not None and 200 <= status < 300
         row = {
+            "url": visit.origin + _PATHS[visit.site_file],
             "file": visit.site_file,
             "origin": visit.origin,
             "status": status,

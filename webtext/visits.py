@@ -60,18 +60,20 @@ class Visit:
         """Give the Cookie header for the present URL's host."""
         return "; ".join(f"{name}={value}" for name, value in self._cookies.get(self.host, {}).items())
 
-    def keep_cookies(self, exchange: Exchange) -> None:
-        """Keep the cookies that an answer sets, for its host and this visit only."""
-        if exchange.response is None:
-            return
+    def turn_to(self, url: str, exchange: Exchange) -> bool:
+        """Follow a redirect; False where the URL was asked for before in the same way, so that it would loop.
+
+        A site that sets a cookie and redirects to the same URL is not a loop: the next request is another one.
+        """
+        self._asked.add((self.url, self.cookies()))
+        self._keep_cookies(exchange)
+        self.url, self.attempts = url, 1
+        return (self.url, self.cookies()) not in self._asked
+
+    def _keep_cookies(self, exchange: Exchange) -> None:
+        assert exchange.response is not None
         jar = self._cookies.setdefault(host_of(exchange.url), {})
         for name, value in exchange.response.headers:
             found = _COOKIE.match(value) if name.lower() == "set-cookie" else None
             if found and len(found[0]) <= _MAX_COOKIE and (len(jar) < _MAX_COOKIES or found[1] in jar):
                 jar[found[1]] = found[2].strip()
-
-    def turn_to(self, url: str) -> bool:
-        """Go on to another URL; False where that was asked before in the same way, so that it would loop."""
-        self._asked.add((self.url, self.cookies()))
-        self.url, self.attempts = url, 1
-        return (self.url, self.cookies()) not in self._asked
