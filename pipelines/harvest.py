@@ -13,6 +13,7 @@ import apache_beam as beam
 import pyarrow.parquet as pq
 
 from pipelines.ledger import Funnel, count_rejections, count_rows
+from pipelines.reddit import add_reddit_arguments, ask_reddit
 from pipelines.runner import Engine, add_engine_arguments, engine_from
 from pipelines.stage import Stage, run_stage
 from webtext import storage
@@ -147,6 +148,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of `webtext harvest`."""
     parser.add_argument("--output", "-o", required=True, help="directory of the output; the links go to OUTPUT/links")
     add_harvest_arguments(parser)
+    add_reddit_arguments(parser)
     add_engine_arguments(parser)
 
 
@@ -209,6 +211,10 @@ _date.__name__ = "date (YYYY-MM-DD)"
 def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     """Harvest as the flags say, and print what became of the submissions."""
     engine = engine_from(arguments, beam_arguments)
+    if arguments.reddit is not None:
+        arguments.submissions.append(ask_reddit(arguments))
+    elif arguments.follow is not None or arguments.search:
+        raise UsageError("--follow and --search ask Reddit: add --reddit, with subreddits or without")
     done = run_harvest(harvest_config(arguments), storage.join(arguments.output, "links"), engine)
     print("\n".join(Funnel((("links", done),)).lines()))
     return 0

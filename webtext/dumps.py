@@ -6,7 +6,7 @@ as one rejection.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from posixpath import commonpath, dirname
+from os.path import commonprefix
 from typing import BinaryIO, Literal
 
 import msgspec
@@ -62,10 +62,10 @@ def plan_dumps(submissions: Sequence[str], comments: Sequence[str] = ()) -> list
     if len(set(paths)) < len(paths):
         twice = next(path for path in paths if paths.count(path) > 1)
         raise UsageError(f"{twice} is given twice: its karma would count twice; leave one out")
-    shared = commonpath([dirname(path) for path in paths]) if paths else ""
+    shared = len(commonprefix([path.split("/")[:-1] for path in paths]))
     dumps = []
     for number, path in enumerate(sorted(paths)):
-        name = path.removeprefix(shared).lstrip("/")
+        name = "/".join(path.split("/")[shared:])
         dumps.append(Dump(path, name, number, len(paths), "comments" if path in comments else "submissions"))
     return dumps
 

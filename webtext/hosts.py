@@ -8,7 +8,7 @@ really connects to.
 import ipaddress
 import re
 from functools import lru_cache
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote
 
 import idna
 import tldextract
@@ -48,7 +48,7 @@ def normalize_host(host: str) -> str | None:
     if host.startswith("["):
         return _ipv6(host)
     if "%" in host:
-        host = unquote_to_bytes(host).decode(errors="replace").lower()
+        host = unquote(host).lower()
     if not host.isascii():
         try:
             host = idna.encode(host, uts46=True, transitional=False).decode()
