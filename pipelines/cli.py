@@ -78,8 +78,10 @@ def _run(known: argparse.Namespace, unknown: list[str]) -> int:
 
 
 def _is_wanted(record: logging.LogRecord) -> bool:
-    """Leave out Beam's warning of cloud packages that are missing, which a local run does not need."""
-    return not record.getMessage().startswith("apitools not found")
+    """Leave out what Beam logs of cloud packages that a local run does not need, and of errors told in one line."""
+    message = record.getMessage()
+    traceback = str(record.exc_info[1].__class__) if record.exc_info and record.exc_info[1] else ""
+    return not message.startswith("apitools not found") and "webtext.errors.UsageError" not in message + traceback
 
 
 def entry() -> NoReturn:

@@ -219,12 +219,12 @@ def _seconds(date: str) -> int | None:
 
 
 def archives_of(patterns: Sequence[str]) -> list[str]:
-    """List the archives that paths or glob patterns name, sorted, each once.
+    """List the archives that paths or glob patterns name, as absolute paths, sorted, each once.
 
     Raises:
         UsageError: a pattern names none.
     """
-    archives = sorted({path for pattern in patterns for path in storage.expand(pattern)})
+    archives = sorted({storage.absolute(path) for pattern in patterns for path in storage.expand(pattern)})
     if not archives:
         raise UsageError("no archive given: name WARC files with --warc")
     return archives

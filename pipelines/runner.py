@@ -40,9 +40,9 @@ class Engine:
             pipeline = beam.Pipeline(options=self.options(tasks))
             construct(pipeline)
             pipeline.run().wait_until_finish()
-        except UsageError:
-            raise
-        except RuntimeError as error:  # how runners hand on what a worker raised
+        except UsageError as error:  # in memory: the exception itself, with where it was raised
+            raise UsageError(str(error).partition(" [while running ")[0]) from error
+        except RuntimeError as error:  # other runners: the worker's traceback as text
             found = _USAGE_ERROR.search(str(error))
             if found is None:
                 raise

@@ -31,6 +31,11 @@ def is_local(path: str) -> bool:
     return "://" not in path
 
 
+def absolute(path: str) -> str:
+    """Make a path mean the same from any directory; one with a scheme does already."""
+    return str(Path(path).absolute()) if is_local(path) else path
+
+
 def open_file(path: str) -> BinaryIO:
     """Open a file for reading in binary, seekable, as it lies (never decompressed by its name).
 

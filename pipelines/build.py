@@ -1,0 +1,134 @@
+"""`webtext build`: an archive of pages to a filtered, de-duplicated corpus.
+
+Three stages, each a directory: pages → documents/ → duplicates/ → corpus/. The pages are those of `webtext fetch`, or
+any WARC files (a Common Crawl segment, a crawl of your own), which are indexed first and read where they lie.
+"""
+
+import argparse
+from dataclasses import dataclass, field
+
+import apache_beam as beam
+
+from dedup.transforms import DuplicatesConfig
+from pipelines.card import write_card
+from pipelines.documents import (
+    Bucket,
+    DocumentsConfig,
+    WriteBuckets,
+    add_documents_arguments,
+    count_documents,
+    documents_config,
+    plan_buckets,
+)
+from pipelines.duplicates import add_duplicates_arguments, duplicates_config, run_duplicates
+from pipelines.index import archives_of, index_archives
+from pipelines.ledger import Funnel
+from pipelines.runner import Engine, add_engine_arguments, engine_from
+from pipelines.shards import Shard, ShardsConfig, WriteShards, count_corpus, plan_shards
+from pipelines.stage import Stage, as_json, read_manifest, run_stage
+from webtext import storage
+from webtext.errors import UsageError
+from webtext.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class BuildConfig:
+    """How pages become a corpus."""
+
+    documents: DocumentsConfig = field(default_factory=DocumentsConfig)
+    duplicates: DuplicatesConfig = field(default_factory=DuplicatesConfig)
+    shards: ShardsConfig = field(default_factory=ShardsConfig)
+
+
+def run_build(pages: str, output: str, config: BuildConfig, engine: Engine) -> Manifest:
+    """Take a finished pages directory to `output`/corpus; what is done already is not done again.
+
+    Raises:
+        UsageError: the pages are not there, or the output cannot be written.
+    """
+    documents, duplicates, corpus = (storage.join(output, name) for name in ("documents", "duplicates", "corpus"))
+    run_documents(pages, documents, config.documents, engine)
+    run_duplicates(documents, duplicates, config.duplicates, engine)
+    return run_shards(documents, duplicates, corpus, config.shards, engine)
+
+
+def run_documents(pages: str, directory: str, config: DocumentsConfig, engine: Engine) -> Manifest:
+    """Extract, filter and sketch the pages that were fetched."""
+    given = read_manifest(pages).counts.kept
+    buckets = plan_buckets([storage.join(pages, name) for name in storage.list_files(pages, "index-*.parquet")], given)
+
+    def documents(root: beam.Pipeline, unfinished: str) -> None:
+        root | beam.Create(buckets).with_output_types(Bucket) | beam.Reshuffle() | WriteBuckets(unfinished, config)
+
+    return run_stage(
+        Stage("documents", directory, config.identity(), (pages, *config.files())),
+        work=lambda unfinished: engine.run(lambda root: documents(root, unfinished), tasks=len(buckets)),
+        count=lambda unfinished: count_documents(given, unfinished),
+    )
+
+
+def run_shards(documents: str, duplicates: str, directory: str, config: ShardsConfig, engine: Engine) -> Manifest:
+    """Write the corpus: the documents that are no duplicates, in shards, with their card."""
+    given = read_manifest(duplicates).counts.kept
+    shards = plan_shards(documents, config)
+
+    def corpus(root: beam.Pipeline, unfinished: str) -> None:
+        tasks = root | beam.Create(shards).with_output_types(Shard) | beam.Reshuffle()
+        tasks | WriteShards(documents, duplicates, unfinished, config)
+
+    def work(unfinished: str) -> None:
+        engine.run(lambda root: corpus(root, unfinished), tasks=len(shards))
+        write_card(unfinished, as_json(config), count_corpus(unfinished, given))
+
+    return run_stage(
+        Stage("corpus", directory, as_json(config), (documents, duplicates)),
+        work=work,
+        count=lambda unfinished: count_corpus(unfinished, given),
+    )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags of `webtext build`."""
+    parser.add_argument(
+        "--output", "-o", required=True, help="directory of the output; the corpus goes to OUTPUT/corpus"
+    )
+    parser.add_argument("--pages", help="a finished pages directory (default: OUTPUT/pages)")
+    parser.add_argument("--warc", nargs="+", metavar="FILE", help="WARC files of any origin instead; patterns allowed")
+    parser.add_argument("--links", help="with --warc: a finished links directory; only pages that are links are taken")
+    add_build_arguments(parser)
+    add_engine_arguments(parser)
+
+
+def add_build_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags that say how pages become a corpus, for `webtext build` and for `webtext corpus`."""
+    add_documents_arguments(parser)
+    add_duplicates_arguments(parser)
+    group = parser.add_argument_group("shards")
+    group.add_argument("--held-out", type=float, default=0.05, help="share that is held out (default: %(default)s)")
+    group.add_argument("--shard-mb", type=int, default=256, help="MiB of text in a shard (default: %(default)s)")
+
+
+def build_config(arguments: argparse.Namespace) -> BuildConfig:
+    """Make the configuration that flags ask for.
+
+    Raises:
+        UsageError: a value is out of its range.
+    """
+    try:
+        shards = ShardsConfig(arguments.held_out, arguments.shard_mb << 20)
+        return BuildConfig(documents_config(arguments), duplicates_config(arguments), shards)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
+    """Build as the flags say, and print where the pages went."""
+    engine, config = engine_from(arguments, beam_arguments), build_config(arguments)
+    pages = arguments.pages or storage.join(arguments.output, "pages")
+    if arguments.warc:
+        index_archives(archives_of(arguments.warc), arguments.links, pages, engine)
+    elif arguments.links:
+        raise UsageError("--links goes with --warc: the pages of `webtext fetch` know their links")
+    run_build(pages, arguments.output, config, engine)
+    print("\n".join(Funnel.of(arguments.output).lines()))
+    return 0

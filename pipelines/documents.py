@@ -1,0 +1,288 @@
+"""Pages to documents: read, extract, judge and sketch each page in one step, bucket by bucket.
+
+A bucket is a range of URL hashes, so what a task reads and writes depends on the URLs alone: not on the archive's
+layout, the order of the crawl, or the number of workers. HTML never leaves the step, and no text crosses a shuffle.
+Three files a bucket: `part-*` (documents with their signatures, by id), `shingles-*` (their shingle hashes, 64 bits
+each, little-endian; a part's `shingles_offset` counts them) and `rejections-*`.
+"""
+
+import argparse
+import tomllib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+import apache_beam as beam
+import pyarrow as pa
+import pyarrow.parquet as pq
+from apache_beam.metrics import Metrics
+
+from dedup.minhash import MinHashConfig
+from dedup.sketch import Sketch, sketch
+from filters import Filter, apply_filters, load_preset, preset_names
+from filters.presets import Preset, read_preset
+from pipelines.ledger import count_rejections, count_rows
+from pipelines.stage import as_json
+from webtext import storage
+from webtext.engines import ENGINES
+from webtext.errors import UsageError
+from webtext.extract import ExtractConfig, Extracted, ExtractionPool
+from webtext.hashing import bucket_of, document_id
+from webtext.language import detect
+from webtext.manifest import Counts
+from webtext.reasons import Reason
+from webtext.records import Document, Page, Rejection
+from webtext.tables import DOCUMENTS, from_table, to_table, write_records, write_table
+from webtext.text import words
+from webtext.warc import read_response
+
+PAGES_A_BUCKET = 128  # some seconds of extraction
+MOST_BUCKETS = 4096  # keeps the number of files bounded; beyond it buckets grow
+_EXCERPT = 300  # characters
+_PATHS = {"path", "paths", "model"}  # the fields of rules that name files
+
+PARTS = pa.schema(
+    [
+        *DOCUMENTS,
+        ("text_digest", pa.string()),
+        ("signature", pa.binary()),
+        ("shingles_offset", pa.int64()),
+        ("n_shingles", pa.int32()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class DocumentsConfig:
+    """How pages become documents."""
+
+    extract: ExtractConfig = field(default_factory=ExtractConfig)
+    preset: str = "webtext"  # the name of a preset, or the path of one
+    overrides: tuple[tuple[str, Any], ...] = ()  # thresholds by "rule.field"
+    minhash: MinHashConfig = field(default_factory=MinHashConfig)
+
+    @property
+    def rules(self) -> Preset:
+        """The rules that the preset comes to, with the overrides in their places."""
+        return read_preset(self.preset, dict(self.overrides))
+
+    def identity(self) -> dict[str, Any]:
+        """What documents are a function of, apart from pages and files: the rules themselves, not their file's name."""
+        return {**as_json(self), "preset": as_json(self.rules)["entries"], "overrides": None}
+
+    def files(self) -> tuple[str, ...]:
+        """The files that rules read: lists and models of the user's own."""
+        rules = (entry.settings for entry in self.rules.entries if entry.enabled)
+        named = [value for settings in rules for name, value in settings if name in _PATHS]
+        return tuple(path for value in named for path in ((value,) if isinstance(value, str) else value) if path)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One task: the pages of an index file whose URLs hash into one of `buckets` buckets."""
+
+    index_file: str
+    bucket: int
+    buckets: int
+
+    @property
+    def suffix(self) -> str:
+        """The end of this bucket's file names."""
+        return f"{self.bucket:05d}-of-{self.buckets:05d}"
+
+
+def plan_buckets(index_files: list[str], pages: int) -> list[Bucket]:
+    """Divide an index (its files hold equal ranges of URL hashes, in order) into buckets of about 128 pages."""
+    wanted = min(max(1, -(-pages // PAGES_A_BUCKET)), MOST_BUCKETS)
+    each = -(-wanted // len(index_files))
+    buckets = each * len(index_files)
+    return [Bucket(index_files[bucket // each], bucket, buckets) for bucket in range(buckets)]
+
+
+def read_pages(bucket: Bucket) -> list[Page]:
+    """Read the fetched pages of a bucket, in the order in which they lie in the archive."""
+    with storage.open_file(bucket.index_file) as stream:
+        table = pq.read_table(stream)
+    pages = [
+        page
+        for page in from_table(table, Page)
+        if page.outcome == "ok" and bucket_of(page.url, bucket.buckets) == bucket.bucket
+    ]
+    return sorted(pages, key=lambda page: (page.warc_file, page.warc_offset))
+
+
+def judge_page(page: Page, result: Extracted | Reason, filters: tuple[Filter, ...]) -> Document | Rejection:
+    """Make a document of what was extracted from a page, or say why there is none."""
+    if isinstance(result, Reason):
+        return Rejection(page.url, "extract", str(result), result.detail)
+    language, probability = detect(result.text)
+    document = Document(
+        id=document_id(page.url),
+        url=page.url,
+        final_url=page.final_url,
+        host=page.host,
+        title=result.title,
+        author=result.author,
+        date=result.date,
+        text=result.text,
+        language=language,
+        language_probability=probability,
+        karma=page.karma,
+        submissions=page.submissions,
+        subreddits=page.subreddits,
+        first_posted=page.first_posted,
+        n_words=len(words(result.text)),
+        body_digest=page.digest,
+        site_name=result.site_name,
+        declared_language=result.declared_language,
+    )
+    judged = apply_filters(document, filters)  # some filters drop lines or mask what is personal
+    if isinstance(judged, Document):
+        return judged
+    return Rejection(page.url, "filter", judged.reason, judged.detail, excerpt=result.text[:_EXCERPT])
+
+
+@dataclass
+class WriteBuckets(beam.PTransform):
+    """Turn each bucket of pages into its three files of documents, shingles and rejections."""
+
+    directory: str
+    config: DocumentsConfig
+
+    def __post_init__(self) -> None:
+        super().__init__("WriteBuckets")
+
+    def expand(self, buckets: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
+        return buckets | beam.ParDo(_WriteBucket(self.directory, self.config))
+
+
+class _WriteBucket(beam.DoFn):
+    """Holds what is dear to start, the extraction process and the filters, for all buckets of a worker."""
+
+    def __init__(self, directory: str, config: DocumentsConfig) -> None:
+        super().__init__()
+        self._directory, self._config = directory, config
+
+    def setup(self) -> None:
+        self._filters = load_preset(self._config.preset, **dict(self._config.overrides))
+        self._extract = ExtractionPool(self._config.extract)
+        self._extract.__enter__()
+
+    def teardown(self) -> None:
+        self._extract.__exit__(None, None, None)
+
+    def process(self, bucket: Bucket) -> Iterator[str]:
+        documents: list[tuple[Document, Sketch]] = []
+        rejections: list[Rejection] = []
+        for page, response in _responses(bucket):
+            result = self._extract(response.body, response.header("Content-Type"), page.final_url)
+            judged = judge_page(page, result, self._filters)
+            if isinstance(judged, Document):
+                documents.append((judged, sketch(judged.text, self._config.minhash)))
+                Metrics.counter("documents", "kept").inc()
+            else:
+                rejections.append(judged)
+                Metrics.counter("documents", judged.reason).inc()
+        write_bucket(self._directory, bucket.suffix, documents, rejections)
+        yield bucket.suffix
+
+
+def _responses(bucket: Bucket) -> Iterator[tuple[Page, Any]]:
+    """Read the archived response of each page of a bucket; one archive file is open at a time."""
+    archive = bucket.index_file.rpartition("/")[0]
+    opened, stream = "", None
+    with ExitStack() as stack:
+        for page in read_pages(bucket):
+            path = storage.join(archive, page.warc_file)
+            if path != opened:
+                stack.close()
+                stream, opened = stack.enter_context(storage.open_file(path)), path
+            assert stream is not None
+            assert page.warc_offset is not None
+            assert page.warc_length is not None
+            yield page, read_response(stream, page.warc_offset, page.warc_length)
+
+
+def write_bucket(
+    directory: str, suffix: str, documents: list[tuple[Document, Sketch]], rejections: list[Rejection]
+) -> None:
+    """Write the files of one bucket: documents by id, rejections by URL."""
+    documents = sorted(documents, key=lambda pair: pair[0].id)
+    with storage.create_file(storage.join(directory, f"shingles-{suffix}.bin")) as stream:
+        offsets = list(_write_shingles(stream, [sketched for _, sketched in documents]))
+    table = to_table([document for document, _ in documents], DOCUMENTS)
+    sketches = [sketched for _, sketched in documents]
+    columns = [
+        pa.array([sketched.text_digest for sketched in sketches], pa.string()),
+        pa.array([sketched.signature for sketched in sketches], pa.binary()),
+        pa.array(offsets, pa.int64()),
+        pa.array([len(sketched.shingles) for sketched in sketches], pa.int32()),
+    ]
+    with storage.create_file(storage.join(directory, f"part-{suffix}.parquet")) as stream:
+        write_table(stream, pa.Table.from_arrays([*table.columns, *columns], schema=PARTS))
+    with storage.create_file(storage.join(directory, f"rejections-{suffix}.parquet")) as stream:
+        write_records(stream, sorted(rejections, key=lambda rejection: rejection.url), Rejection)
+
+
+def _write_shingles(stream: BinaryIO, sketches: list[Sketch]) -> Iterator[int]:
+    """Write shingle hashes one document after another, and yield the offset of each, in hashes."""
+    offset = 0
+    for sketched in sketches:
+        stream.write(sketched.shingles.astype("<u8").tobytes())
+        yield offset
+        offset += len(sketched.shingles)
+
+
+def count_documents(pages: int, directory: str) -> Counts:
+    """Count a documents directory against the fetched pages that it was given."""
+    return Counts(pages, count_rows(directory, "part-*.parquet"), count_rejections(directory))
+
+
+def add_documents_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags that say how pages become documents."""
+    default = DocumentsConfig()
+    limits = default.extract
+    group = parser.add_argument_group("text")
+    group.add_argument("--extractor", choices=sorted(ENGINES), default=limits.extractor, help="default: %(default)s")
+    group.add_argument("--max-page-bytes", type=int, default=limits.max_bytes, help="larger pages are rejected")
+    group.add_argument("--page-seconds", type=float, default=limits.seconds, help="CPU time for a page")
+    group = parser.add_argument_group("filters")
+    group.add_argument("--preset", default=default.preset, help=f"{_PRESETS} (default: %(default)s)")
+    group.add_argument("--set", nargs="+", action="extend", default=[], metavar="RULE.FIELD=VALUE", help=_SET)
+    group.add_argument("--language", nargs="+", metavar="CODE", help="languages to keep; `any` for all (default: en)")
+    group.add_argument("--min-probability", type=float, help="least probability of the language")
+    group.add_argument("--blocklist", nargs="+", metavar="FILE", help="hosts to leave out, besides the bundled list")
+
+
+_PRESETS = f"rules: {', '.join(preset_names())}, or a file (`webtext filters` shows them)"
+_SET = "a threshold of a rule, as TOML: length.min_words=50 walls.enabled=false"
+
+
+def documents_config(arguments: argparse.Namespace) -> DocumentsConfig:
+    """Make the configuration that flags ask for.
+
+    Raises:
+        UsageError: there is no such preset, rule or threshold.
+    """
+    extract = ExtractConfig(arguments.extractor, arguments.max_page_bytes, arguments.page_seconds)
+    overrides = dict(_override(setting) for setting in arguments.set)
+    if arguments.language:
+        every = "any" in arguments.language
+        overrides |= {"language.enabled": False} if every else {"language.languages": tuple(sorted(arguments.language))}
+    if arguments.min_probability is not None:
+        overrides["language.min_probability"] = arguments.min_probability
+    if arguments.blocklist:
+        overrides["blocklist.paths"] = tuple(arguments.blocklist)
+    load_preset(arguments.preset, **overrides)  # what is wrong with them shows before any work
+    return DocumentsConfig(extract, arguments.preset, tuple(sorted(overrides.items())))
+
+
+def _override(setting: str) -> tuple[str, Any]:
+    name, equals, value = setting.partition("=")
+    if not equals:
+        raise UsageError(f"--set wants RULE.FIELD=VALUE, got {setting!r}")
+    try:
+        return name, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return name, value  # a bare word

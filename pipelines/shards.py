@@ -1,0 +1,128 @@
+"""Documents less duplicates to the corpus: each shard is a run of buckets, read once and written once.
+
+Shards are runs of buckets of URL hashes, so topics and dates are mixed in each, and no text crosses a shuffle. The
+split is by the hash of the near-duplicate cluster: whatever is held out has no near-duplicate among what is trained on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import apache_beam as beam
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.ledger import count_rows
+from webtext import storage
+from webtext.hashing import split_of
+from webtext.manifest import Counts
+from webtext.tables import DOCUMENTS, ROW_GROUP_ROWS, open_writer
+
+SPLITS = ("train", "heldout")
+CORPUS = pa.schema([field for field in DOCUMENTS if field.name != "body_digest"])
+TEXT_BYTES_A_SHARD = 256 << 20
+
+
+@dataclass(frozen=True)
+class ShardsConfig:
+    """How the corpus is cut."""
+
+    held_out: float = 0.05  # of the clusters; GPT-2 paper, section 3
+    text_bytes_a_shard: int = TEXT_BYTES_A_SHARD
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.held_out < 1:
+            raise ValueError(f"held_out is a share of the clusters, 0 to below 1, not {self.held_out}")
+        if self.text_bytes_a_shard < 1:
+            raise ValueError(f"text_bytes_a_shard must be positive, not {self.text_bytes_a_shard}")
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One task: the parts that make shard `number` of `shards`."""
+
+    parts: tuple[str, ...]
+    number: int
+    shards: int
+
+    def name(self, split: str) -> str:
+        """Name the file of a split, as Hugging Face's hub names shards."""
+        return f"{split}-{self.number:05d}-of-{self.shards:05d}.parquet"
+
+
+def plan_shards(documents: str, config: ShardsConfig) -> list[Shard]:
+    """Cut the parts of a documents directory into runs of about as many bytes of text as a shard holds."""
+    parts = storage.list_files(documents, "part-*.parquet")
+    text_bytes = sum(_text_bytes(storage.join(documents, part)) for part in parts)
+    shards = min(len(parts), max(1, -(-text_bytes // config.text_bytes_a_shard)))
+    bounds = [number * len(parts) // shards for number in range(shards + 1)]
+    return [Shard(tuple(parts[bounds[n] : bounds[n + 1]]), n, shards) for n in range(shards)]
+
+
+def _text_bytes(path: str) -> int:
+    with storage.open_file(path) as stream:
+        metadata = pq.ParquetFile(stream).metadata
+    column = metadata.schema.names.index("text")
+    groups = range(metadata.num_row_groups)
+    return sum(metadata.row_group(group).column(column).total_uncompressed_size for group in groups)
+
+
+@dataclass
+class WriteShards(beam.PTransform):
+    """Write each shard's splits from its parts, less what `duplicates` dropped."""
+
+    documents: str
+    duplicates: str
+    output: str
+    config: ShardsConfig
+
+    def __post_init__(self) -> None:
+        super().__init__("WriteShards")
+
+    def expand(self, shards: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
+        return shards | beam.Map(self._write)
+
+    def _write(self, shard: Shard) -> str:
+        write_shard(shard, self.documents, self.duplicates, self.output, self.config)
+        return shard.name("train")
+
+
+def write_shard(shard: Shard, documents: str, duplicates: str, output: str, config: ShardsConfig) -> None:
+    """Write the train and held-out files of one shard."""
+    for split in SPLITS:  # read twice: one split's rows in memory at a time, and the text is compressed on disk
+        with (
+            storage.create_file(storage.join(output, shard.name(split))) as stream,
+            open_writer(stream, CORPUS) as writer,
+        ):
+            kept = (_kept(part, split, documents, duplicates, config) for part in shard.parts)
+            for group in _row_groups(kept):
+                writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
+
+
+def _kept(part: str, split: str, documents: str, duplicates: str, config: ShardsConfig) -> pa.Table:
+    """Read the rows of a part that stay, and that belong to a split."""
+    with storage.open_file(storage.join(documents, part)) as stream:
+        table = pq.read_table(stream, columns=CORPUS.names)
+    members = clusters_of_part(duplicates, part)
+    keep = []
+    for identity in table.column("id").to_pylist():
+        cluster, stays = members.get(identity, (identity, True))
+        keep.append(stays and split_of(cluster, config.held_out) == split)
+    return table.filter(pa.array(keep, pa.bool_())).cast(CORPUS)
+
+
+def _row_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Regroup tables into ones of exactly `ROW_GROUP_ROWS` rows, the last one shorter."""
+    waiting = CORPUS.empty_table()
+    for table in tables:
+        waiting = pa.concat_tables([waiting, table])
+        while len(waiting) >= ROW_GROUP_ROWS:
+            yield waiting.slice(0, ROW_GROUP_ROWS)
+            waiting = waiting.slice(ROW_GROUP_ROWS)
+    if len(waiting):
+        yield waiting
+
+
+def count_corpus(directory: str, given: int) -> Counts:
+    """Count a corpus directory; all it is given stays."""
+    splits = {split: count_rows(directory, f"{split}-*.parquet") for split in SPLITS}
+    return Counts(given, sum(splits.values()), {}, notes=splits)

@@ -1,0 +1,114 @@
+"""Buckets partition the pages by URL alone; a page becomes one document or one rejection; files are sorted."""
+
+import numpy as np
+import pyarrow.parquet as pq
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dedup.sketch import sketch
+from pipelines.documents import (
+    MOST_BUCKETS,
+    PAGES_A_BUCKET,
+    Bucket,
+    DocumentsConfig,
+    judge_page,
+    plan_buckets,
+    read_pages,
+    write_bucket,
+)
+from webtext import storage
+from webtext.extract import Extracted
+from webtext.hashing import bucket_of, document_id
+from webtext.reasons import Reason
+from webtext.records import Document, Page, Rejection
+from webtext.tables import read_records, write_records
+
+ENGLISH = "The ferry leaves at six in the morning, and nobody on the quay has slept. " * 20
+
+
+def page(url, outcome="ok", offset=0):
+    return Page(
+        url, url, url, "a.example", 200, outcome, "", 0, "text/html", "a.warc.gz", offset, 10, "sha1:X", "", "",
+        5, 1, ("news",), None,
+    )  # fmt: skip
+
+
+def write_index(directory, pages, files):
+    names = []
+    for file in range(files):
+        names.append(f"{directory}/index-{file:05d}-of-{files:05d}.parquet")
+        rows = sorted((p for p in pages if bucket_of(p.url, files) == file), key=lambda p: p.url)
+        with storage.create_file(names[-1]) as stream:
+            write_records(stream, rows, Page)
+    return names
+
+
+@given(st.integers(1, 40), st.integers(0, 10_000_000))
+def test_a_plan_has_a_bucket_for_each_hash_and_bounds_their_number(files, pages):
+    names = [f"index-{file}" for file in range(files)]
+    plan = plan_buckets(names, pages)
+    assert [bucket.bucket for bucket in plan] == list(range(len(plan)))
+    assert len(plan) % files == 0
+    assert len(plan) <= max(MOST_BUCKETS + files, -(-pages // PAGES_A_BUCKET) + files)
+
+
+def test_each_page_lies_in_exactly_one_bucket_whatever_the_index(tmp_path):
+    pages = [page(f"https://a.example/{number}", offset=number) for number in range(600)]
+    for files in (1, 3):
+        plan = plan_buckets(write_index(str(tmp_path / str(files)), pages, files), len(pages))
+        found = [read.url for bucket in plan for read in read_pages(bucket)]
+        assert len(plan) > files
+        assert sorted(found) == sorted(read.url for read in pages)
+
+
+def test_a_bucket_is_read_in_the_order_of_the_archive_and_without_what_failed(tmp_path):
+    pages = [page(f"https://a.example/{n}", offset=100 - n, outcome="ok" if n % 2 else "http_404") for n in range(10)]
+    [name] = write_index(str(tmp_path), pages, 1)
+    offsets = [read.warc_offset for read in read_pages(Bucket(name, 0, 1))]
+    assert offsets == [91, 93, 95, 97, 99]
+
+
+def test_a_page_becomes_a_document_or_one_rejection():
+    filters = DocumentsConfig().rules
+    assert filters.name == "webtext"
+    kept = judge_page(page("https://a.example/1"), Extracted(ENGLISH, title="Ferry"), ())
+    assert isinstance(kept, Document)
+    assert (kept.id, kept.karma, kept.title, kept.language) == (document_id("https://a.example/1"), 5, "Ferry", "en")
+    refused = judge_page(page("https://a.example/1"), Extracted(ENGLISH), (lambda _: Reason("wikipedia", "host"),))
+    assert isinstance(refused, Rejection)
+    assert (refused.stage, refused.reason, refused.detail) == ("filter", "wikipedia", "host")
+    assert refused.excerpt == ENGLISH[:300]
+    nothing = judge_page(page("https://a.example/1"), Reason("no_text"), ())
+    assert nothing == Rejection("https://a.example/1", "extract", "no_text")
+
+
+def test_the_files_of_a_bucket_hold_sorted_rows_and_find_their_shingles(tmp_path):
+    config = DocumentsConfig()
+    texts = {f"https://a.example/{n}": f"{ENGLISH} number {n}" for n in range(5)}
+    documents = [judge_page(page(url), Extracted(text), ()) for url, text in texts.items()]
+    sketched = [(document, sketch(document.text, config.minhash)) for document in documents]
+    rejections = [Rejection("https://b.example/", "extract", "no_text"), Rejection("https://a.example/", "filter", "x")]
+    write_bucket(str(tmp_path), "00000-of-00001", sketched, rejections)
+    table = pq.read_table(tmp_path / "part-00000-of-00001.parquet")
+    assert table.column("id").to_pylist() == sorted(document.id for document in documents)
+    hashes = np.fromfile(tmp_path / "shingles-00000-of-00001.bin", "<u8")
+    for row in table.to_pylist():
+        expected = sketch(texts[row["url"]], config.minhash)
+        found = hashes[row["shingles_offset"] : row["shingles_offset"] + row["n_shingles"]]
+        assert np.array_equal(found, expected.shingles)
+        assert (row["signature"], row["text_digest"]) == (expected.signature, expected.text_digest)
+    with storage.open_file(str(tmp_path / "rejections-00000-of-00001.parquet")) as stream:
+        assert [rejection.url for rejection in read_records(stream, Rejection)] == [
+            "https://a.example/",
+            "https://b.example/",
+        ]
+
+
+def test_a_configuration_is_its_rules_and_not_the_name_of_their_file(tmp_path):
+    preset = tmp_path / "mine.toml"
+    preset.write_text('[[rule]]\nname = "length"\nmin_words = 7\n')
+    other = tmp_path / "same.toml"
+    other.write_text('[[rule]]\nname = "length"\nmin_words = 7\n')
+    changed = DocumentsConfig(preset=str(other), overrides=(("length.min_words", 8),))
+    assert DocumentsConfig(preset=str(preset)).identity() == DocumentsConfig(preset=str(other)).identity()
+    assert changed.identity() != DocumentsConfig(preset=str(other)).identity()
