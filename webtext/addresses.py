@@ -33,14 +33,13 @@ _NOT_PUBLIC = tuple(
     ipaddress.ip_network(network)
     for network in (
         "192.88.99.0/24",  # 6to4 relays, deprecated (RFC 7526)
-        "fec0::/10",  # site-local, deprecated (RFC 3879)
-        "64:ff9b:1::/48",  # NAT64 of a local network (RFC 8215)
-        "100:0:0:1::/64",  # dummy prefix (RFC 9780)
+        "2002::/16",  # 6to4, which carries any IPv4 address (RFC 3056)
+        "2001::/32",  # Teredo, likewise (RFC 4380)
         "3fff::/20",  # documentation (RFC 9637)
-        "5f00::/16",  # segment routing (RFC 9602)
     )
 )
-_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # all that IANA has given out to the public of IPv6
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # of IPv6, all that IANA has given out to the public
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
 _WEB_PORTS = {80, 443}
 # Ports from 1024 on that browsers refuse since other protocols live there (Fetch standard, "bad ports").
 _OTHER_PROTOCOLS = {
@@ -118,16 +117,18 @@ class AddressGuard:
 def is_permitted(address: str, port: int) -> bool:
     """Tell whether an address (numbers) is public and the port one where web servers are.
 
-    >>> [is_permitted(address, 80) for address in ("93.184.215.14", "169.254.169.254", "::ffff:10.0.0.1")]
+    >>> [is_permitted(address, 80) for address in ("93.184.215.14", "169.254.169.254", "64:ff9b::a00:1")]
     [True, False, False]
     """
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:  # with a zone ("fe80::1%eth0"), or no address
         return False
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed in _NAT64:  # what DNS64 makes of an IPv4 address
+        parsed = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
     if any(parsed in network for network in _NOT_PUBLIC if network.version == parsed.version):
         return False
-    if parsed.version == 6 and parsed.ipv4_mapped is None and parsed not in _GLOBAL_UNICAST:
+    if parsed.version == 6 and parsed not in _GLOBAL_UNICAST:
         return False
     return is_public_address(parsed) and (port in _WEB_PORTS or (port >= 1024 and port not in _OTHER_PROTOCOLS))
 
