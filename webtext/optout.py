@@ -10,7 +10,8 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from html import unescape
-from urllib.parse import urlsplit
+
+from webtext.robots import path_matches, path_of
 
 SIGNALS = ("none", "noai", "noimageai", "noindex", "tdm", "ai_txt")  # in the order in which one of several is named
 DEFAULT_SIGNALS = ("none", "noai", "noimageai", "tdm", "ai_txt")
@@ -86,24 +87,11 @@ def tdmrep_reserves(document: bytes, url: str) -> bool:
         rules = json.loads(document.decode("utf-8-sig", "replace"))
     except (ValueError, RecursionError):
         return False
-    parts = urlsplit(url)
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    path = path_of(url)
     for rule in rules if isinstance(rules, list) else [rules]:
-        if isinstance(rule, dict) and isinstance(rule.get("location"), str) and _matches(rule["location"], path):
-            return rule.get("tdm-reservation") in {1, "1"} if _is_scalar(rule.get("tdm-reservation")) else False
+        if isinstance(rule, dict) and isinstance(rule.get("location"), str) and path_matches(rule["location"], path):
+            return str(rule.get("tdm-reservation")) == "1"
     return False
-
-
-def _is_scalar(value: object) -> bool:
-    return isinstance(value, str | int)
-
-
-def _matches(pattern: str, path: str) -> bool:
-    """Match a path with a pattern as robots.txt does: `*` is anything, `$` at its end the end, else a prefix."""
-    anchored = pattern.endswith("$")
-    pieces = [re.escape(piece) for piece in pattern.removesuffix("$").split("*")]
-    expression = ".*".join(pieces) + ("$" if anchored else "")
-    return re.match(expression, path, re.DOTALL) is not None
 
 
 def first_signal(found: Iterable[str], counting: Iterable[str] = SIGNALS) -> str:
