@@ -1,0 +1,271 @@
+"""Near-duplicates on any Beam runner: blocks of numbers are shuffled, all else is read where it lies.
+
+A pair of Python objects costs a local runner some 285 bytes; a key and a place in a packed block cost 16. So each step
+sends few, large elements: a number that says who reads it, and bytes. A *run* is some neighbouring parts, a *range*
+is a share of the key space; a task reads one run or one range, and its memory is bounded by the size of that.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+from apache_beam.metrics.metric import Metrics
+from apache_beam.pvalue import PBegin, PCollection
+
+from dedup.alarms import Tally, add_up, summarize, tally
+from dedup.bands import buckets, similar_pairs
+from dedup.choose import FACTS, MEMBERS, STAGE, VERDICTS, cluster_rows, judge, kept_rows, rank, rejection_rows
+from dedup.clusters import connected_components, distinct_pairs, spanning_forest
+from dedup.kernels import Floats, Indices, mix64
+from dedup.keys import EXACT_COLUMNS, KEY_COLUMNS, KIND, document_keys, keys_a_document
+from dedup.minhash import MinHashConfig
+from dedup.packed import divide, pack, pack_table, unpack, unpack_tables
+from dedup.parts import ROW_BITS, Catalog, PartReader, places_of
+from dedup.verify import similarities
+from webtext import storage
+from webtext.tables import write_table
+
+DOCUMENTS_A_RUN = 1 << 14
+KEYS_A_RANGE = 1 << 20  # 16 MiB as a block; sorting takes some four times that
+SUMMARY = "summary.json"
+_CLAIMED_EQUAL = np.int64(1 << 62)  # on the left place of a pair: by an exact key, not by a band
+
+Packed = tuple[int, bytes]
+Grouped = tuple[int, Iterable[bytes]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the work is cut. It decides who does what, and nothing of what comes out."""
+
+    catalog: Catalog
+    documents: int  # in all sources
+    config: MinHashConfig
+    documents_a_run: int = DOCUMENTS_A_RUN
+    keys_a_range: int = KEYS_A_RANGE
+
+    @property
+    def runs(self) -> int:
+        """How many runs of parts there are."""
+        return min(self.catalog.parts, max(1, -(-self.documents // self.documents_a_run)))
+
+    @property
+    def ranges(self) -> int:
+        """How many ranges the key space is cut into."""
+        return max(1, -(-self.documents * keys_a_document(self.config) // self.keys_a_range))
+
+    def parts_of(self, run: int) -> range:
+        """Number the parts of a run."""
+        return range(run * self.catalog.parts // self.runs, (run + 1) * self.catalog.parts // self.runs)
+
+    def runs_of(self, places: Indices) -> Indices:
+        """Tell the run of each place."""
+        return ((places >> ROW_BITS) * self.runs + self.runs - 1) // self.catalog.parts
+
+
+@dataclass
+class FindDuplicates(beam.PTransform):
+    """Find the clusters of the documents in a plan's catalog and write what becomes of their members.
+
+    Writes `clusters-*.parquet` and `rejections-*.parquet` for each part that is not of an earlier corpus, and
+    `summary.json`, into `output`; gives the names of the files.
+    """
+
+    plan: Plan
+    output: str
+
+    def __post_init__(self) -> None:
+        super().__init__("FindDuplicates")
+
+    def expand(self, root: PBegin) -> PCollection:
+        plan = self.plan
+        runs = root | "Runs" >> beam.Create(range(plan.runs)) | "Spread" >> beam.Reshuffle()
+        edges = (
+            runs
+            | beam.ParDo(ReadKeys(plan))
+            | "ByRange" >> beam.GroupByKey()
+            | beam.ParDo(ProposePairs(plan))
+            | "ByRun" >> beam.GroupByKey()
+            | beam.ParDo(VerifyPairs(plan))
+        )
+        judged = (
+            edges
+            | "Together" >> beam.GroupByKey()
+            | beam.ParDo(ConnectPairs(plan))
+            | "MembersByRun" >> beam.GroupByKey()
+            | beam.ParDo(DescribeMembers(plan))
+            | "ByCluster" >> beam.GroupByKey()
+            | beam.ParDo(JudgeClusters(plan))
+            .with_output_types(Packed, tallies=Tally)
+            .with_outputs("tallies", main="verdicts")
+        )
+        every_run = runs | beam.Map(lambda run: (run, b"")).with_output_types(Packed)
+        parts = (
+            (judged.verdicts, every_run)
+            | beam.Flatten()
+            | "VerdictsByRun" >> beam.GroupByKey()
+            | beam.ParDo(WriteVerdicts(plan, self.output))
+        )
+        tallies = beam.pvalue.AsList(judged.tallies)
+        once = root | "Once" >> beam.Create([None])
+        summary = once | "WriteSummary" >> beam.Map(_write_summary, tallies, plan.documents, self.output)
+        return (parts, summary) | "Files" >> beam.Flatten()
+
+
+class _Step(beam.DoFn):
+    """A step of a plan; reads the plan's parts."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    def setup(self) -> None:
+        self.reader = PartReader(self.plan.catalog, storage.open_file)
+
+    def similarities(self, pairs: Indices, at_least: float = 0.0) -> Floats:
+        """Compute the true Jaccard similarity of pairs of places."""
+        Metrics.counter(STAGE, "compared").inc(len(pairs))
+        return similarities(pairs, self.reader, at_least)
+
+
+class ReadKeys(_Step):
+    """A run → the keys of its documents, divided by range."""
+
+    def process(self, run: int) -> Iterator[Packed]:
+        parts = self.plan.parts_of(run)
+        tables = [self.reader.columns(part, KEY_COLUMNS) for part in parts]
+        places = np.concatenate([places_of(part, len(table)) for part, table in zip(parts, tables, strict=True)])
+        if not len(places):
+            return
+        keys, rows = document_keys(pa.concat_tables(tables), self.plan.config)
+        packed = np.stack([keys.view(np.int64), places[rows]], axis=1)
+        owners = (keys >> np.uint64(32)).astype(np.int64) * self.plan.ranges >> 32
+        for owner, positions in divide(owners):
+            yield owner, pack(packed[positions])
+
+
+class ProposePairs(_Step):
+    """All keys of a range → the pairs of documents to compare, divided by the run of the first."""
+
+    def process(self, grouped: Grouped) -> Iterator[Packed]:
+        rows = unpack(grouped[1])
+        keys, places = rows[:, 0].copy().view(np.uint64), rows[:, 1]
+        exact = keys & KIND != 0
+        banded = buckets(keys[~exact], places[~exact])
+        equal = buckets(keys[exact], places[exact]).stars()
+        equal[:, 0] |= _CLAIMED_EQUAL
+        large = [similar_pairs(bucket, self._similar) for bucket in banded.large()]
+        pairs = distinct_pairs(np.concatenate([banded.small_pairs(), equal, *large]))
+        Metrics.counter(STAGE, "proposed").inc(len(pairs))
+        for owner, positions in divide(self.plan.runs_of(pairs[:, 0] & ~_CLAIMED_EQUAL)):
+            yield owner, pack(pairs[positions])
+
+    def _similar(self, pairs: Indices) -> np.typing.NDArray[np.bool_]:
+        threshold = self.plan.config.threshold
+        return self.similarities(pairs, threshold) >= threshold
+
+
+class VerifyPairs(_Step):
+    """All pairs that begin in a run → those that are duplicates, as few as connect them."""
+
+    def process(self, grouped: Grouped) -> Iterator[Packed]:
+        pairs = distinct_pairs(unpack(grouped[1]))
+        claimed = pairs[:, 0] & _CLAIMED_EQUAL != 0
+        near, equal = pairs[~claimed], pairs[claimed] & ~_CLAIMED_EQUAL
+        threshold = self.plan.config.threshold
+        near = near[self.similarities(near, threshold) >= threshold]
+        edges = np.concatenate([near, equal[self._equal(equal)]])
+        Metrics.counter(STAGE, "verified").inc(len(edges))
+        if len(edges):
+            yield 0, pack(spanning_forest(edges))
+
+    def _equal(self, pairs: Indices) -> np.typing.NDArray[np.bool_]:
+        """Tell which pairs have a digest, or the URL, in common: not just its hash."""
+        same = np.zeros(len(pairs), np.bool_)
+        if len(pairs):
+            left, right = (self.reader.rows(pairs[:, side], list(EXACT_COLUMNS)) for side in (0, 1))
+            for name in EXACT_COLUMNS:
+                values = zip(left.column(name).to_pylist(), right.column(name).to_pylist(), strict=True)
+                same |= np.array([bool(one) and one == other for one, other in values])
+        return same
+
+
+class ConnectPairs(_Step):
+    """All verified edges, contracted → each member with the root of its cluster, divided by run.
+
+    The one step that is a single task: 16 bytes an edge, and at most one edge for each member and each run.
+    """
+
+    def process(self, grouped: Grouped) -> Iterator[Packed]:
+        nodes, roots = connected_components(unpack(grouped[1]))
+        for owner, positions in divide(self.plan.runs_of(nodes)):
+            yield owner, pack(np.stack([nodes[positions], roots[positions]], axis=1))
+
+
+class DescribeMembers(_Step):
+    """The members of a run → what the choice needs to know of them, divided by cluster."""
+
+    def process(self, grouped: Grouped) -> Iterator[Packed]:
+        rows = np.sort(unpack(grouped[1]).view([("place", "<i8"), ("root", "<i8")]).ravel(), order="place")
+        places, roots = rows["place"].copy(), rows["root"].copy()
+        earlier = [self.plan.catalog.locate(part)[0].earlier for part in (places >> ROW_BITS).tolist()]
+        facts = self.reader.rows(places, FACTS)
+        known = {"place": pa.array(places), "root": pa.array(roots), "earlier": pa.array(earlier, pa.bool_())}
+        columns = known | {name: facts.column(name) for name in FACTS}
+        members = pa.Table.from_pydict(columns, schema=MEMBERS)
+        owners = mix64(roots.view(np.uint64)) % np.uint64(self.plan.runs)
+        for owner, positions in divide(owners.astype(np.int64)):
+            yield owner, pack_table(members.take(pa.array(positions)))
+
+
+class JudgeClusters(_Step):
+    """Whole clusters → which member stays and why the others do not, divided by run; and a tally."""
+
+    def process(self, grouped: Grouped) -> Iterator[Any]:
+        ranked = rank(unpack_tables(grouped[1], MEMBERS))
+        kept = kept_rows(ranked)
+        verdicts = judge(ranked, kept, self._similarity_to_kept(ranked, kept), self.plan.config.threshold)
+        yield beam.pvalue.TaggedOutput("tallies", tally(verdicts))
+        ours = verdicts.filter(pa.array(~ranked.column("earlier").to_numpy()))
+        for owner, positions in divide(self.plan.runs_of(ours.column("place").to_numpy())):
+            yield owner, pack_table(ours.take(pa.array(positions)))
+
+    def _similarity_to_kept(self, ranked: pa.Table, kept: Indices) -> Floats:
+        digests = np.array(ranked.column("text_digest").to_pylist(), dtype=np.str_)
+        places = ranked.column("place").to_numpy()
+        found = np.ones(len(ranked))
+        differ = np.flatnonzero(digests != digests[kept])
+        found[differ] = self.similarities(np.stack([places[kept[differ]], places[differ]], axis=1))
+        return found
+
+
+class WriteVerdicts(_Step):
+    """The verdicts of a run → two files for each of its parts that is not of an earlier corpus."""
+
+    def __init__(self, plan: Plan, output: str) -> None:
+        super().__init__(plan)
+        self.output = output
+
+    def process(self, grouped: Grouped) -> Iterator[str]:
+        verdicts = unpack_tables(filter(None, grouped[1]), VERDICTS).sort_by("place")
+        parts = verdicts.column("place").to_numpy() >> ROW_BITS
+        for part in self.plan.parts_of(grouped[0]):
+            source, suffix = self.plan.catalog.locate(part)
+            if source.earlier:
+                continue
+            own = verdicts.filter(pa.array(parts == part))
+            for kind, table in (("clusters", cluster_rows(own)), ("rejections", rejection_rows(own))):
+                name = f"{kind}-{suffix}.parquet"
+                with storage.create_file(storage.join(self.output, name)) as stream:
+                    write_table(stream, table)
+                yield name
+
+
+def _write_summary(_: None, tallies: list[Tally], documents: int, output: str) -> str:
+    summary = summarize(add_up(tallies), documents)
+    with storage.create_file(storage.join(output, SUMMARY)) as stream:
+        stream.write((json.dumps(summary, indent=1, ensure_ascii=False) + "\n").encode())
+    return SUMMARY
