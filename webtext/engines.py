@@ -7,6 +7,7 @@ are there so that corpora can be compared.
 import functools
 import importlib
 import logging
+import re
 from collections.abc import Callable
 from types import ModuleType
 
@@ -14,6 +15,7 @@ from lxml import etree
 from lxml.html import HtmlComment, HtmlElement, HtmlEntity, HtmlProcessingInstruction
 
 from webtext.errors import UsageError
+from webtext.quicken import quicken
 
 Engine = Callable[[str, HtmlElement], str]
 
@@ -21,6 +23,21 @@ Engine = Callable[[str, HtmlElement], str]
 # nearly all pages; where it found little, and little of what the page shows, the thorough one has the last word.
 _DOUBTFUL_CHARS = 1000
 _DOUBTFUL_SHARE = 0.1
+_MAX_TAIL_LINES, _MAX_TAIL_CHARS = 3, 80
+_SENTENCE_ENDS = tuple(".!?\u2026\"'\u201c\u201d\u2019\u00bb)\u3002\uff01\uff1f\u0964\u06d4\u061f")
+# Characters, plain or as references, that no XML text may hold: one of them and trafilatura gives nothing.
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_CONTROL_REFERENCES = re.compile(r"&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01])|[xX]0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F]));")
+# trafilatura's lists of expressions (see webtext.quicken), by what is used of their results.
+_ALL_RESULTS = (
+    "RAW_TREE_PRUNE_XPATH",
+    "REMOVE_COMMENTS_XPATH",
+    "REMOVE_COMMENTS_AND_LISTS_XPATH",
+    "OVERALL_DISCARD_XPATH",
+    "TEASER_DISCARD_XPATH",
+    "PRECISION_DISCARD_XPATH",
+)
+_FIRST_RESULT = ("BODY_XPATH",)
 _INVISIBLE = ("script", "style", "noscript", "template", "head", "svg")
 
 
@@ -48,8 +65,11 @@ def element_classes() -> etree.ElementDefaultClassLookup:
 
 def parse_html(html: str) -> HtmlElement | None:
     """Parse a page; None where nothing in it is an element."""
+    markup = _CONTROLS.sub("", html)
+    if "&#" in markup:
+        markup = _CONTROL_REFERENCES.sub("", markup)
     try:
-        tree: HtmlElement | None = etree.fromstring(html.encode("utf-8", "replace"), _parser())
+        tree: HtmlElement | None = etree.fromstring(markup.encode("utf-8", "replace"), _parser())
     except etree.XMLSyntaxError:  # nothing but space, or a document of zeros
         return None
     return tree
@@ -71,15 +91,35 @@ def _trafilatura() -> Engine:
     trafilatura = _load("trafilatura")
     importlib.import_module("trafilatura.utils").HTML_PARSER.set_element_class_lookup(element_classes())
     importlib.import_module("lxml.html").html_parser.set_element_class_lookup(element_classes())
+    quicken(importlib.import_module("trafilatura.xpaths"), _ALL_RESULTS, _FIRST_RESULT)
     _silence("trafilatura")
 
     def extract(_: str, tree: HtmlElement) -> str:
         quick = trafilatura.extract(tree, include_comments=False, fast=True, favor_recall=True) or ""
-        if len(quick) >= _DOUBTFUL_CHARS or len(quick) >= _DOUBTFUL_SHARE * visible_characters(tree):
-            return quick
-        return trafilatura.extract(tree, include_comments=False) or quick
+        if len(quick) < _DOUBTFUL_CHARS and len(quick) < _DOUBTFUL_SHARE * visible_characters(tree):
+            quick = trafilatura.extract(tree, include_comments=False) or quick
+        return trim_tail(quick)
 
     return extract
+
+
+def trim_tail(text: str) -> str:
+    r"""Drop up to three short lines without an end mark after the last sentence: headings of what was not extracted.
+
+    A text that is such lines throughout (a poem, a list) has more of them at its end, and keeps them.
+
+    >>> trim_tail("It rained all day.\nMore on this\nVideos")
+    'It rained all day.'
+    >>> trim_tail("Rain\nSnow\nHail\nFog")
+    'Rain\nSnow\nHail\nFog'
+    """
+    lines = text.split("\n")
+    tail = 0
+    for line in reversed(lines):
+        if len(line) > _MAX_TAIL_CHARS or line.rstrip(" |").endswith(_SENTENCE_ENDS):
+            break
+        tail += 1
+    return "\n".join(lines[:-tail]) if 0 < tail <= _MAX_TAIL_LINES and tail < len(lines) else text
 
 
 def _trafilatura_with(**options: bool) -> Callable[[], Engine]:

@@ -21,6 +21,11 @@ class Reason(str):
         self.detail = detail
         return self
 
+    @property
+    def reason(self) -> str:
+        """The slug as a plain string."""
+        return str(self)
+
     def __getnewargs__(self) -> tuple[Any, ...]:
         """Pickle and copy with the detail."""
         return (str(self), self.detail)
