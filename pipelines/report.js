@@ -1,0 +1,90 @@
+// Comforts only: every fact of the page is there without this script.
+"use strict";
+
+function make(name, properties) {
+  return Object.assign(document.createElement(name), properties);
+}
+
+// Tables of class "sortable": a click on a heading sorts by that column, a second click the other way.
+function numeric(text) {
+  const value = parseFloat(text.replace(/,/g, ""));
+  return Number.isNaN(value) ? null : value;
+}
+
+function sortBy(table, column, falling) {
+  const body = table.tBodies[0];
+  const key = (row) => row.cells[column].textContent;
+  const rows = [...body.rows].sort((a, b) => {
+    const [x, y] = [numeric(key(a)), numeric(key(b))];
+    const order = x !== null && y !== null ? x - y : key(a).localeCompare(key(b));
+    return falling ? -order : order;
+  });
+  body.append(...rows);
+}
+
+for (const table of document.querySelectorAll("table.sortable")) {
+  [...table.tHead.rows[0].cells].forEach((head, column) => {
+    if (!head.textContent) return;
+    const button = make("button", { type: "button", textContent: head.textContent });
+    button.addEventListener("click", () => {
+      const falling = head.getAttribute("aria-sort") !== "descending";
+      for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", falling ? "descending" : "ascending");
+      sortBy(table, column, falling);
+    });
+    head.replaceChildren(button);
+  });
+}
+
+// A field that leaves only the groups whose names, addresses or texts hold what is typed.
+function addFilter(section, label) {
+  const groups = [...section.querySelectorAll(".group")];
+  if (groups.length < 2) return;
+  const input = make("input", { type: "search", placeholder: label });
+  input.setAttribute("aria-label", label);
+  const count = make("output", {});
+  input.addEventListener("input", () => {
+    const wanted = input.value.trim().toLowerCase();
+    let shown = 0;
+    for (const group of groups) {
+      const found = (group.dataset.words + " " + group.textContent).toLowerCase().includes(wanted);
+      group.hidden = !found;
+      shown += found ? 1 : 0;
+    }
+    count.textContent = wanted ? shown + " of " + groups.length : "";
+  });
+  const all = make("button", { type: "button", textContent: "Open all" });
+  all.addEventListener("click", () => {
+    const folds = groups.filter((group) => !group.hidden).map((group) => group.querySelector("details"));
+    const opening = folds.some((fold) => !fold.open);
+    for (const fold of folds) fold.open = opening;
+    all.textContent = opening ? "Close all" : "Open all";
+  });
+  const tools = make("div", { className: "tools" });
+  tools.append(input, all, count);
+  groups[0].before(tools);
+}
+
+addFilter(document.getElementById("rejected"), "Filter by reason, address or text");
+addFilter(document.getElementById("duplicates"), "Filter clusters by address or text");
+
+// A link to a group opens it.
+function openTarget() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const fold = target && target.querySelector(":scope > details");
+  if (fold) fold.open = true;
+}
+
+window.addEventListener("hashchange", openTarget);
+openTarget();
+
+// The section in view is marked in the contents.
+const entries = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
+const watcher = new IntersectionObserver((seen) => {
+  for (const entry of seen) {
+    if (!entry.isIntersecting) continue;
+    for (const link of entries.values()) link.removeAttribute("aria-current");
+    entries.get(entry.target.id)?.setAttribute("aria-current", "true");
+  }
+}, { rootMargin: "-10% 0px -80% 0px" });
+for (const section of document.querySelectorAll("main > section")) watcher.observe(section);

@@ -1,0 +1,129 @@
+"""`webtext report OUTPUT`: one page that shows what became of every link, and what the corpus is like.
+
+`OUTPUT/report/index.html` needs nothing but itself: no network, no server, no script for any fact (script only sorts
+and filters). It is a function of the finished stages, so equal outputs give equal pages, and reading them takes memory
+that does not grow with their rows.
+"""
+
+import argparse
+import base64
+import hashlib
+import json
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from pipelines.fidelity import WHERE, read_domains
+from pipelines.report_documents import documents_section
+from pipelines.report_evidence import duplicates_section, kept_section, rejected_section
+from pipelines.report_facts import Facts, gather
+from pipelines.report_likeness import fidelity_section
+from pipelines.report_markup import Markup, element, join
+from pipelines.report_overlap import overlap_section
+from pipelines.report_sections import funnel_section, hosts_section, summary
+from pipelines.report_verdicts import validation_section
+from webtext import __version__, storage
+
+SECTIONS = (
+    ("funnel", "Funnel"),
+    ("hosts", "Hosts"),
+    ("fidelity", "Beside WebText"),
+    ("documents", "Documents"),
+    ("kept", "Kept"),
+    ("rejected", "Rejected"),
+    ("duplicates", "Duplicates"),
+    ("overlap", "Overlap"),
+    ("validation", "Verdict"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags of `webtext report`."""
+    parser.add_argument("output", help="an output of `webtext corpus` or `webtext build`")
+    parser.add_argument("--reference-domains", type=Path, metavar="FILE", help=f"to measure likeness: {WHERE}")
+    parser.add_argument("--samples", type=int, default=5, help="rejections shown of each reason (default: %(default)s)")
+
+
+def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
+    """Write the report, and say where it is."""
+    del beam_arguments
+    print(write_report(arguments.output, arguments.reference_domains, arguments.samples))
+    return 0
+
+
+def write_report(output: str, reference_domains: Path | None = None, samples: int = 5) -> str:
+    """Write `report/index.html` and `report/figures.json` of an output, and return the path of the page.
+
+    Raises:
+        UsageError: the output holds no finished stage, or the list of domains cannot be read.
+    """
+    reference = read_domains(reference_domains) if reference_domains else None
+    facts = gather(output, reference, samples)
+    directory = storage.join(output, "report")
+    path = storage.join(directory, "index.html")
+    for name, text in (("index.html", page(facts)), ("figures.json", figures(facts))):
+        with storage.create_file(storage.join(directory, name)) as stream:
+            stream.write(text.encode())
+    return path
+
+
+def page(facts: Facts) -> str:
+    """Draw the page."""
+    beside = Path(__file__).parent
+    style, script = (beside / "report.css").read_text("utf-8"), (beside / "report.js").read_text("utf-8")
+    sections = (
+        funnel_section(facts),
+        hosts_section(facts),
+        fidelity_section(facts),
+        documents_section(facts),
+        kept_section(facts),
+        rejected_section(facts),
+        duplicates_section(facts),
+        overlap_section(facts.output),
+        validation_section(facts.output),
+    )
+    contents = element("ul", *(element("li", element("a", name, href=f"#{identity}")) for identity, name in SECTIONS))
+    return Template((beside / "report.html").read_text("utf-8")).substitute(
+        style=style,
+        style_hash=_policy_hash(style),
+        script=script,
+        script_hash=_policy_hash(script),
+        contents=contents,
+        summary=summary(facts),
+        sections=join(sections),
+        foot=_foot(facts),
+    )
+
+
+def _policy_hash(text: str) -> str:
+    """Hash a script or style as a Content-Security-Policy names it, so that the page can run nothing else."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _foot(facts: Facts) -> Markup:
+    name, manifest = facts.funnel.stages[-1]
+    identity = element("code", manifest.fingerprint[:16])
+    return element("p", f"webtext {__version__}; fingerprint of {name}: ", identity)
+
+
+def figures(facts: Facts) -> str:
+    """Write the numbers behind the page as JSON, for scripts."""
+    found: dict[str, Any] = {
+        "stages": {
+            name: {
+                "given": manifest.counts.given,
+                "kept": manifest.counts.kept,
+                "rejected": dict(manifest.counts.rejected),
+            }
+            for name, manifest in facts.funnel.stages
+        },
+        "problems": facts.problems,
+        "clusters": len(facts.rejections.clusters),
+    }
+    if facts.corpus is not None:
+        found["splits"] = {name: vars(split) for name, split in facts.corpus.splits.items()}
+        found["hosts"] = len(facts.corpus.hosts)
+        found["languages"] = dict(facts.corpus.languages)
+    if facts.likeness is not None:
+        found["fidelity"] = vars(facts.likeness.corpus or facts.likeness.given)
+    return json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False) + "\n"

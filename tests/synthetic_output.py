@@ -1,0 +1,167 @@
+"""A small output with every kind of row in it, made without running a pipeline: what the report's tests read."""
+
+import random
+from pathlib import Path
+
+from pipelines.ledger import count_rejections, count_rows
+from pipelines.stage import Stage, run_stage
+from webtext import storage
+from webtext.hashing import bucket_of, document_id, split_of
+from webtext.manifest import Counts
+from webtext.records import Document, Link, Page, Rejection
+from webtext.tables import DOCUMENTS, to_table, write_records, write_table
+
+CORPUS = [name for name in DOCUMENTS.names if name != "body_digest"]
+PARTS = 4
+WORDS = "the of a river stone light morning house word paper north engine salt garden letter number road water".split()
+HOSTS = ("news.bbc.co.uk", "www.nytimes.com", "someone.blogspot.com", "github.com", "a.example", "b.example")
+HOSTILE = '<script>alert("x")</script>\x00\u202e & co'
+
+
+def make_output(output: Path, links: int = 400, seed: int = 0) -> Path:
+    """Write finished stages; the same for the same arguments."""
+    draw = random.Random(seed)
+    posted = [_link(number, draw) for number in range(links)]
+    pages, unfetched = _fetch(posted)
+    documents, unwanted = _extract(pages, draw)
+    corpus, duplicates = _deduplicate(documents)
+    source = output / "source.txt"
+    output.mkdir(parents=True, exist_ok=True)
+    source.write_text(f"{links} {seed}")
+    refused = [
+        Rejection(f"https://low.example/{number}", "harvest", "low_karma", "karma 1") for number in range(links // 4)
+    ]
+    refused.append(Rejection(HOSTILE, "harvest", "not_a_url", HOSTILE))
+    given = {"links": len(posted) + len(refused)}
+    _stage(output, "links", str(source), {"links": (posted, Link), "rejections": (refused, Rejection)}, given["links"])
+    _stage(
+        output,
+        "pages",
+        "links",
+        {"index": (pages + unfetched[0], Page), "rejections": (unfetched[1], Rejection)},
+        len(posted),
+        kept=len(pages),
+    )
+    _stage(
+        output, "documents", "pages", {"part": (documents, Document), "rejections": (unwanted, Rejection)}, len(pages)
+    )
+    _stage(output, "duplicates", "documents", {"rejections": (duplicates, Rejection)}, len(documents), kept=len(corpus))
+    splits = {split: ([d for d in corpus if split_of(d.id, 0.1) == split], Document) for split in ("train", "heldout")}
+    _stage(output, "corpus", "duplicates", splits, len(corpus), kept=len(corpus))
+    return output
+
+
+def _stage(output, name, source, tables, given, kept=None):
+    def work(directory):
+        for pattern, (rows, kind) in tables.items():
+            parts = PARTS if pattern in {"part", "rejections"} else 1
+            for part in range(parts):
+                own = sorted((row for row in rows if bucket_of(row.url, parts) == part), key=lambda row: row.url)
+                with storage.create_file(f"{directory}/{pattern}-{part:05d}-of-{parts:05d}.parquet") as stream:
+                    if pattern in {"train", "heldout"}:
+                        write_table(stream, to_table(own, DOCUMENTS).select(CORPUS))
+                    else:
+                        write_records(stream, own, kind)
+
+    def count(directory):
+        rows = count_rows(directory, f"{next(iter(tables))}-*.parquet") if kept is None else kept
+        return Counts(given, rows, count_rejections(directory))
+
+    stage = Stage(name, str(output / name), {"name": name}, (str(output / source),))
+    return run_stage(stage, work, count)
+
+
+def _link(number, draw):
+    host = HOSTS[min(int(draw.expovariate(0.5)), len(HOSTS) - 1)]
+    url = f"https://{host}/{number}"
+    karma = None if number % 50 == 7 else int(draw.paretovariate(0.9) * 3)
+    when = None if karma is None else 1_300_000_000 + draw.randrange(60_000_000)
+    return Link(url, url, host, karma, 1 + number % 3, ("pics", "science")[: 1 + number % 2], when)
+
+
+def _fetch(links):
+    pages, failed, rejections = [], [], []
+    for number, link in enumerate(links):
+        outcome = ("http_404", "timeout")[number % 2] if number % 5 == 0 else "ok"
+        if link.host == "github.com":
+            outcome = "robots_disallowed"
+        row = Page(
+            link.url, link.url, link.url, link.host, 200 if outcome == "ok" else None, outcome, "", 1_400_000_000,
+            "text/html", "a.warc.gz", number, 1, "sha1:X", "allowed", "", link.karma, link.submissions, link.subreddits,
+            link.first_posted,
+        )  # fmt: skip
+        (pages if outcome == "ok" else failed).append(row)
+        if outcome != "ok":
+            rejections.append(
+                Rejection(link.url, "fetch", outcome, "no answer in 30 s" if outcome == "timeout" else "")
+            )
+    return pages, (failed, rejections)
+
+
+def _text(draw, words):
+    return "\n".join(" ".join(draw.choice(WORDS) for _ in range(words // 5)) + "." for _ in range(5))
+
+
+def _extract(pages, draw):
+    documents, rejections = [], []
+    for number, page in enumerate(pages):
+        text = _text(draw, 100 + int(draw.paretovariate(1) * 60))
+        if number % 11 == 3:
+            rejections.append(
+                Rejection(page.url, "filter", "language", f"{('de', 'fr')[number % 2]} 0.99", excerpt=text[:300])
+            )
+        elif number % 13 == 4:
+            rejections.append(Rejection(page.url, "filter", "too_short", "3 words, at least 100", excerpt=HOSTILE))
+        else:
+            title = HOSTILE if number == 0 else f"Page {number}"
+            documents.append(
+                Document(
+                    document_id(page.url),
+                    page.url,
+                    page.final_url,
+                    page.host,
+                    title,
+                    "",
+                    "2012-03-04" if number % 3 else "",
+                    text,
+                    "en",
+                    0.99,
+                    page.karma,
+                    page.submissions,
+                    page.subreddits,
+                    page.first_posted,
+                    len(text.split()),
+                    "sha1:X",
+                )  # fmt: skip
+            )
+    return _with_copies(documents), rejections
+
+
+def _with_copies(documents):
+    """Make near-duplicates: of every twelve documents the second to fourth say nearly what the first says."""
+    from dataclasses import replace
+
+    made = []
+    for number, document in enumerate(documents):
+        if number % 12 in {1, 2, 3} and number < 120:
+            first = documents[number - number % 12]
+            lines = first.text.split("\n")
+            lines[number % 12] = lines[number % 12].replace("the", "that", 2) + " An addition."
+            document = replace(document, text="\n".join(lines), n_words=first.n_words + 2)
+        made.append(document)
+    return made
+
+
+def _deduplicate(documents):
+    kept, dropped = [], []
+    for number, document in enumerate(documents):
+        if number % 12 in {1, 2, 3} and number < 120:
+            first = documents[number - number % 12]
+            dropped.append(
+                Rejection(
+                    document.url, "dedup", "near_duplicate", "", first.url, 0.99 - 0.05 * (number % 12), first.id, 4
+                )
+            )
+        else:
+            kept.append(document)
+    return kept, dropped
