@@ -16,7 +16,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from filters.models import read_arrays
+from filters.models import read_arrays, write_arrays
 from filters.steps import threshold, under
 from webtext.errors import UsageError
 from webtext.hashing import hash64
@@ -101,6 +101,11 @@ def train(good: Sequence[str], bad: Sequence[str]) -> tuple[NDArray[np.float32],
         weights -= _RATE * gradient / np.sqrt(squares)
         bias -= _RATE * float(errors.sum()) / bias_square**0.5
     return weights.astype(np.float32), bias
+
+
+def write_model(path: str, weights: NDArray[np.float32], bias: float) -> None:
+    """Write a trained model where the rule finds it."""
+    write_arrays(path, {"weights": weights, "bias": np.float64(bias)})
 
 
 @cache

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from webtext.errors import UsageError
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip file knows
 
 
-def write_arrays(path: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+def write_arrays(path: str, arrays: Mapping[str, ArrayLike]) -> None:
     """Write arrays as an .npz file without times, so that it hashes the same whenever it was made."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():

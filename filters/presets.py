@@ -7,6 +7,7 @@ switched off (`enabled = false`). Whatever is no such thing is an error that say
 
 import dataclasses
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,3 +135,37 @@ def _fits(value: Any, default: Any) -> bool:
     if isinstance(default, (int, float)):
         return isinstance(value, int) or (isinstance(default, float) and isinstance(value, float))
     return isinstance(value, type(default))
+
+
+def parse_overrides(texts: Iterable[str]) -> dict[str, Any]:
+    """Read overrides as they are typed: `RULE.THRESHOLD=VALUE`, lists with commas.
+
+    Raises:
+        UsageError: not of that form, or no such rule or threshold.
+
+    >>> parse_overrides(["language.languages=en,de", "length.min_words=50", "walls.enabled=false"])
+    {'language.languages': ('en', 'de'), 'length.min_words': 50, 'walls.enabled': False}
+    """
+    overrides = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        name, _, field = key.strip().partition(".")
+        if not equals or name not in RULES:
+            raise UsageError(f"an override is RULE.THRESHOLD=VALUE with a rule of {', '.join(RULES)}; got {text!r}")
+        defaults = {known.name: known.default for known in dataclasses.fields(RULES[name].make)} | {"enabled": True}
+        if field not in defaults:
+            raise UsageError(f"rule {name} has no threshold {field!r}; it has {', '.join(defaults)}")
+        overrides[f"{name}.{field}"] = _parse_value(value.strip(), defaults[field])
+    return overrides
+
+
+def _parse_value(text: str, default: Any) -> Any:
+    if isinstance(default, str):
+        return text
+    if isinstance(default, tuple):
+        items = [item.strip() for item in text.split(",") if item.strip()]
+        return tuple(_parse_value(item, default[0] if default else "") for item in items)
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{text!r} is not a value like {default!r}") from error

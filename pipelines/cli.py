@@ -23,6 +23,7 @@ COMMANDS = {
     "harvest": ("submissions (dumps, or Reddit's API) to distinct links with enough karma", True),
     "fetch": ("links to an archive of pages (WARC), as a polite guest", True),
     "build": ("an archive of pages to a filtered, de-duplicated corpus in Parquet shards", True),
+    "filters": ("list the rules and presets, try them on a sample, train a model for one", False),
     "verify": ("recompute the checksums and the sums of a finished output", False),
     "explain": ("say what became of a URL, and why", False),
     "replay": ("serve a WARC over HTTP on loopback, under every host name in it", False),

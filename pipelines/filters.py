@@ -1,0 +1,116 @@
+"""The command `webtext filters`: list rules and presets, try them on a sample, train the two that need a model."""
+
+import argparse
+import itertools
+import sys
+from collections.abc import Iterator
+
+import pyarrow.parquet as pq
+
+from filters import gpt3, perplexity, preset_names
+from filters.models import write_arrays
+from filters.presets import parse_overrides
+from filters.report import describe_preset, describe_rules, dry_run, format_dry_run
+from webtext import storage
+from webtext.errors import UsageError
+from webtext.hashing import document_id
+from webtext.language import detect
+from webtext.records import Document
+from webtext.text import words
+
+_BATCH_ROWS = 512
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's flags."""
+    parser.epilog = """examples:
+  webtext filters                               all presets and rules, with thresholds and their sources
+  webtext filters --preset fineweb              one preset; also a file of your own
+  webtext filters --try 'corpus/*.parquet' --preset gopher --set gopher_quality.min_words=30
+  webtext filters --train-classifier model.npz --good 'good/*.parquet' --bad 'raw/*.parquet'
+  webtext build --preset gpt3 --set gpt3_classifier.model=model.npz ..."""
+    parser.add_argument("--preset", help=f"one of {', '.join(preset_names())}, or a file")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="RULE.THRESHOLD=VALUE", help="change a threshold; may be repeated"
+    )
+    parser.add_argument("--try", dest="sample", metavar="PATTERN", help="tell what a preset removes of these documents")
+    parser.add_argument(
+        "--limit", type=int, default=10_000, help="try so many documents at most (default: %(default)s)"
+    )
+    parser.add_argument("--train-classifier", metavar="MODEL", help="make a model for the rule gpt3_classifier")
+    parser.add_argument("--train-perplexity", metavar="MODEL", help="make a model for the rule perplexity")
+    parser.add_argument(
+        "--good", metavar="PATTERN", help="texts that are as they should be (Parquet with a text column)"
+    )
+    parser.add_argument("--bad", metavar="PATTERN", help="texts as the web has them")
+
+
+def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
+    """List, try or train, as the flags say."""
+    if beam_arguments:
+        raise UsageError(f"unknown flags: {' '.join(beam_arguments)}")
+    overrides = parse_overrides(arguments.set)
+    if arguments.train_classifier:
+        weights, bias = gpt3.train(
+            list(_texts(arguments.good, "--good", arguments.limit)),
+            list(_texts(arguments.bad, "--bad", arguments.limit)),
+        )
+        write_arrays(arguments.train_classifier, {"weights": weights, "bias": gpt3.np.float64(bias)})
+        print(f"wrote {arguments.train_classifier}", file=sys.stderr)
+    elif arguments.train_perplexity:
+        write_arrays(arguments.train_perplexity, perplexity.train(_texts(arguments.good, "--good", arguments.limit)))
+        print(f"wrote {arguments.train_perplexity}", file=sys.stderr)
+    elif arguments.sample:
+        documents = itertools.islice(read_sample(arguments.sample), arguments.limit)
+        print(format_dry_run(dry_run(documents, arguments.preset or "webtext", **overrides)))
+    elif arguments.preset:
+        print(describe_preset(arguments.preset, overrides))
+    else:
+        print(f"{describe_rules()}\n")
+        print("\n\n".join(describe_preset(name, overrides) for name in preset_names()))
+    return 0
+
+
+def read_sample(pattern: str) -> Iterator[Document]:
+    """Read documents from Parquet files of any make that have a `text` column; what they lack is made up for.
+
+    Raises:
+        UsageError: no such file, or no text in it.
+    """
+    for path in storage.expand(pattern):
+        with storage.open_file(path) as stream:
+            file = pq.ParquetFile(stream)
+            if "text" not in file.schema_arrow.names:
+                raise UsageError(f"{path} has no column named text")
+            for batch in file.iter_batches(batch_size=_BATCH_ROWS):
+                for place, row in enumerate(batch.to_pylist()):
+                    yield _document(row, f"{path}#{place}")
+
+
+def _document(row: dict[str, object], name: str) -> Document:
+    text, url = str(row["text"] or ""), str(row.get("url") or name)
+    language, probability = str(row.get("language") or ""), row.get("language_probability")
+    if not language or not isinstance(probability, float):
+        language, probability = detect(text)
+    strings = {key: str(row.get(key) or "") for key in ("host", "title", "author", "date", "body_digest")}
+    strings["host"] = strings["host"] or url.partition("://")[2].partition("/")[0]
+    return Document(
+        id=document_id(url),
+        url=url,
+        final_url=str(row.get("final_url") or url),
+        text=text,
+        language=language,
+        language_probability=probability,
+        karma=None,
+        submissions=None,
+        subreddits=(),
+        first_posted=None,
+        n_words=len(words(text)),
+        **strings,
+    )
+
+
+def _texts(pattern: str | None, flag: str, limit: int) -> Iterator[str]:
+    if not pattern:
+        raise UsageError(f"training needs {flag}: a pattern of Parquet files with a text column")
+    return (document.text for document in itertools.islice(read_sample(pattern), limit))
