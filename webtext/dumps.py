@@ -6,7 +6,7 @@ as one rejection.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
+from itertools import takewhile
 from typing import BinaryIO, Literal
 
 import msgspec
@@ -62,7 +62,8 @@ def plan_dumps(submissions: Sequence[str], comments: Sequence[str] = ()) -> list
     if len(set(paths)) < len(paths):
         twice = next(path for path in paths if paths.count(path) > 1)
         raise UsageError(f"{twice} is given twice: its karma would count twice; leave one out")
-    shared = len(commonprefix([path.split("/")[:-1] for path in paths]))
+    levels = zip(*(path.split("/")[:-1] for path in paths), strict=False)
+    shared = sum(1 for _ in takewhile(lambda names: len(set(names)) == 1, levels))
     dumps = []
     for number, path in enumerate(sorted(paths)):
         name = "/".join(path.split("/")[shared:])

@@ -252,12 +252,16 @@ def _patiently(ask: Callable[[], Result], sleep: Callable[[float], None]) -> tup
     from prawcore import exceptions  # noqa: PLC0415
 
     wait = _FIRST_WAIT
+    unreachable = None
     for _ in range(_ATTEMPTS):
         try:
             return ask(), ""
         except exceptions.TooManyRequests as error:  # PRAW's own limiter waits for the window as the headers say
             sleep(min(float(error.retry_after or wait), _MOST_WAIT))
-        except (exceptions.ServerError, exceptions.RequestException, exceptions.BadJSON):
+        except exceptions.RequestException as error:
+            unreachable = error.original_exception
+            sleep(wait)
+        except (exceptions.ServerError, exceptions.BadJSON):
             sleep(wait)
         except exceptions.Redirect:  # an unknown name is sent to the search page
             return None, "not_found"
@@ -266,6 +270,10 @@ def _patiently(ask: Callable[[], Result], sleep: Callable[[float], None]) -> tup
         except exceptions.ResponseException as error:
             return None, _refusal(error)
         wait = min(2 * wait, _MOST_WAIT)
+    if unreachable is not None:
+        raise UsageError(
+            f"Reddit cannot be reached ({type(unreachable).__name__}); run the same command again to go on"
+        )
     return None, "unavailable"
 
 
