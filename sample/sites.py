@@ -49,7 +49,9 @@ class Site:
             {name: escape(value) for name, value in self._facts(article).items()},
             body=body,
             json_title=json.dumps(article.title)[1:-1],
-            related="".join(f'<li><a href="{escape(self.url(other))}">{escape(other.title)}</a></li>' for other in related),
+            related="".join(
+                f'<li><a href="{escape(self.url(other))}">{escape(other.title)}</a></li>' for other in related
+            ),
             related_breaks="<BR>".join(f'<A HREF="{other.slug}.htm">{escape(other.title)}</A>' for other in related),
         )
 
