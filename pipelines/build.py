@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import apache_beam as beam
 
-from dedup.transforms import DuplicatesConfig
 from pipelines.card import write_card
 from pipelines.documents import (
     Bucket,
@@ -20,7 +19,7 @@ from pipelines.documents import (
     documents_config,
     plan_buckets,
 )
-from pipelines.duplicates import add_duplicates_arguments, duplicates_config, run_duplicates
+from pipelines.duplicates import DuplicatesConfig, add_duplicates_arguments, duplicates_config, run_duplicates
 from pipelines.index import archives_of, index_archives
 from pipelines.ledger import Funnel
 from pipelines.runner import Engine, add_engine_arguments, engine_from

@@ -22,6 +22,7 @@ from dedup.minhash import MinHashConfig
 from dedup.sketch import Sketch, sketch
 from filters import Filter, apply_filters, load_preset, preset_names
 from filters.presets import Preset, read_preset
+from pipelines.duplicates import minhash_config
 from pipelines.ledger import count_rejections, count_rows
 from pipelines.stage import as_json
 from webtext import storage
@@ -69,7 +70,8 @@ class DocumentsConfig:
 
     def identity(self) -> dict[str, Any]:
         """What documents are a function of, apart from pages and files: the rules themselves, not their file's name."""
-        return {**as_json(self), "preset": as_json(self.rules)["entries"], "overrides": None}
+        sketch = {name: getattr(self.minhash, name) for name in ("num_perm", "seed", "shingle_words")}
+        return {"extract": as_json(self.extract), "rules": as_json(self.rules)["entries"], "sketch": sketch}
 
     def files(self) -> tuple[str, ...]:
         """The files that rules read: lists and models of the user's own."""
@@ -275,7 +277,7 @@ def documents_config(arguments: argparse.Namespace) -> DocumentsConfig:
     if arguments.blocklist:
         overrides["blocklist.paths"] = tuple(arguments.blocklist)
     load_preset(arguments.preset, **overrides)  # what is wrong with them shows before any work
-    return DocumentsConfig(extract, arguments.preset, tuple(sorted(overrides.items())))
+    return DocumentsConfig(extract, arguments.preset, tuple(sorted(overrides.items())), minhash_config(arguments))
 
 
 def _override(setting: str) -> tuple[str, Any]:

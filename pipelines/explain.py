@@ -66,7 +66,8 @@ def _url_of_id(finished: dict[str, str], identity: str) -> set[str]:
 
 def _findings(stage: str, directory: str, urls: set[str]) -> Iterator[dict[str, Any]]:
     for row in _rows(directory, "rejections-*.parquet", "url", urls, _REJECTED):
-        yield {**row, "stage": stage, "verdict": row.pop("reason")}
+        reason = row.pop("reason")
+        yield {**row, "stage": stage, "verdict": reason}
     pattern, columns = _KEPT[stage]
     for row in _rows(directory, pattern, "url", urls, ("url", *columns)) if pattern else ():
         if row.get("outcome", "ok") == "ok":  # of a failed exchange, its rejection has just told

@@ -60,5 +60,6 @@ class Funnel:
             counts = manifest.counts
             share = f"{counts.kept / counts.given:7.1%}" if counts.given else ""
             drawn.append(f"{name:<12}{counts.given:>12,} {counts.unit:<12} kept {counts.kept:>12,} {share}")
-            drawn += [f"{'':<14}- {reason:<28}{number:>12,}" for reason, number in counts.rejected.items()]
+            reasons = sorted(counts.rejected.items(), key=lambda item: (-item[1], item[0]))
+            drawn += [f"{'':<14}- {reason:<28}{number:>12,}" for reason, number in reasons]
         return drawn

@@ -11,6 +11,7 @@ import apache_beam as beam
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.duplicates import members_of_part
 from pipelines.ledger import count_rows
 from webtext import storage
 from webtext.hashing import split_of
@@ -102,7 +103,7 @@ def _kept(part: str, split: str, documents: str, duplicates: str, config: Shards
     """Read the rows of a part that stay, and that belong to a split."""
     with storage.open_file(storage.join(documents, part)) as stream:
         table = pq.read_table(stream, columns=CORPUS.names)
-    members = clusters_of_part(duplicates, part)
+    members = members_of_part(duplicates, part)
     keep = []
     for identity in table.column("id").to_pylist():
         cluster, stays = members.get(identity, (identity, True))

@@ -7,6 +7,7 @@ the unfinished directory is thrown away (fetch keeps it: its archive holds what 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -91,13 +92,20 @@ def read_manifest(directory: str) -> Manifest:
 
 
 def read_input(path: str) -> File:
-    """Identify an input: a finished stage by the hash of its manifest, a file by the hash of its bytes."""
-    own = storage.join(path, manifest.NAME)
-    if storage.exists(own):
-        digest, size = storage.file_digest(own)
-        return File(Path(path.rstrip("/")).name, digest, size)
-    if storage.is_local(path) and Path(path).is_dir():
-        raise UsageError(f"{path} holds no finished stage (no {manifest.NAME}): run that stage first")
+    """Identify an input by its content: a file by its bytes, a finished stage by the names and hashes of its files.
+
+    What a stage was made from is no part of that: a page fetched again at another time gives the same documents, and
+    so the same corpus.
+
+    Raises:
+        UsageError: there is no such file, or the stage is not finished.
+    """
+    if storage.exists(storage.join(path, manifest.NAME)) or (storage.is_local(path) and Path(path).is_dir()):
+        files = read_manifest(path).files
+        listing = "".join(f"{file.sha256}  {file.name}\n" for file in files)
+        return File(
+            Path(path.rstrip("/")).name, sha256(listing.encode()).hexdigest(), sum(file.bytes for file in files)
+        )
     digest, size = storage.file_digest(path)
     return File(Path(path).name, digest, size)
 

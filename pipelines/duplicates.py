@@ -1,0 +1,113 @@
+"""Documents to duplicates: which documents repeat another, with the evidence, in a directory of their own.
+
+Each part of the documents has a `clusters-*` (members of clusters, and whether they stay) and a `rejections-*`.
+"""
+
+import argparse
+from dataclasses import dataclass, field
+
+import pyarrow.parquet as pq
+
+from dedup.minhash import MinHashConfig
+from dedup.parts import Catalog, Source
+from dedup.transforms import FindDuplicates, Plan
+from pipelines.ledger import count_rejections
+from pipelines.runner import Engine
+from pipelines.stage import Stage, as_json, read_manifest, run_stage
+from webtext import storage
+from webtext.manifest import Counts, Manifest
+
+
+@dataclass(frozen=True)
+class DuplicatesConfig:
+    """How duplicates are found."""
+
+    minhash: MinHashConfig = field(default_factory=MinHashConfig)
+    against: tuple[str, ...] = ()  # finished documents directories of earlier corpora, whose documents stay
+
+
+def run_duplicates(documents: str, directory: str, config: DuplicatesConfig, engine: Engine) -> Manifest:
+    """Find the duplicates among documents, and those of earlier corpora.
+
+    Raises:
+        UsageError: the documents are not there, or the output cannot be written.
+    """
+    sources = (_source(documents), *(_source(earlier, earlier=True) for earlier in config.against))
+    given = read_manifest(documents).counts.kept
+    known = given + sum(read_manifest(earlier).counts.kept for earlier in config.against)
+    plan = Plan(Catalog(sources), known, config.minhash)
+
+    def count(directory: str) -> Counts:
+        rejected = count_rejections(directory)
+        return Counts(given, given - sum(rejected.values()), rejected)
+
+    return run_stage(
+        Stage("duplicates", directory, as_json(config.minhash), (documents, *config.against)),
+        work=lambda unfinished: engine.run(lambda root: root | FindDuplicates(plan, unfinished), tasks=plan.runs),
+        count=count,
+    )
+
+
+def _source(directory: str, *, earlier: bool = False) -> Source:
+    return Source(directory, len(storage.list_files(directory, "part-*.parquet")), earlier)
+
+
+def members_of_part(duplicates: str, part: str) -> dict[str, tuple[str, bool]]:
+    """Read the members of clusters in a part: id → (cluster, whether it stays). Whoever is not here is alone."""
+    name = part.replace("part-", "clusters-", 1)
+    with storage.open_file(storage.join(duplicates, name)) as stream:
+        table = pq.read_table(stream, columns=["id", "cluster", "kept"])
+    columns = (table.column(column).to_pylist() for column in ("id", "cluster", "kept"))
+    return {identity: (cluster, kept) for identity, cluster, kept in zip(*columns, strict=True)}
+
+
+def add_duplicates_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags that say how duplicates are found."""
+    default = MinHashConfig()
+    group = parser.add_argument_group("duplicates")
+    group.add_argument(
+        "--threshold", type=float, default=default.threshold, help="Jaccard similarity of near-duplicates (%(default)s)"
+    )
+    group.add_argument(
+        "--num-perm", type=int, default=default.num_perm, help="permutations of a signature (%(default)s)"
+    )
+    group.add_argument("--shingle-words", type=int, default=default.shingle_words, help="of a shingle (%(default)s)")
+    group.add_argument(
+        "--recall", type=float, default=default.recall, help="wanted share of pairs at the threshold (%(default)s)"
+    )
+    group.add_argument(
+        "--bands", type=int, help="bands of the signature, with --rows (default: by threshold and recall)"
+    )
+    group.add_argument("--rows", type=int, help="rows of a band")
+    group.add_argument(
+        "--against",
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="documents directories of earlier corpora to be different from",
+    )
+
+
+def minhash_config(arguments: argparse.Namespace) -> MinHashConfig:
+    """Make the configuration of sketches and bands that flags ask for.
+
+    Raises:
+        ValueError: a value is out of its range.
+    """
+    return MinHashConfig(
+        num_perm=arguments.num_perm,
+        shingle_words=arguments.shingle_words,
+        threshold=arguments.threshold,
+        recall=arguments.recall,
+        bands=arguments.bands,
+        rows=arguments.rows,
+    )
+
+
+def duplicates_config(arguments: argparse.Namespace) -> DuplicatesConfig:
+    """Make the configuration that flags ask for.
+
+    Raises:
+        ValueError: a value is out of its range.
+    """
+    return DuplicatesConfig(minhash_config(arguments), tuple(arguments.against))
