@@ -81,8 +81,8 @@ class PageArchive:
         """List the files, in the order in which they were written."""
         return sorted(self._directory.glob(f"{self._stem}-[0-9]*.warc.gz"))
 
-    def resume(self) -> Iterator[dict[str, Any]]:
-        """Yield the rows (`kind` "page" or "site") that the archive holds, in order, cutting off what was torn."""
+    def resume(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield ("page" or "site", row) for all that the archive holds, in order, and cut off what was torn."""
         for path in self.files():
             self._number = int(path.name.removesuffix(".warc.gz").rpartition("-")[2])
             whole = 0
@@ -102,7 +102,7 @@ class PageArchive:
                             for identity, known in responses.items():
                                 self._bodies.setdefault(identity, known)
                             responses.clear()
-                            yield {"kind": "page" if kind == ROW_TYPE else "site", **json.loads(block)}
+                            yield "page" if kind == ROW_TYPE else "site", json.loads(block)
             if whole < path.stat().st_size:
                 os.truncate(path, whole)
 

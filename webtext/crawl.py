@@ -22,7 +22,7 @@ from webtext.records import Link
 from webtext.robots import MAX_REDIRECTS as ROBOTS_REDIRECTS
 from webtext.sites import Sites
 from webtext.urls import host_of
-from webtext.visits import Visit, redirect_target
+from webtext.visits import Visit, origin_of, redirect_target
 
 _SILENCE = frozenset({"dns_error", "connect_timeout", "connection_error", "read_timeout", "total_timeout"})
 _REFUSALS = frozenset({"http_429", "http_503"})  # answers that mean "leave me alone"
@@ -43,8 +43,8 @@ class Crawl:
         self._started = 0
         self._deadline = time.monotonic() + config.max_time if config.max_time else float("inf")
         self._error: BaseException | None = None
-        for row in archive.resume():
-            if row["kind"] == "site":
+        for kind, row in archive.resume():
+            if kind == "site":
                 self._sites.recall(row)
             elif row["outcome"] == "ok" or not config.refetch_failed:
                 self._rows[row["url"]] = row
@@ -133,19 +133,19 @@ class Crawl:
         outcome = exchange.outcome or judge_answer(
             exchange.status or 0, exchange.header("Content-Type"), exchange.beginning
         )
-        rest = self._sites.rest(visit) if outcome != "private_address" else 0.0
+        origin = origin_of(visit.url)
         self._note_health(host, exchange, outcome)
         wait = self._wait_for_retry(visit, exchange, outcome)
         if wait is not None and host not in self._dead:
             visit.attempts += 1
             self._frontier.put(host, visit, first=True)
-            return max(rest, wait)
+            return max(wait, self._sites.rest(origin))
         visit.hops.append(exchange)
         if not exchange.outcome and exchange.status in REDIRECTS:
             self._redirect(visit, exchange)
         else:
             self._settle(visit, outcome, exchange.detail)
-        return rest
+        return self._sites.rest(origin) if outcome != "private_address" else 0.0  # there, nobody was asked
 
     def _note_health(self, host: str, exchange: Exchange, outcome: str) -> None:
         """Count a host's failures in a row, and give it up where there are too many."""

@@ -126,10 +126,10 @@ class Sites:
         else:
             site.documents[row["file"]] = body
 
-    def rest(self, visit: Visit) -> float:
+    def rest(self, origin: str) -> float:
         """Give the seconds that a host is owed after an answer: ours, or more where the site asks for more."""
         with self._lock:
-            site = self._sites.get(origin_of(visit.url))
+            site = self._sites.get(origin)
         asked = site.robots.crawl_delay(self._config.token) if site else 0.0
         return max(self._config.delay, min(asked, self._config.max_crawl_delay))
 
