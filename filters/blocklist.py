@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from filters.hosts import Hosts, read_hosts
+from filters.hosts import Hosts, host_of, read_hosts
 from filters.steps import threshold
 from webtext.reasons import Reason
 from webtext.records import Document
@@ -32,7 +32,7 @@ class Blocklist:
     def __call__(self, document: Document) -> Reason | None:
         for name in (*((_BUNDLED,) if self.bundled else ()), *self.paths):
             listed = _read(name)
-            found = listed.find(document.host, document.final_url) or listed.find("", document.url)
+            found = listed.find(document.host, document.final_url) or listed.find(host_of(document.url), document.url)
             if found:
                 return Reason("blocklist", f"{found} in {Path(name).name}")
         return None

@@ -61,7 +61,7 @@ class GopherQuality:
         """Judge a text with a given notion of words; marks may be words of their own."""
         found = split(text)
         wordy = [word for word in found if not is_symbol(word)]
-        if len(wordy) < self.min_words:
+        if len(wordy) < max(1, self.min_words):
             return Reason("gopher_short", under(len(wordy), self.min_words, "words"))
         if len(wordy) > self.max_words:
             return Reason("gopher_long", over(len(wordy), self.max_words, "words"))

@@ -1,5 +1,6 @@
 """Lists of hosts and addresses in files, as blocklists and lists of mirrors come."""
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,15 @@ def parents(host: str) -> Iterator[str]:
     while rest:
         yield rest
         rest = rest.partition(".")[2]
+
+
+def host_of(url: str) -> str:
+    """Take the host out of an absolute URL.
+
+    >>> host_of("https://example.org:8080/a?b#c")
+    'example.org'
+    """
+    return re.split(r"[/?#:]", url.partition("://")[2], maxsplit=1)[0].lower()
 
 
 def is_host_in(host: str, hosts: Collection[str]) -> bool:

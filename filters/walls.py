@@ -33,15 +33,15 @@ class Wall:
 class Walls:
     """Reject pages that stand in for the page asked for: robot checks, consent forms, soft 404s, parked domains."""
 
-    reasons: tuple[str, ...] = threshold(REASONS, "the kinds to look for", "ours: filters/walls.toml")
+    kinds: tuple[str, ...] = threshold(REASONS, "what to look for", "ours: filters/walls.toml")
 
     def __post_init__(self) -> None:
-        unknown = sorted(set(self.reasons) - set(REASONS))
+        unknown = sorted(set(self.kinds) - set(REASONS))
         if unknown:
             raise ValueError(f"no such wall: {', '.join(unknown)}; choose of {', '.join(REASONS)}")
 
     def __call__(self, document: Document) -> Reason | None:
-        walls = [wall for wall in _walls() if wall.reason in self.reasons and document.n_words <= wall.max_words]
+        walls = [wall for wall in _walls() if wall.reason in self.kinds and document.n_words <= wall.max_words]
         if not walls:
             return None
         title, text = _plain(document.title), _plain(document.text)

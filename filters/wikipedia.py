@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
-from filters.hosts import is_host_in, read_hosts
+from filters.hosts import host_of, is_host_in, read_hosts
 from filters.steps import threshold
 from webtext.reasons import Reason
 from webtext.records import Document
@@ -19,7 +19,11 @@ from webtext.records import Document
 REASONS = ("wikipedia", "wikipedia_mirror", "wikipedia_text")
 
 # Another site's address with Wikipedia's in it: web archives, translators, caches, AMP.
-_ADDRESS_WITHIN = re.compile(r"(?:^|[/=.@])(?:[a-z-]{2,12}[.-])?(?:m[.-])?wikipedia[.-]org\b", re.IGNORECASE)
+_ADDRESS_WITHIN = re.compile(
+    r"(?:^|[/=.@])(?:[a-z-]{2,12}\.)?(?:m\.)?wikipedia\.org(?=[/:?#&]|$)"
+    r"|\bwikipedia-org\.(?:cdn\.ampproject\.org|translate\.goog)\b",
+    re.IGNORECASE,
+)
 _TITLE = re.compile(
     r"[-\u2013\u2014|:]\s*(?:wikip[eé]dia|wikipedija|wikipedie|vikipedi|википеди[яј]|вікіпедія|ויקיפדיה|ويكيبيديا|维基百科|維基百科|"
     r"위키백과|ウィキペディア|βικιπαίδεια)(?:\s*,[^,|]{3,40})?\s*$",
@@ -47,7 +51,7 @@ _SISTERS = ("wikimedia.org", "wiktionary.org", "wikiquote.org", "wikibooks.org",
 class Wikipedia:
     """Reject Wikipedia, its mirrors, and its articles on other sites."""
 
-    mirrors: bool = threshold(True, "reject sites known to copy Wikipedia", "Wikipedia's own list of mirrors and forks")
+    mirrors: bool = threshold(True, "reject sites known to copy Wikipedia", "ours, after Wikipedia:Mirrors and forks")
     texts: bool = threshold(True, "reject pages that say they are a Wikipedia article", "GPT-2 paper, 2.1: all of it")
     sister_projects: bool = threshold(
         False, "reject Wiktionary, Wikisource and the like too", "the paper names Wikipedia"
@@ -55,7 +59,7 @@ class Wikipedia:
 
     def __call__(self, document: Document) -> Reason | None:
         hosts = ("wikipedia.org", *_SISTERS) if self.sister_projects else ("wikipedia.org",)
-        if any(is_host_in(host, hosts) for host in (document.host, _host_of(document.url))):
+        if any(is_host_in(host, hosts) for host in (document.host, host_of(document.url))):
             return Reason("wikipedia", document.host)
         if any(_ADDRESS_WITHIN.search(unquote(url.partition("://")[2])) for url in (document.url, document.final_url)):
             return Reason("wikipedia", document.final_url)
@@ -74,10 +78,6 @@ def _sign_of_copy(document: Document) -> str:
     edges = lines if len(lines) <= 2 * _EDGE_LINES else lines[:_EDGE_LINES] + lines[-_EDGE_LINES:]
     match = _ORIGIN.search("\n".join(edges))
     return match.group()[:120] if match else ""
-
-
-def _host_of(url: str) -> str:
-    return url.partition("://")[2].partition("/")[0].partition(":")[0]
 
 
 @cache

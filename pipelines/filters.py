@@ -51,11 +51,11 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
         raise UsageError(f"unknown flags: {' '.join(beam_arguments)}")
     overrides = parse_overrides(arguments.set)
     if arguments.train_classifier:
-        weights, bias = gpt3.train(
-            list(_texts(arguments.good, "--good", arguments.limit)),
-            list(_texts(arguments.bad, "--bad", arguments.limit)),
+        good, bad = (
+            list(_texts(pattern, flag, arguments.limit))
+            for pattern, flag in ((arguments.good, "--good"), (arguments.bad, "--bad"))
         )
-        write_arrays(arguments.train_classifier, {"weights": weights, "bias": gpt3.np.float64(bias)})
+        gpt3.write_model(arguments.train_classifier, *gpt3.train(good, bad))
         print(f"wrote {arguments.train_classifier}", file=sys.stderr)
     elif arguments.train_perplexity:
         write_arrays(arguments.train_perplexity, perplexity.train(_texts(arguments.good, "--good", arguments.limit)))
