@@ -1,0 +1,118 @@
+"""The kernels: compiled, vectorised and plain give the same bits."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from datasketch import MinHash
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dedup import compiled, kernels
+from webtext.text import ngrams, words
+
+TEXTS = st.text() | st.text(alphabet="aB3_ é,.'日İſ\u0301\ud800\U0001d7d8\n")
+HASHES = st.lists(st.integers(0, 2**64 - 1), max_size=60)
+
+
+def codes_of(text):
+    return np.frombuffer(text.lower().encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def every_form(name):
+    suffix = {"minhash": "_in_datasketch", "roots": "_in_python"}.get(name, "_in_numpy")
+    return getattr(compiled, name), getattr(kernels, name + suffix)
+
+
+def test_the_compiled_forms_are_in_use_where_numba_is_installed():
+    assert kernels.COMPILED
+    assert kernels._minhash is compiled.minhash
+
+
+@given(TEXTS)
+def test_word_hashes_are_the_hashes_of_the_words(text):
+    expected = [kernels.word_hash(word) for word in words(text)]
+    assert kernels.word_hashes(text).tolist() == expected
+    for form in every_form("word_hashes"):
+        assert form(codes_of(text), kernels._word_characters()).tolist() == expected
+
+
+def test_words_end_where_the_regular_expression_ends_them_at_every_code_point():
+    characters = [chr(code) for code in range(0x110000)]
+    text = "".join(f"a{character}b " for character in characters if character.lower() == character)
+    assert len(kernels.word_hashes(text)) == len(words(text))
+
+
+@given(TEXTS, st.integers(1, 8))
+def test_ngram_hashes_are_the_hashes_of_the_ngrams(text, n):
+    expected = [kernels.ngram_hash([kernels.word_hash(word) for word in gram]) for gram in ngrams(words(text), n)]
+    hashed = kernels.word_hashes(text)
+    assert kernels.ngram_hashes(hashed, n).tolist() == expected
+    if len(hashed) >= n:
+        assert [form(hashed, n).tolist() for form in every_form("ngram_hashes")] == [expected, expected]
+
+
+def test_an_ngram_needs_a_word():
+    with pytest.raises(ValueError, match="n must be 1 or more words, not 0"):
+        kernels.ngram_hashes(np.zeros(3, np.uint64), 0)
+
+
+@given(HASHES, st.integers(1, 40), st.integers(0, 5))
+def test_minhash_is_datasketch(hashes, num_perm, seed):
+    reference = MinHash(num_perm, seed=seed, hashfunc=int, scheme="affine32")
+    for hashed in hashes:
+        reference.update(hashed & 0xFFFFFFFF)
+    values = np.array(hashes, np.uint64)
+    for form in every_form("minhash"):
+        signed = form(values, *reference.permutations)
+        assert signed.dtype == np.uint32
+        assert signed.tolist() == reference.hashvalues.tolist()
+
+
+@given(st.lists(st.sets(st.integers(0, 50), max_size=20), min_size=1, max_size=6), st.integers(5, 25))
+def test_jaccard_similarities_are_those_of_python_sets(sets, bound):
+    kept = [sorted(one)[:bound] for one in sets]
+    values = np.array([value for one in kept for value in one], np.uint64)
+    lengths = np.array([len(one) for one in kept], np.int64)
+    pairs = np.array([(i, j) for i in range(len(sets)) for j in range(len(sets))], np.int64)
+    expected = [sampled_jaccard(set(kept[i]), set(kept[j]), bound) for i, j in pairs]
+    for form in every_form("jaccard_similarities"):
+        assert form(values, np.cumsum(lengths) - lengths, lengths, pairs, bound).tolist() == expected
+
+
+def sampled_jaccard(first, second, bound):
+    """The definition: of sets that were cut, only what lies below both cuts is compared."""
+    cut = min([max(one) for one in (first, second) if len(one) >= bound], default=1000)
+    first, second = ({value for value in one if value <= cut} for one in (first, second))
+    return len(first & second) / max(1, len(first | second))
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=60))
+def test_roots_agree(edges):
+    pairs = np.array(edges, np.int64).reshape(-1, 2)
+    first, second = (form(pairs, 31).tolist() for form in every_form("roots"))
+    assert first == second
+
+
+@given(st.lists(st.integers(0, 2**64 - 1)))
+def test_distinct_is_a_sorted_set(values):
+    assert kernels.distinct(np.array(values, np.uint64)).tolist() == sorted(set(values))
+
+
+def test_without_numba_the_same_signature_comes_out():
+    program = (
+        "import sys\n"
+        "if sys.argv[1] == 'without': sys.modules['numba'] = None\n"
+        "from dedup import kernels\n"
+        "from dedup.minhash import MinHashConfig\n"
+        "from dedup.sketch import sketch\n"
+        "made = sketch('Ünder the Spreading chestnut tree, the village smithy stands. ' * 3, MinHashConfig())\n"
+        "print(kernels.COMPILED, made.signature.hex(), made.shingles.tolist(), made.text_digest)\n"
+    )
+    outputs = [
+        subprocess.run([sys.executable, "-c", program, how], capture_output=True, text=True, check=True).stdout.split()
+        for how in ("with", "without")
+    ]
+    assert [output[0] for output in outputs] == ["True", "False"]
+    assert outputs[0][1:] == outputs[1][1:]
