@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import apache_beam as beam
 import pyarrow as pa
 import pyarrow.parquet as pq
-from apache_beam.metrics import Metrics
+from apache_beam.metrics.metric import Metrics
 
 from dedup.minhash import MinHashConfig
 from dedup.sketch import Sketch, sketch
@@ -163,7 +163,7 @@ class _WriteBucket(beam.DoFn):
     """Holds what is dear to start, the extraction process and the filters, for all buckets of a worker."""
 
     def __init__(self, directory: str, config: DocumentsConfig) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._directory, self._config = directory, config
 
     def setup(self) -> None:

@@ -8,6 +8,7 @@ of its link, a page that is no link is left out, and a link without a page is re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
@@ -81,7 +82,8 @@ class KeyByUrl(beam.PTransform):
         super().__init__(f"KeyByUrl {self.kind.__name__}")
 
     def expand(self, records: PCollection) -> PCollection:
-        return records | beam.Map(lambda record: (record.url, record)).with_output_types(tuple[str, self.kind])
+        keyed: Any = tuple.__class_getitem__((str, self.kind))
+        return records | beam.Map(lambda record: (record.url, record)).with_output_types(keyed)
 
 
 class ReadCaptures(beam.PTransform):

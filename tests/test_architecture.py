@@ -3,9 +3,11 @@
 import importlib.metadata
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("webtext", "filters", "dedup", "pipelines", "model")
 
 
@@ -15,8 +17,6 @@ def test_this_distribution_owns_the_package(package):
 
 
 def pure_modules():
-    from conftest import ROOT
-
     for package in ("webtext", "filters", "dedup"):
         for path in sorted((ROOT / package).rglob("*.py")):
             module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")

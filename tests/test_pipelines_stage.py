@@ -1,5 +1,7 @@
 """A stage is whole or not there; done once, it is not done again; sums that do not balance are never published."""
 
+from pathlib import Path
+
 import pytest
 
 from pipelines.stage import Stage, find_manifest, read_manifest, run_stage, unfinished_directory
@@ -10,8 +12,7 @@ from webtext.manifest import Counts, Manifest
 
 def write(text):
     def work(directory):
-        with open(f"{directory}/data.txt", "w") as stream:
-            stream.write(text)
+        Path(directory, "data.txt").write_text(text)
 
     return work
 
@@ -38,8 +39,7 @@ def test_a_finished_stage_has_its_files_and_counts_in_its_manifest(stage):
 def test_a_rerun_with_equal_input_and_configuration_does_nothing(stage):
     run_stage(stage, write("x"), balanced)
     run_stage(stage, write("another"), balanced)
-    with open(f"{stage.directory}/data.txt") as stream:
-        assert stream.read() == "x"
+    assert Path(stage.directory, "data.txt").read_text() == "x"
 
 
 @pytest.mark.parametrize("change", ["config", "input"])
@@ -49,8 +49,7 @@ def test_a_changed_input_or_configuration_runs_again(stage, tmp_path, change):
     if change == "input":
         (tmp_path / "source.txt").write_text("other")
     run_stage(Stage(stage.name, stage.directory, config, stage.inputs), write("again"), balanced)
-    with open(f"{stage.directory}/data.txt") as stream:
-        assert stream.read() == "again"
+    assert Path(stage.directory, "data.txt").read_text() == "again"
 
 
 def test_a_manifest_is_the_same_wherever_the_output_lies(stage, tmp_path):
@@ -84,8 +83,7 @@ def test_a_resumable_stage_finds_what_it_had(stage):
         run_stage(resumable, _interrupted, balanced)
 
     def go_on(directory):
-        with open(f"{directory}/data.txt") as stream:
-            assert stream.read() == "half"
+        assert Path(directory, "data.txt").read_text() == "half"
 
     assert run_stage(resumable, go_on, balanced).files[0].name == "data.txt"
 

@@ -12,7 +12,7 @@ import posixpath
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
@@ -43,11 +43,14 @@ def open_file(path: str) -> BinaryIO:
         UsageError: there is no such file, or it may not be read.
     """
     try:
-        if is_local(path):
-            return Path(path).open("rb")
-        return cast("BinaryIO", FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED))
+        return Path(path).open("rb") if is_local(path) else _open_remote(path)
     except (OSError, BeamIOError) as error:
         raise UsageError(f"cannot read {path}: {_cause(error)}") from error
+
+
+def _open_remote(path: str) -> BinaryIO:
+    opened: BinaryIO = FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+    return opened
 
 
 @contextlib.contextmanager
@@ -79,7 +82,8 @@ def create_file(path: str) -> Iterator[BinaryIO]:
 def _create(path: str) -> BinaryIO:
     if is_local(path):
         return Path(path).open("wb")
-    return cast("BinaryIO", FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED))
+    created: BinaryIO = FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED)
+    return created
 
 
 def rename(source: str, target: str) -> None:
