@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pipelines.report_markup import Markup, element, join, short
 
 WIDTH, HEIGHT = 440, 250  # of the view box; on the page a chart is between 0.75 and 1.3 times as large
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 14, 46
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 14, 50
 _TICKS = 4  # wanted on an axis
 _MARKS = 6  # of line: solid, dashed, dotted ...
 _WIDEST = 60  # a column, so that one alone is not a wall
@@ -117,7 +117,7 @@ def _thinned(ticks: Sequence[tuple[float, str]], room: float = 34.0) -> list[tup
     """Leave out ticks that would touch the one before."""
     kept: list[tuple[float, str]] = []
     for place, text in ticks:
-        if not kept or place - kept[-1][0] >= max(room, 7.0 * len(text)):
+        if not kept or place - kept[-1][0] >= max(room, 8.0 * len(text)):
             kept.append((place, text))
     return kept
 
@@ -130,7 +130,7 @@ def _axes(
         element("line", class_="grid", x1=_LEFT, x2=WIDTH - _RIGHT, y1=f"{y:.1f}", y2=f"{y:.1f}") for y, _ in y_ticks
     ]
     parts += [element("text", text, x=_LEFT - 6, y=f"{y + 4:.1f}", class_="tick end") for y, text in y_ticks]
-    parts += [element("text", text, x=f"{x:.1f}", y=base + 16, class_="tick middle") for x, text in x_ticks]
+    parts += [element("text", text, x=f"{x:.1f}", y=base + 17, class_="tick middle") for x, text in x_ticks]
     parts.append(element("line", class_="axis", x1=_LEFT, x2=WIDTH - _RIGHT, y1=base, y2=base))
     parts.append(element("text", x_label, x=(WIDTH + _LEFT - _RIGHT) / 2, y=HEIGHT - 8, class_="label middle"))
     turned = f"translate(12 {(base + _TOP) / 2}) rotate(-90)"

@@ -143,7 +143,7 @@ def _comparison(cluster: Cluster, dropped_url: str) -> Markup:
     if all(row.equal for row in found.rows) and not found.left_out:
         return note("The two texts are equal.")
     heads = [
-        element("p", name, element("br"), link(url), class_="side")
+        element("p", element("small", name), " ", link(url), class_="side")
         for name, url in (("kept", cluster.kept_url), ("dropped", dropped_url))
     ]
     rows = [_compared(row) for row in found.rows]

@@ -1,6 +1,7 @@
 """A small output with every kind of row in it, made without running a pipeline: what the report's tests read."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 from pipelines.ledger import count_rejections, count_rows
@@ -13,7 +14,10 @@ from webtext.tables import DOCUMENTS, to_table, write_records, write_table
 
 CORPUS = [name for name in DOCUMENTS.names if name != "body_digest"]
 PARTS = 4
-WORDS = "the of a river stone light morning house word paper north engine salt garden letter number road water".split()
+WORDS = (
+    *("the", "of", "a", "river", "stone", "light", "morning", "house", "word", "paper"),
+    *("north", "engine", "salt", "garden", "letter", "number", "road", "water"),
+)
 HOSTS = ("news.bbc.co.uk", "www.nytimes.com", "someone.blogspot.com", "github.com", "a.example", "b.example")
 HOSTILE = '<script>alert("x")</script>\x00\u202e & co'
 
@@ -113,49 +117,53 @@ def _extract(pages, draw):
         elif number % 13 == 4:
             rejections.append(Rejection(page.url, "filter", "too_short", "3 words, at least 100", excerpt=HOSTILE))
         else:
-            title = HOSTILE if number == 0 else f"Page {number}"
-            documents.append(
-                Document(
-                    document_id(page.url),
-                    page.url,
-                    page.final_url,
-                    page.host,
-                    title,
-                    "",
-                    "2012-03-04" if number % 3 else "",
-                    text,
-                    "en",
-                    0.99,
-                    page.karma,
-                    page.submissions,
-                    page.subreddits,
-                    page.first_posted,
-                    len(text.split()),
-                    "sha1:X",
-                )  # fmt: skip
-            )
+            documents.append(_document(page, HOSTILE if number == 0 else f"Page {number}", text))
     return _with_copies(documents), rejections
+
+
+def _document(page, title, text):
+    return Document(
+        id=document_id(page.url),
+        url=page.url,
+        final_url=page.final_url,
+        host=page.host,
+        title=title,
+        author="",
+        date="2012-03-04" if len(text) % 3 else "",
+        text=text,
+        language="en",
+        language_probability=0.99,
+        karma=page.karma,
+        submissions=page.submissions,
+        subreddits=page.subreddits,
+        first_posted=page.first_posted,
+        n_words=len(text.split()),
+        body_digest="sha1:X",
+    )
 
 
 def _with_copies(documents):
     """Make near-duplicates: of every twelve documents the second to fourth say nearly what the first says."""
-    from dataclasses import replace
-
     made = []
     for number, document in enumerate(documents):
-        if number % 12 in {1, 2, 3} and number < 120:
-            first = documents[number - number % 12]
-            lines = first.text.split("\n")
-            lines[number % 12] = lines[number % 12].replace("the", "that", 2) + " An addition."
-            document = replace(document, text="\n".join(lines), n_words=first.n_words + 2)
-        made.append(document)
+        if not _is_copy(number):
+            made.append(document)
+            continue
+        first = documents[number - number % 12]
+        lines = first.text.split("\n")
+        lines[number % 12] = lines[number % 12].replace("the", "that", 2) + " An addition."
+        made.append(replace(document, text="\n".join(lines), n_words=first.n_words + 2))
     return made
+
+
+def _is_copy(number):
+    return number % 12 in {1, 2, 3} and number < 120
 
 
 def _deduplicate(documents):
     kept, dropped = [], []
     for number, document in enumerate(documents):
-        if number % 12 in {1, 2, 3} and number < 120:
+        if _is_copy(number):
             first = documents[number - number % 12]
             dropped.append(
                 Rejection(
