@@ -65,11 +65,9 @@ def report(name: str, corpora: list[Corpus], panels: list[Panel]) -> str:
     found = compare(scores, jackknife=True)
     assert found.overall is not None
     low, high = found.overall.interval
-    print(
-        f"{name:28} {found.overall.estimate:+.4f} [{low:+.4f}, {high:+.4f}] visible {found.overall.smallest_visible:.4f}"
-        f"  {found.verdict:12} {tokens:,} tokens, {time.perf_counter() - began:.0f} s",
-        flush=True,
-    )
+    visible, seconds = found.overall.smallest_visible, time.perf_counter() - began
+    difference = f"{found.overall.estimate:+.4f} [{low:+.4f}, {high:+.4f}]  visible {visible:.4f}"
+    print(f"{name:28} {difference}  {found.verdict:12} {tokens:,} tokens, {seconds:.0f} s", flush=True)
     return found.verdict
 
 

@@ -28,6 +28,8 @@ LOGGER = logging.getLogger(__name__)
 Floats = NDArray[np.float64]
 _BYTES_A_TOKEN = 6  # more than GPT-2's tokenizer takes of English, so that a sample of bytes holds enough tokens
 
+SLICES, SLICE_TOKENS = 8, 256  # of a long document
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -44,7 +46,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Sample:
-    """Documents of a corpus as ids, each with the group of the jackknife it falls into."""
+    """Documents of a corpus as ids, or slices of long ones, each with the group of the jackknife it falls into."""
 
     documents: list[list[int]]
     groups: list[int]
@@ -103,8 +105,26 @@ def _samples(corpora: Sequence[Corpus], tier: Tier, tokenizer: Tokenizer) -> lis
             texts = list(corpus.damage(iter(texts)))
             first: dict[str, int] = {}
             groups = [first.setdefault(text, group) for text, group in zip(texts, groups, strict=True)]
-        found.append(Sample(tokenizer.encode_batch(texts), groups))
+        slices = [
+            (part, group)
+            for ids, group in zip(tokenizer.encode_batch(texts), groups, strict=True)
+            for part in thin(ids)
+        ]
+        found.append(Sample([part for part, _ in slices], [group for _, group in slices]))
     return found
+
+
+def thin(ids: list[int]) -> list[list[int]]:
+    """A document of at most `SLICES` * `SLICE_TOKENS` ids as it is; of a longer one, so many slices at even distances.
+
+    Web corpora hold a few documents as long as books. Left whole, one of them, or one copy of it, would decide a
+    verdict on a million tokens; n-grams lose nothing by slices, and each part of a document keeps its share.
+    """
+    if len(ids) <= SLICES * SLICE_TOKENS:
+        return [ids]
+    last = len(ids) - SLICE_TOKENS
+    starts = [last * number // (SLICES - 1) for number in range(SLICES)]
+    return [ids[start : start + SLICE_TOKENS] for start in starts]
 
 
 def ngram_entropy(tokens: TokenFile, heldout: TokenFile, vocab_size: int, order: int) -> float:

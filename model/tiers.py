@@ -38,6 +38,8 @@ class Tier:
             raise ValueError(f"judge {self.judge!r} is not one of ngram, gpt2")
         if self.judge == "gpt2" and self.trained:
             raise ValueError("where GPT-2 judges, every corpus trains one: trained must be 0")
+        if self.judge == "gpt2" and self.seeds < 2:
+            raise ValueError(f"a GPT-2 that judges needs at least 2 seeds, not {self.seeds}: one has no error bar")
         if self.tokens < self.tokens_per_step or self.seeds < 1 or self.groups < 2:
             raise ValueError(
                 f"tokens {self.tokens} must be at least tokens_per_step {self.tokens_per_step}, "
