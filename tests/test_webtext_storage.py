@@ -1,0 +1,90 @@
+"""A file appears under its name whole or not at all, and a problem with a disk is one line that says what to do."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from webtext import storage
+from webtext.errors import UsageError
+
+
+def test_a_file_appears_when_it_is_whole(tmp_path):
+    path = str(tmp_path / "a" / "data.txt")
+    with storage.create_file(path) as stream:
+        stream.write(b"whole")
+        assert not storage.exists(path)
+    assert Path(path).read_bytes() == b"whole"
+    assert storage.list_files(str(tmp_path / "a")) == ["data.txt"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("bug"), KeyboardInterrupt()])
+def test_what_fails_leaves_nothing_behind(tmp_path, error):
+    def half():
+        with storage.create_file(str(tmp_path / "data.txt")) as stream:
+            stream.write(b"half")
+            raise error
+
+    with pytest.raises(type(error)):
+        half()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_replaced_whole(tmp_path):
+    path = tmp_path / "data.txt"
+    for content in (b"one", b"two"):
+        with storage.create_file(str(path)) as stream:
+            stream.write(content)
+    assert path.read_bytes() == b"two"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
+def test_a_full_disk_is_one_line_that_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(storage, "_create", lambda _: Path("/dev/full").open("wb"))
+
+    def fill():
+        with storage.create_file(str(tmp_path / "data.txt")) as stream:
+            stream.write(b"x" * 100_000)
+
+    with pytest.raises(UsageError, match="No space left on device; free some space or choose another output"):
+        fill()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_error_of_the_system_is_no_full_disk(tmp_path):
+    def fail():
+        with storage.create_file(str(tmp_path / "data.txt")):
+            raise OSError(errno.EIO, "broken disk")
+
+    with pytest.raises(OSError, match="broken disk"):
+        fail()
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(UsageError, match=r"cannot read .*/nothing: No such file or directory"):
+        storage.open_file(str(tmp_path / "nothing"))
+    with pytest.raises(UsageError, match="no such file"):
+        storage.expand(str(tmp_path / "RS_*.zst"))
+
+
+def test_listings_are_sorted_and_hide_what_is_temporary(tmp_path):
+    for name in ("b.parquet", "a.parquet", ".a.parquet.12ab", "c.json"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "folder.parquet").mkdir()
+    assert storage.list_files(str(tmp_path), "*.parquet") == ["a.parquet", "b.parquet"]
+    assert storage.list_files(str(tmp_path / "missing")) == []
+    assert storage.expand(str(tmp_path / "?.parquet")) == [str(tmp_path / "a.parquet"), str(tmp_path / "b.parquet")]
+
+
+def test_removing_what_is_not_there_is_no_error(tmp_path):
+    storage.remove_file(str(tmp_path / "nothing"))
+    storage.remove_directory(str(tmp_path / "nothing"))
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x").write_text("")
+    storage.remove_directory(str(tmp_path / "full"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_absolute_leaves_what_has_a_scheme():
+    assert storage.absolute("gs://bucket/a") == "gs://bucket/a"
+    assert Path(storage.absolute("a")).is_absolute()
