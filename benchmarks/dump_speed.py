@@ -74,7 +74,7 @@ def make_line(rng: random.Random, number: int) -> dict[str, Any]:
         "over_18": rng.random() < 0.1,
         "permalink": permalink,
         "preview": None if is_self else preview,
-        "score": int(rng.paretovariate(0.7)) if rng.random() < 0.9 else 0,
+        "score": min(int(rng.paretovariate(0.7)), 50_000) if rng.random() < 0.9 else 0,
         "selftext": " ".join(f"word{rng.randrange(9999)}" for _ in range(rng.randrange(300))) if is_self else "",
         "subreddit": permalink.split("/")[2],
         "subreddit_subscribers": rng.randrange(10**6),

@@ -22,7 +22,7 @@ from webtext.errors import UsageError
 from webtext.links import SelectConfig
 from webtext.manifest import Counts, Manifest
 from webtext.records import Link, Rejection
-from webtext.transforms import DistinctSubmissions, ReadDumps, SelectLinks, WriteRecords
+from webtext.transforms import ReadDumps, SelectLinks, WriteRecords
 
 BYTES_A_SHARD = 64 << 20  # of input as it lies on disk; about half a million lines of a compressed dump
 MOST_SHARDS = 1024
@@ -48,11 +48,10 @@ def harvest(root: beam.Pipeline, config: HarvestConfig, dumps: Sequence[Dump], d
     """Wire the harvest: lines, submissions, links."""
     shards = config.shards or plan_shards(dumps)
     posted = root | ReadDumps(dumps, directory, config.select, config.self_posts)
-    submissions, repeated = posted | DistinctSubmissions()
-    links, refused = submissions | SelectLinks(config.select)
+    links, rejections = posted | SelectLinks(config.select)
 
     links | WriteRecords(directory, "links", Link, shards)
-    (refused, repeated) | beam.Flatten() | WriteRecords(directory, "rejections", Rejection, shards)
+    rejections | WriteRecords(directory, "rejections", Rejection, shards)
 
 
 def find_dumps(config: HarvestConfig) -> list[Dump]:

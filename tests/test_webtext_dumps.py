@@ -9,7 +9,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webtext.dumps import Dump, Posted, Refused, distinct_submission, plan_dumps, read_dump
+from webtext.dumps import Dump, Posted, Refused, merge_submissions, plan_dumps, read_dump
 from webtext.errors import UsageError
 from webtext.links import SelectConfig, posting
 from webtext.records import Rejection
@@ -150,9 +150,10 @@ def test_a_submission_read_twice_counts_once_with_its_best_reading():
         )
         for source, karma in (("x:1", 1), ("y:7", 40), ("y:9", 40))
     ]
-    for order in (readings, readings[::-1]):
-        kept, repeated = distinct_submission(order)
-        assert (kept.source, kept.postings.best) == ("y:7", 40)
-        assert [refused.rejection for refused in repeated] == [
+    other = Posted("https://a.org/", "z:1", "", posting(Submission("http://a.org/", 2, created=9), "http://a.org/"))
+    for order in ([*readings, other], [other, *readings[::-1]]):
+        merged, repeated = merge_submissions(order)
+        assert (merged.best, merged.total, merged.submissions) == (40, 42, 2)
+        assert repeated == [
             Rejection("https://a.org/", "harvest", "repeated_submission", source) for source in ("y:9", "x:1")
         ]

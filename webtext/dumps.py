@@ -6,6 +6,7 @@ as one rejection.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import takewhile
 from typing import BinaryIO, Literal
 
@@ -13,7 +14,7 @@ import msgspec
 
 from webtext.compressed import Damage, read_lines
 from webtext.errors import UsageError
-from webtext.links import STAGE, Postings, SelectConfig, posting, reason_to_ignore
+from webtext.links import STAGE, Postings, SelectConfig, merge_postings, posting, reason_to_ignore
 from webtext.records import Rejection
 from webtext.submissions import Parser, Submission, Unusable, find_parser, is_header, parse_comment, parse_listed
 from webtext.urls import canonicalize_url, link_problem, name_link
@@ -127,11 +128,23 @@ def _admit(submission: Submission, source: str, config: SelectConfig) -> Posted 
     return Posted(url, source, submission.id, posting(submission, address))
 
 
-def distinct_submission(read: Sequence[Posted]) -> tuple[Posted, list[Refused]]:
-    """Of one submission read more than once, keep the reading with the most karma, then the first by its source.
+def merge_submissions(read: Sequence[Posted]) -> tuple[Postings, list[Rejection]]:
+    """Merge all that was read of one URL, in any order, and reject what was read twice.
 
-    The others are rejected as `repeated_submission`, so that a submission counts once however often it was harvested.
+    Of a submission read more than once (in overlapping dumps, or by API when it was young and when it had settled) the
+    reading with the most karma counts, the first by its source where they are equal; the others are rejected as
+    `repeated_submission`.
     """
-    first, *others = sorted(read, key=lambda posted: (posted.postings.source, posted.source))
-    repeated = [Refused(Rejection(posted.url, STAGE, "repeated_submission", posted.source)) for posted in others]
-    return first, repeated
+    best: dict[str, Posted] = {}
+    repeated: list[Rejection] = []
+    for posted in sorted(read, key=_rank) if len(read) > 1 else read:
+        submission = posted.identity or posted.source
+        if submission in best:
+            repeated.append(Rejection(posted.url, STAGE, "repeated_submission", posted.source))
+        else:
+            best[submission] = posted
+    return reduce(merge_postings, (posted.postings for posted in best.values())), repeated
+
+
+def _rank(posted: Posted) -> tuple[tuple[int, int, str], str]:
+    return posted.postings.source, posted.source

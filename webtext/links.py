@@ -12,7 +12,7 @@ import msgspec
 
 from webtext.records import Link, Rejection
 from webtext.submissions import Submission
-from webtext.urls import host_of, link_problem
+from webtext.urls import canonical_problem, host_of
 
 STAGE = "harvest"
 MOST_SUBREDDITS = 100  # a link keeps the alphabetically first ones
@@ -111,7 +111,7 @@ def select_link(url: str, postings: Postings, config: SelectConfig) -> Link | Re
     karma = postings.best
     if karma is not None and config.karma_rule == "sum":
         karma = max(-_INT32, min(postings.total, _INT32))
-    reason = link_problem(url, wikipedia=not config.wikipedia)
+    reason = canonical_problem(url, wikipedia=not config.wikipedia)
     if reason is None and not postings.vouched and (karma is None or karma < config.min_karma):
         reason = "low_karma"
     if reason is not None:

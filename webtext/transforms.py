@@ -7,23 +7,25 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import apache_beam as beam
 import msgspec
-from apache_beam.coders import Coder
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 
 from webtext import storage
-from webtext.dumps import Dump, Posted, Refused, distinct_submission, read_dump
+from webtext.dumps import Dump, Posted, Refused, merge_submissions, read_dump
 from webtext.hashing import bucket_of
-from webtext.links import STAGE, Postings, SelectConfig, merge_postings, select_link
+from webtext.links import STAGE, SelectConfig, select_link
 from webtext.records import Link, Rejection
 from webtext.sift import REJECTED, Sifted
 from webtext.tables import REJECTIONS, open_writer, to_table, write_records
 
+_POSTED = msgspec.msgpack.Decoder(Posted)
 _BATCH_ROWS = 10_000  # of rejections held until they are written
 
 # ------------------------------------------------------------------------------------------------ records in shards
@@ -46,26 +48,36 @@ class WriteRecords(beam.PTransform):
     def __post_init__(self) -> None:
         super().__init__(f"Write {self.name}")
 
-    def _place(self, record: Any) -> tuple[int, Any]:
-        return bucket_of(getattr(record, self.key), self.shards), record
+    def _place(self, record: Any) -> tuple[int, bytes]:
+        return bucket_of(getattr(record, self.key), self.shards), msgspec.msgpack.encode(record)
 
-    def _write(self, shard: int, records: Iterable[Any]) -> str:
-        present = [record for record in records if record is not None]
-        present.sort(key=lambda record: (getattr(record, self.key), _order(record)))
+    def _write(self, shard: int, encoded: Iterable[bytes]) -> str:
+        decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(self.kind)
         name = f"{self.name}-{shard:05d}-of-{self.shards:05d}.parquet"
         with storage.create_file(storage.join(self.directory, name)) as stream:
-            write_records(stream, present, self.kind)
+            records = (decoder.decode(each) for each in encoded if each)
+            write_records(stream, in_order(records, self.kind, self.key), self.kind)
         return name
 
     def expand(self, records: PCollection) -> PCollection:
-        every_shard = records.pipeline | "Every shard" >> beam.Create([(shard, None) for shard in range(self.shards)])
+        every_shard = records.pipeline | "Every shard" >> beam.Create([(shard, b"") for shard in range(self.shards)])
         placed = records | "Place" >> beam.Map(self._place)
         return (placed, every_shard) | beam.Flatten() | beam.GroupByKey() | "Write" >> beam.MapTuple(self._write)
 
 
-def _order(record: Any) -> tuple[tuple[bool, Any], ...]:
-    """Order records of one kind by all their fields, absent ones first."""
-    return tuple((value is not None, value) for value in astuple(record))
+def in_order(records: Iterable[Any], kind: type, key: str) -> list[Any]:
+    """Sort records by their key, and where it is equal by all their fields, absent ones first."""
+    value = attrgetter(key)
+    names = [field.name for field in fields(kind)]
+    ordered: list[Any] = []
+    for _, group in groupby(sorted(records, key=value), value):
+        equal = list(group)
+        if len(equal) > 1:
+            equal.sort(
+                key=lambda record: [(getattr(record, name) is not None, getattr(record, name)) for name in names]
+            )
+        ordered += equal
+    return ordered
 
 
 # ---------------------------------------------------------------------------------------------------------- harvest
@@ -73,7 +85,7 @@ def _order(record: Any) -> tuple[tuple[bool, Any], ...]:
 
 @dataclass
 class ReadDumps(beam.PTransform):
-    """Read files of submissions, each by one task, to (submission, `Posted` in MessagePack).
+    """Read files of submissions, each by one task, to (URL, `Posted` in MessagePack).
 
     What a file holds besides goes straight to its side files in `directory`: `rejections-lines-*.parquet`, in the
     order of the lines; `malformed-*.txt`, lines that could not be read, byte for byte behind their place; and
@@ -100,8 +112,7 @@ class ReadDumps(beam.PTransform):
                     refusals.write(found)
                 else:
                     counts["posted"] += 1
-                    key = f"{found.identity} {found.url}" if found.identity else found.source
-                    yield key, msgspec.msgpack.encode(found)
+                    yield found.url, msgspec.msgpack.encode(found)
             refusals.flush()
         with storage.create_file(storage.join(self.directory, f"inputs-{dump.suffix}.json")) as summary:
             summary.write(json.dumps({"name": dump.name, **dict(sorted(counts.items()))}, indent=1).encode() + b"\n")
@@ -141,89 +152,34 @@ class _RefusalWriter:
 
 
 @dataclass
-class DistinctSubmissions(beam.PTransform):
-    """Count each submission once, however often it was read; gives (URL, `Postings`) and the repeats."""
-
-    def __post_init__(self) -> None:
-        super().__init__("DistinctSubmissions")
-
-    def _choose(self, group: tuple[str, Iterable[bytes]]) -> Iterator[Any]:
-        read = [msgspec.msgpack.decode(encoded, type=Posted) for encoded in group[1]]
-        kept, repeated = distinct_submission(read)
-        yield kept.url, kept.postings
-        for refused in repeated:
-            Metrics.counter(STAGE, refused.rejection.reason).inc()
-            yield TaggedOutput(REJECTED, refused.rejection)
-
-    def expand(self, posted: PCollection) -> "Sifted":
-        chosen = (
-            posted
-            | beam.GroupByKey()
-            | beam.FlatMap(self._choose)
-            .with_output_types(tuple[str, Any], rejected=Rejection)
-            .with_outputs(REJECTED, main="kept")
-        )
-        return Sifted(chosen.kept, chosen.rejected)
-
-
-class _PostingsCoder(Coder):
-    """Encodes what submissions say together as MessagePack: a fraction of a pickle's size."""
-
-    def encode(self, value: Postings | None) -> bytes:
-        return msgspec.msgpack.encode(value)
-
-    def decode(self, encoded: bytes) -> Postings | None:
-        return msgspec.msgpack.decode(encoded, type=Postings | None)
-
-    def is_deterministic(self) -> bool:
-        return True
-
-
-class _MergePostings(beam.CombineFn):
-    """`merge_postings` for any number of them; None is no submission yet."""
-
-    def create_accumulator(self) -> Postings | None:
-        return None
-
-    def add_input(self, merged: Postings | None, postings: Postings) -> Postings:
-        return postings if merged is None else merge_postings(merged, postings)
-
-    def merge_accumulators(self, accumulators: Iterable[Postings | None]) -> Postings | None:
-        merged = None
-        for accumulator in accumulators:
-            if accumulator is not None:
-                merged = self.add_input(merged, accumulator)
-        return merged
-
-    def extract_output(self, merged: Postings | None) -> Postings | None:
-        return merged
-
-    def get_accumulator_coder(self) -> Coder:
-        return _PostingsCoder()
-
-
-@dataclass
 class SelectLinks(beam.PTransform):
-    """Merge the submissions of each canonical URL into one link, or reject the URL: one verdict a URL."""
+    """Gather the submissions of each canonical URL into one link, or reject the URL; one submission counts once.
+
+    All that was read of a URL is in memory at once, some 200 bytes a submission: even a URL that was posted a million
+    times fits.
+    """
 
     config: SelectConfig
 
     def __post_init__(self) -> None:
         super().__init__("SelectLinks")
 
-    def _select(self, url: str, postings: Postings) -> Iterator[Any]:
+    def _select(self, url: str, encoded: Iterable[bytes]) -> Iterator[Any]:
+        postings, repeated = merge_submissions([_POSTED.decode(each) for each in encoded])
         selected = select_link(url, postings, self.config)
         if isinstance(selected, Rejection):
-            Metrics.counter(STAGE, selected.reason).inc()
-            yield TaggedOutput(REJECTED, selected)
+            repeated.append(selected)
         else:
             Metrics.counter(STAGE, "kept").inc()
             yield selected
+        for rejection in repeated:
+            Metrics.counter(STAGE, rejection.reason).inc()
+            yield TaggedOutput(REJECTED, rejection)
 
     def expand(self, posted: PCollection) -> "Sifted":
         selected = (
             posted
-            | beam.CombinePerKey(_MergePostings())  # type: ignore[no-untyped-call]
+            | beam.GroupByKey()
             | beam.FlatMapTuple(self._select)
             .with_output_types(Link, rejected=Rejection)
             .with_outputs(REJECTED, main="kept")

@@ -17,6 +17,7 @@ from webtext.hosts import ends_with_any, is_private_host, normalize_host, regist
 
 __all__ = [
     "LinkRules",
+    "canonical_problem",
     "canonicalize_url",
     "fetch_url",
     "host_of",
@@ -162,8 +163,11 @@ def link_problem(url: str, *, wikipedia: bool = True) -> str | None:
         One of `not_http`, `malformed_url`, `private_address`, `media`, `reddit_internal`, `download`, `wikipedia`.
     """
     canonical = canonicalize_url(url)
-    if canonical is None:
-        return _unfetchable(url)
+    return _unfetchable(url) if canonical is None else canonical_problem(canonical, wikipedia=wikipedia)
+
+
+def canonical_problem(canonical: str, *, wikipedia: bool = True) -> str | None:
+    """Do as `link_problem` does for a URL that is known to be canonical."""
     host, _, path = canonical.removeprefix("https://").partition("/")
     host = host_of(canonical) if ":" in host else host
     rules = link_rules()
