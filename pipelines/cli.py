@@ -23,10 +23,20 @@ COMMANDS = {
     "harvest": ("submissions (dumps, or Reddit's API) to distinct links with enough karma", True),
     "fetch": ("links to an archive of pages (WARC), as a polite guest", True),
     "build": ("an archive of pages to a filtered, de-duplicated corpus in Parquet shards", True),
-    "filters": ("list the rules and presets, try them on a sample, train a model for one", False),
-    "verify": ("recompute the checksums and the sums of a finished output", False),
+    "overlap": ("how much of a benchmark a corpus holds: GPT-2's Table 6, with its error measured", True),
+    "validate": ("say whether a corpus is better than another, or than damaged copies of itself", False),
+    "report": ("one page that shows what became of every link, and what the corpus is like", False),
     "explain": ("say what became of a URL, and why", False),
+    "verify": ("recompute the checksums and the sums of a finished output", False),
+    "stats": ("how much there is of what", False),
+    "sample": ("rows to look at, kept or rejected for a reason", False),
+    "diff": ("what two corpora do not share, and which rule did it", False),
+    "filters": ("list the rules and presets, and try them on a sample", False),
     "replay": ("serve a WARC over HTTP on loopback, under every host name in it", False),
+    "train": ("train a GPT-2 on the shards of a corpus, or go on with a run that was killed", False),
+    "evaluate": ("score a trained GPT-2 on held-out text and on benchmarks", False),
+    "generate": ("let a trained GPT-2 write", False),
+    "export": ("a trained GPT-2 for transformers, or the tokens of a run for nanoGPT and llm.c", False),
 }
 
 EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130

@@ -40,7 +40,10 @@ def test_a_file_is_replaced_whole(tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
 def test_a_full_disk_is_one_line_that_says_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setattr(storage, "_create", lambda _: Path("/dev/full").open("wb"))
+    def always_full(_path):
+        return Path("/dev/full").open("wb")
+
+    monkeypatch.setattr(storage, "_create", always_full)
 
     def fill():
         with storage.create_file(str(tmp_path / "data.txt")) as stream:
