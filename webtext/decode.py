@@ -35,7 +35,7 @@ _SUPERSETS = {
     "big5": "big5hkscs",
 }
 # What Python calls an encoding but no page is in: codecs between bytes, and ways to attack a decoder.
-_NOT_FOR_PAGES = {"utf-7", "idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"}
+_NOT_FOR_PAGES = {"utf_7", "idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"}
 
 
 def decode_html(body: bytes, content_type: str = "") -> str:
@@ -54,12 +54,14 @@ def decode_html(body: bytes, content_type: str = "") -> str:
     for mark, encoding in _BOMS:
         if body.startswith(mark):
             return body[len(mark) :].decode(encoding, "replace")
+    if body.count(0, 0, _META_BYTES) * 4 > min(len(body), _META_BYTES):  # UTF-16 without a mark: every other byte
+        return body.decode("utf-16-be" if body[:1] == b"\x00" else "utf-16-le", "replace")
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         return _decode_legacy(body, content_type)
-    if "\x1b" in text or "\x00" in text:  # ISO-2022 is plain ASCII with escapes, UTF-16 without a mark has zeros
-        return _decode_disguised(body, text, content_type)
+    if "\x1b" in text:  # ISO-2022 is plain ASCII with escapes
+        return _decode_escaped(body, text, content_type)
     return text
 
 
@@ -79,16 +81,11 @@ def _decode_legacy(body: bytes, content_type: str) -> str:
     return body.decode(legacy[0] if legacy else _detect(body), "replace")
 
 
-def _decode_disguised(body: bytes, text: str, content_type: str) -> str:
-    """Decode what looks like UTF-8 only because it has seven bits or zeros."""
-    zeros = body[:_META_BYTES].count(0)
-    if zeros > len(body[:_META_BYTES]) // 4:
-        encoding = "utf-16-be" if body[:1] == b"\x00" else "utf-16-le"
-        return body.decode(encoding, "replace")
-    for encoding in declared_encodings(body, content_type):
-        if encoding.startswith("iso2022"):
-            return body.decode(encoding, "replace")
-    return text
+def _decode_escaped(body: bytes, text: str, content_type: str) -> str:
+    """Decode what looks like UTF-8 only because it has seven bits, if it is said to be in such an encoding."""
+    escaped = (encoding for encoding in declared_encodings(body, content_type) if encoding.startswith("iso2022"))
+    encoding = next(escaped, None)
+    return text if encoding is None else body.decode(encoding, "replace")
 
 
 def declared_encodings(body: bytes, content_type: str) -> tuple[str, ...]:
@@ -109,7 +106,7 @@ def _python_name(label: str) -> str | None:
         codec = codecs.lookup(label.strip().lower())
     except (LookupError, ValueError):  # ValueError: a zero byte in the label
         return None
-    if codec.name in _NOT_FOR_PAGES or not codec._is_text_encoding:  # noqa: SLF001 (the one sign that Python gives)
+    if codec.name.replace("-", "_") in _NOT_FOR_PAGES or not codec._is_text_encoding:  # noqa: SLF001 (the one sign that Python gives)
         return None
     if codec.name.startswith(("utf-16", "utf-32")):
         return "utf-8"  # a declaration that could be read in ASCII is not in UTF-16 (WHATWG HTML, 13.2.3.2)

@@ -1,0 +1,126 @@
+"""A function that hangs, crashes or eats memory costs its own call and no other."""
+
+import functools
+import os
+import signal
+import subprocess
+import sys
+import time
+import types
+
+import pytest
+
+from webtext.sandbox import Failure, Sandbox
+
+MEMORY = 1 << 28
+
+
+@pytest.fixture
+def run():
+    """Evaluate expressions in a sandbox of half a CPU second and 256 MiB."""
+    with Sandbox(eval, 0.5, MEMORY) as sandboxed:
+        yield sandboxed
+
+
+def child_of(sandbox):
+    return sandbox._child._process
+
+
+def test_values_come_back_and_the_child_is_used_again(run):
+    assert run("6 * 7") == 42
+    child = child_of(run).pid
+    assert run("{'a': [b'x' * 3_000_000]}") == {"a": [b"x" * 3_000_000]}
+    assert child_of(run).pid == child
+    assert run("__import__('os').getpid()") == child != os.getpid()
+
+
+@pytest.mark.parametrize(
+    ("expression", "failure"),
+    [
+        ("sum(range(10**12))", Failure("timeout")),  # Python code
+        ("pow(7, 10**8, 10**9 + 7) and 3 ** (10**8)", Failure("timeout")),  # C code that never looks up
+        ("__import__('ctypes').string_at(0)", Failure("crash", "SIGSEGV")),
+        ("__import__('os').abort()", Failure("crash", "SIGABRT")),
+        ("__import__('os')._exit(3)", Failure("crash", "exit status 3")),
+        ("1 / 0", Failure("crash", "ZeroDivisionError: division by zero")),
+        ("len(bytearray(10**9))", Failure("memory", "MemoryError: ")),
+        ("[bytearray(10**7) for _ in range(100)]", Failure("memory", "MemoryError: ")),
+        ("__import__('os').kill(__import__('os').getpid(), 9)", Failure("memory", "killed by the system")),
+    ],
+)
+def test_a_failure_is_a_value_and_the_next_call_works(run, expression, failure):
+    assert run("1") == 1
+    assert run(expression) == failure
+    assert run("2") == 2
+
+
+def test_a_call_that_waits_is_given_up():
+    with Sandbox(time.sleep, 1, MEMORY) as sandboxed:
+        sandboxed._wall_seconds = 0.3
+        assert sandboxed(60) == Failure("timeout")
+        assert sandboxed(0) is None
+
+
+def test_cpu_time_counts_not_wall_time():
+    with Sandbox(time.sleep, 0.2, MEMORY) as sandboxed:
+        assert sandboxed(0.8) is None
+
+
+def test_what_a_function_prints_is_no_answer(run):
+    assert run("print('x' * 9) or __import__('sys').stdout.flush() or 5") == 5
+
+
+def test_a_child_that_held_much_memory_is_replaced(run):
+    assert run("len(bytearray(b'x') * (150 << 20))") == 150 << 20
+    assert run._child is None
+    assert run("3") == 3
+
+
+def test_a_crash_left_behind_by_an_earlier_call_is_not_charged_to_the_next(run):
+    assert run("globals().update(poison=1) or 1") == 1
+    assert run("__import__('os').abort() if 'poison' in globals() else 'clean'") == "clean"
+
+
+def test_a_child_killed_from_outside_between_calls_is_replaced(run):
+    assert run("1") == 1
+    os.kill(child_of(run).pid, signal.SIGTERM)
+    child_of(run).wait()
+    assert run("2") == 2
+
+
+def test_the_hash_seed_is_fixed():
+    ask = functools.partial(eval, "hash('webtext')")
+    answers = set()
+    for _ in range(2):
+        with Sandbox(ask, 1, MEMORY) as sandboxed:
+            answers.add(sandboxed())
+    assert len(answers) == 1
+
+
+def test_the_child_goes_when_the_parent_is_killed():
+    program = (
+        "import os, sys\nfrom webtext.sandbox import Sandbox\n"
+        "s = Sandbox(eval, 1, 1 << 28)\nprint(s('__import__(\"os\").getpid()'), flush=True)\nos.kill(os.getpid(), 9)"
+    )
+    child = int(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False).stdout)
+    for _ in range(100):
+        try:
+            os.kill(child, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    pytest.fail("the child is still there")
+
+
+def test_impossible_limits_are_refused():
+    with pytest.raises(ValueError, match="limits must be positive"):
+        Sandbox(len, 0, 1)
+
+
+def test_what_the_child_cannot_load_is_a_bug_and_says_so(monkeypatch, capfd):
+    module = types.ModuleType("only_here")
+    exec("def function(): pass", module.__dict__)  # noqa: S102
+    monkeypatch.setitem(sys.modules, "only_here", module)
+    with Sandbox(module.function, 1, MEMORY) as sandboxed, pytest.raises(RuntimeError, match="did not start"):
+        sandboxed()
+    assert "No module named 'only_here'" in capfd.readouterr().err
