@@ -31,6 +31,7 @@ from webtext.fetch import Requester
 from webtext.fetch_config import FetchConfig
 from webtext.hashing import bucket_of
 from webtext.records import Link
+from webtext.visits import Errand
 
 PAGE_BYTES = 49_000  # of HTML, the mean of the pages that other clients were measured with
 _SITE_FILES = (b"/robots.txt", b"/ai.txt", b"/.well-known/tdmrep.json")
@@ -120,10 +121,11 @@ def crawl(port: int, links: list[Link], **settings: object) -> tuple[float, floa
         requester = Requester(config.agent, config.limits, guard=guard)
         begin, cpu = time.monotonic(), time.process_time()
         task = Crawl(config, archive, requester)
-        task.run(links)
+        errands = [Errand.of(link) for link in links]
+        task.run(errands)
         spent = time.monotonic() - begin, time.process_time() - cpu
         requester.close()
-        outcomes = {row["outcome"] for _, row in task.rows(links)}
+        outcomes = {row["outcome"] for _, row in task.rows(errands)}
     assert outcomes == {"ok"}, outcomes
     return spent
 

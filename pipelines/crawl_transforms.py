@@ -18,20 +18,21 @@ from apache_beam.metrics.metric import Metrics
 
 from webtext import storage
 from webtext.archive import PageArchive
-from webtext.crawl import Crawl
+from webtext.crawl import HANDED_OVER, Crawl
 from webtext.fetch import Requester
 from webtext.fetch_config import FetchConfig
 from webtext.hashing import bucket_of
 from webtext.records import Link, Page, Rejection
 from webtext.tables import read_records, write_records
 from webtext.urls import host_of, registered_domain
+from webtext.visits import Errand
 
 STAGE = "fetch"
+ROUNDS = 4  # times that a redirect may lead to another slot: shortener, site, its other domain, and one more
 
 
-def slot_of(link: Link, slots: int) -> int:
-    """Place a link in a slot by the domain that its host belongs to: hosts of a domain often share a server."""
-    host = host_of(link.fetch_url)
+def slot_of(host: str, slots: int) -> int:
+    """Place a host in a slot by the domain that it belongs to: hosts of a domain often share a server."""
     return bucket_of(registered_domain(host) or host, slots, salt=b"slot")
 
 
@@ -43,7 +44,10 @@ def read_links(path: str) -> Iterator[Link]:
 
 @dataclass
 class FetchPages(beam.PTransform):
-    """Fetch links into `directory`: archives, and for each slot an index and the rejections."""
+    """Fetch links into `directory`: archives, and for each slot an index and the rejections.
+
+    A redirect to a host of another slot is followed there: each round hands what was redirected to the next one.
+    """
 
     directory: str
     slots: int
@@ -52,46 +56,94 @@ class FetchPages(beam.PTransform):
     def __post_init__(self) -> None:
         super().__init__("FetchPages")
 
-    def expand(self, links: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
-        keyed = links | beam.Map(lambda link: (slot_of(link, self.slots), link)).with_output_types(tuple[int, Link])
-        return keyed | beam.GroupByKey() | beam.MapTuple(self._fetch).with_output_types(int)
-
-    def _fetch(self, slot: int, links: Iterable[Link]) -> int:
-        pages = fetch_slot(self.directory, slot, self.slots, sorted(links, key=lambda link: link.url), self.config)
-        for page in pages:
-            Metrics.counter(STAGE, page.outcome).inc()
-        return slot
+    def expand(self, links: beam.pvalue.PCollection) -> None:
+        errands = links | beam.Map(Errand.of).with_output_types(Errand)
+        for number in range(ROUNDS if self.slots > 1 else 1):
+            errands = errands | f"Round {number}" >> FetchRound(self.directory, self.slots, self.config, number)
 
 
-def fetch_slot(directory: str, slot: int, slots: int, links: list[Link], config: FetchConfig) -> list[Page]:
-    """Crawl one slot's links and write its index and rejections; gives the pages, one for each link, in order.
+@dataclass
+class FetchRound(beam.PTransform):
+    """Fetch errands, each in its host's slot; gives those that were redirected to another slot's host."""
+
+    directory: str
+    slots: int
+    config: FetchConfig
+    number: int
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def _key(self, errand: Errand) -> tuple[int, Errand]:
+        return slot_of(host_of(errand.url), self.slots), errand
+
+    def expand(self, errands: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
+        keyed = errands | beam.Map(self._key).with_output_types(tuple[int, Errand])
+        return keyed | beam.GroupByKey() | beam.FlatMapTuple(self._fetch).with_output_types(Errand)
+
+    def _fetch(self, slot: int, errands: Iterable[Errand]) -> Iterator[Errand]:
+        place = Slot(slot, self.slots, self.number)
+        yield from fetch_slot(self.directory, place, sorted(errands, key=lambda each: each.link.url), self.config)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One crawl task: its number, of how many, and in which round."""
+
+    number: int
+    slots: int
+    round: int
+
+    @property
+    def stem(self) -> str:
+        """Begin the names of the slot's archives, which all rounds share."""
+        return f"pages-{self.number:05d}"
+
+    def table(self, name: str) -> str:
+        """Name a table of the slot's round."""
+        in_round = f"{self.round}-" if self.round else ""
+        return f"{name}-{in_round}{self.number:05d}-of-{self.slots:05d}.parquet"
+
+    def owns(self, host: str) -> bool:
+        """Tell whether a host is asked by this slot alone."""
+        return slot_of(host, self.slots) == self.number
+
+
+def fetch_slot(directory: str, slot: Slot, errands: list[Errand], config: FetchConfig) -> list[Errand]:
+    """Crawl a slot's errands and write the index and the rejections; gives the errands that go on in another slot.
 
     Raises:
         UsageError: the directory cannot be written.
     """
-    stem = f"pages-{slot:05d}"
-    with _workplace(directory, stem) as (place, publish):
+    with _workplace(directory, slot.stem) as (place, publish):
         about = {"robots": "obey" if config.robots else "ignore", "http-header-user-agent": config.agent}
-        archive = PageArchive(place, stem, roll_bytes=config.roll_bytes, about=about, on_close=publish)
+        archive = PageArchive(place, slot.stem, roll_bytes=config.roll_bytes, about=about, on_close=publish)
         requester = Requester(config.agent, config.limits, replay=config.replay)
         with contextlib.closing(requester):
-            crawl = Crawl(config, archive, requester)
-            crawl.run(links)
-    pages = [page_of(link, row) for link, row in crawl.rows(links)]
+            crawl = Crawl(config, archive, requester, slot.owns)
+            crawl.run(errands)
+    pages, handed_over = [], []
+    for errand, row in crawl.rows(errands):
+        if row["outcome"] == HANDED_OVER and slot.round + 1 < ROUNDS:
+            handed_over.append(Errand(errand.link, row["final_url"]))
+        else:
+            pages.append(page_of(errand.link, row))
+    for page in pages:
+        Metrics.counter(STAGE, page.outcome).inc()
     rejections = [Rejection(page.url, STAGE, page.outcome, page.detail) for page in pages if page.outcome != "ok"]
-    suffix = f"{slot:05d}-of-{slots:05d}.parquet"
-    with storage.create_file(storage.join(directory, f"index-{suffix}")) as stream:
+    with storage.create_file(storage.join(directory, slot.table("index"))) as stream:
         write_records(stream, pages, Page)
-    with storage.create_file(storage.join(directory, f"rejections-{suffix}")) as stream:
+    with storage.create_file(storage.join(directory, slot.table("rejections"))) as stream:
         write_records(stream, rejections, Rejection)
-    return pages
+    return handed_over
 
 
 def page_of(link: Link, row: Mapping[str, Any]) -> Page:
     """Join a link and its row of the crawl to a row of the page index."""
-    facts = asdict(link)
-    names = set(Page.__slots__)
-    return Page(**{name: value for name, value in {**facts, **row}.items() if name in names})
+    if row["outcome"] == HANDED_OVER:  # in the last round
+        row = {**row, "outcome": "too_many_redirects", "detail": f"over more than {ROUNDS} slots"}
+    facts = {**asdict(link), **row}
+    return Page(**{name: facts[name] for name in Page.__slots__})
 
 
 @contextlib.contextmanager

@@ -63,6 +63,8 @@ def run_fetch(
 
     def work(unfinished: str) -> None:
         _check_slots(unfinished, slots)
+        for name in storage.list_files(unfinished, "*.parquet"):  # of a run that did not come to its end
+            storage.remove_file(storage.join(unfinished, name))
         with _answering(config, replay) as answered:
             engine.run(lambda root: fetch(root, links, unfinished, slots, answered), tasks=slots)
 

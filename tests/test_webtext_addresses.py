@@ -13,6 +13,7 @@ from webtext.crawl import Crawl
 from webtext.fetch import Limits, Requester
 from webtext.fetch_config import FetchConfig
 from webtext.records import Link
+from webtext.visits import Errand
 
 PUBLIC = "93.184.215.14"
 # What the name server of this test says; any other name asked for is a packet that left.
@@ -157,9 +158,9 @@ def crawl(folder, urls):
     config = FetchConfig(delay=0, backoff=0, max_attempts=1, robots=False, opt_outs=())
     requester = Requester("webtext/0", Limits())
     done = Crawl(config, PageArchive(folder, "pages", roll_bytes=10**9, about={}), requester)
-    links = [Link(url, url, "", 3, 1, (), None) for url in urls]
-    done.run(links)
-    return {link.url: row["outcome"] for link, row in done.rows(links)}
+    errands = [Errand(Link(url, url, "", 3, 1, (), None), url) for url in urls]
+    done.run(errands)
+    return {errand.url: row["outcome"] for errand, row in done.rows(errands)}
 
 
 def test_the_list_is_long_enough():

@@ -22,6 +22,7 @@ from webtext.errors import UsageError
 from webtext.fetch import Requester
 from webtext.fetch_config import FetchConfig
 from webtext.records import Link
+from webtext.visits import Errand
 from webtext.warc import iter_members, iter_warc, read_response
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,9 +92,10 @@ def crawl(web, folder, links, **settings):
     config = FetchConfig(**{"delay": 0.0, "backoff": 0.0, "replay": web.server_address, **settings})
     requester = Requester(config.agent, config.limits, replay=config.replay)
     task = Crawl(config, PageArchive(folder, "pages", roll_bytes=config.roll_bytes, about={}), requester)
-    task.run(links)
+    errands = [Errand.of(link) for link in links]
+    task.run(errands)
     requester.close()
-    return {link.url: row for link, row in task.rows(links)}
+    return {errand.link.url: row for errand, row in task.rows(errands)}
 
 
 def outcomes(rows):
@@ -269,10 +271,11 @@ from webtext.crawl import Crawl
 from webtext.fetch import Requester
 from webtext.fetch_config import FetchConfig
 from webtext.records import Link
+from webtext.visits import Errand
 config = FetchConfig(delay=0.0, backoff=0.0, replay=("127.0.0.1", int(sys.argv[2])), hosts_at_once=16)
 archive = PageArchive(Path(sys.argv[3]), "pages", roll_bytes=60_000, about={})
 task = Crawl(config, archive, Requester(config.agent, config.limits, replay=config.replay))
-task.run([Link(url, url, "", 3, 1, (), None) for url in sys.stdin.read().split()])
+task.run([Errand(Link(url, url, "", 3, 1, (), None), url) for url in sys.stdin.read().split()])
 """
 
 

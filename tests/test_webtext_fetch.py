@@ -30,6 +30,7 @@ from webtext.fetch import Limits, Requester, retry_after
 from webtext.fetch_config import FetchConfig
 from webtext.outcomes import OUTCOMES, is_html, is_outcome, judge_answer
 from webtext.records import Link
+from webtext.visits import Errand
 from webtext.warc import iter_warc, read_response
 
 PAGE = (
@@ -424,10 +425,10 @@ def crawled(server, certificates, full_listener, tmp_path_factory):
         folder = tmp_path_factory.mktemp("archive")
         archive = PageArchive(folder, "pages", roll_bytes=100_000, about={})
         crawl = Crawl(config, archive, requester)
-        links = [link(url) for url in expected]
-        crawl.run(links)
+        errands = [Errand.of(link(url)) for url in expected]
+        crawl.run(errands)
         requester.close()
-        rows = {one.url: row for one, row in crawl.rows(links)}
+        rows = {errand.link.url: row for errand, row in crawl.rows(errands)}
     return {url: (expected[url], rows[url]) for url in expected}, folder
 
 

@@ -107,7 +107,7 @@ class PageArchive:
                 os.truncate(path, whole)
 
     def append_page(self, url: str, hops: Sequence[Exchange], row: Mapping[str, Any]) -> dict[str, Any]:
-        """Write a page: its hops, and its row completed with the place of the last answer's body and its digest."""
+        """Write a page: its hops, and its row completed with the place and the digest of the answer that it is of."""
         return self._append(url, hops, row, ROW_TYPE)
 
     def append_site(self, url: str, hops: Sequence[Exchange], row: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,6 +135,7 @@ class PageArchive:
                     place = Stored(file, offset + len(data), len(response), record_id, hop.url, date)
                     self._bodies.setdefault(identity, place)
                     data += response
+            place = place if row["status"] is not None else None
             completed = {
                 **row,
                 "warc_file": place.file if place else "",

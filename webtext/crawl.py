@@ -8,7 +8,7 @@ host is to rest.
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from webtext.archive import PageArchive
@@ -18,25 +18,39 @@ from webtext.hosts import is_private_host
 from webtext.optout import first_signal, signal_of_headers, signal_of_html
 from webtext.outcomes import REDIRECTS, is_transient, judge_answer
 from webtext.politeness import Frontier, backoff
-from webtext.records import Link
 from webtext.robots import MAX_REDIRECTS as ROBOTS_REDIRECTS
 from webtext.sites import Sites
 from webtext.urls import host_of
-from webtext.visits import Visit, origin_of, redirect_target
+from webtext.visits import Errand, Visit, origin_of, redirect_target
 
 _SILENCE = frozenset({"dns_error", "connect_timeout", "connection_error", "read_timeout", "total_timeout"})
+HANDED_OVER = "handed_over"  # in the archive only: the errand goes on in another task, and its outcome is there
 _REFUSALS = frozenset({"http_429", "http_503"})  # answers that mean "leave me alone"
 
 
 class Crawl:
     """One crawl task: fetches links into an archive. Use it once: `run`, then `rows`."""
 
-    def __init__(self, config: FetchConfig, archive: PageArchive, requester: Requester) -> None:
-        """Read back what the archive holds already, so that it is not asked for again."""
+    def __init__(
+        self,
+        config: FetchConfig,
+        archive: PageArchive,
+        requester: Requester,
+        is_ours: Callable[[str], bool] = lambda _host: True,
+    ) -> None:
+        """Read back what the archive holds already, so that it is not asked for again.
+
+        Args:
+            config: how to fetch.
+            archive: where to, opened for the task alone.
+            requester: asks.
+            is_ours: whether a host may be asked here; a redirect to one that may not is left to another task.
+        """
+        self._is_ours = is_ours
         self._config, self._archive, self._requester = config, archive, requester
         self._frontier: Frontier[Visit] = Frontier(config.requests_per_second)
         self._sites = Sites(config)
-        self._rows: dict[str, Mapping[str, Any]] = {}
+        self._rows: dict[tuple[str, str], Mapping[str, Any]] = {}  # by canonical URL and the URL asked from
         self._failures: dict[str, int] = {}  # in a row, by host
         self._dead: dict[str, tuple[str, str]] = {}  # outcome and detail for what is left of a host
         self._lock = threading.Lock()
@@ -46,21 +60,21 @@ class Crawl:
         for kind, row in archive.resume():
             if kind == "site":
                 self._sites.recall(row)
-            elif row["outcome"] == "ok" or not config.refetch_failed:
-                self._rows[row["url"]] = row
+            elif row["outcome"] in {"ok", HANDED_OVER} or not config.refetch_failed:
+                self._rows[row["url"], row["begun_with"]] = row
             else:
-                self._rows.pop(row["url"], None)
+                self._rows.pop((row["url"], row["begun_with"]), None)
 
-    def run(self, links: Iterable[Link]) -> None:
-        """Fetch the links that the archive does not hold.
+    def run(self, errands: Iterable[Errand]) -> None:
+        """Fetch what the archive does not hold.
 
         Raises:
             UsageError: the disk is full, or the archive cannot be written.
         """
         hosts = set()
-        for link in links:
-            if link.url not in self._rows:
-                visit = Visit(link.fetch_url, link)
+        for errand in errands:
+            if (errand.link.url, errand.url) not in self._rows:
+                visit = Visit(errand.url, errand)
                 hosts.add(visit.host)
                 if not visit.host:
                     self._settle(visit, "bad_url")
@@ -83,11 +97,14 @@ class Crawl:
         if self._error is not None:
             raise self._error
 
-    def rows(self, links: Iterable[Link]) -> Iterator[tuple[Link, Mapping[str, Any]]]:
-        """Give each link with its row of the index; a link that the run did not come to is `not_fetched`."""
-        for link in links:
-            row = self._rows.get(link.url)
-            yield link, row if row is not None else _not_fetched(link)
+    def rows(self, errands: Iterable[Errand]) -> Iterator[tuple[Errand, Mapping[str, Any]]]:
+        """Give each errand with its row: of the index, or `HANDED_OVER` with `final_url` to go on from elsewhere.
+
+        What the run did not come to is `not_fetched`.
+        """
+        for errand in errands:
+            row = self._rows.get((errand.link.url, errand.url))
+            yield errand, row if row is not None else _not_fetched(errand)
 
     def _work(self) -> None:
         try:
@@ -119,7 +136,7 @@ class Crawl:
         """Tell whether this run is at its limit, so that the visit is left for another run."""
         if time.monotonic() > self._deadline:
             return True
-        if visit.link is not None and not visit.is_started:
+        if visit.errand is not None and not visit.is_started:
             with self._lock:
                 if self._config.max_pages and self._started >= self._config.max_pages:
                     return True
@@ -178,6 +195,9 @@ class Crawl:
         elif is_private_host(host_of(target)):
             self._settle(visit, "private_address", f"redirected to {target[:200]}")
         elif visit.turn_to(target, exchange):
+            if visit.errand is not None and not self._is_ours(visit.host):
+                self._settle(visit, HANDED_OVER)
+                return
             self._frontier.put(visit.host, visit, first=True)
         else:
             self._settle(visit, "redirect_loop", f"back to {target[:200]}")
@@ -187,14 +207,15 @@ class Crawl:
         if visit.site_file is not None:
             self._settle_site(visit, outcome, detail)
             return
-        assert visit.link is not None
+        assert visit.errand is not None
         signal = visit.site_signal
         if outcome == "ok":
             signal = signal or self._signal_of(visit.hops[-1])
             if signal in self._config.opt_outs:
                 outcome, visit.hops[-1] = "opt_out", without_body(visit.hops[-1])
         row = {**index_row(visit, outcome, detail), "opt_out": signal}
-        self._rows[visit.link.url] = self._archive.append_page(visit.link.url, visit.hops, row)
+        url = visit.errand.link.url
+        self._rows[url, visit.errand.url] = self._archive.append_page(url, visit.hops, row)
 
     def _signal_of(self, exchange: Exchange) -> str:
         """Name the page's own opt-out, before all one that counts."""
@@ -214,11 +235,12 @@ class Crawl:
 
 def index_row(visit: Visit, outcome: str, detail: str) -> dict[str, Any]:
     """Make the row of the page index for a visit's end, but for the place in the archive."""
-    assert visit.link is not None
-    last = visit.hops[-1] if visit.hops else None
+    assert visit.errand is not None
+    last = visit.hops[-1] if visit.hops and visit.hops[-1].url == visit.url else None  # else the last URL was not asked
     return {
-        "url": visit.link.url,
-        "fetch_url": visit.link.fetch_url,
+        "url": visit.errand.link.url,
+        "fetch_url": visit.errand.link.fetch_url,
+        "begun_with": visit.errand.url,
         "final_url": visit.url,
         "host": visit.host,
         "status": last.status if last else None,
@@ -231,6 +253,6 @@ def index_row(visit: Visit, outcome: str, detail: str) -> dict[str, Any]:
     }
 
 
-def _not_fetched(link: Link) -> dict[str, Any]:
+def _not_fetched(errand: Errand) -> dict[str, Any]:
     places = {"warc_file": "", "warc_offset": None, "warc_length": None, "digest": ""}
-    return {**index_row(Visit(link.fetch_url, link), "not_fetched", ""), **places}
+    return {**index_row(Visit(errand.url, errand), "not_fetched", ""), **places}

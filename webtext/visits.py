@@ -35,12 +35,25 @@ def redirect_target(exchange: Exchange) -> str | None:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A link to be fetched from a URL on: its own, or one that a crawl elsewhere was redirected to."""
+
+    link: Link
+    url: str
+
+    @classmethod
+    def of(cls, link: Link) -> "Errand":
+        """Make the errand of a link that nobody has asked for yet."""
+        return cls(link, link.fetch_url)
+
+
 @dataclass(slots=True, eq=False)
 class Visit:
     """What is known of a visit so far; only the worker that has its turn changes it."""
 
     url: str  # to be asked for next
-    link: Link | None = None
+    errand: Errand | None = None  # None for a site's file
     site_file: str | None = None  # of a site's file: which ("robots" ...), and of which origin
     origin: str = ""
     hops: list[Exchange] = field(default_factory=list)
