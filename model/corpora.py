@@ -18,6 +18,7 @@ from webtext.errors import UsageError
 from webtext.hashing import hash64, split_of
 
 HELD_OUT = 0.05  # of a corpus without a held-out split; the paper's share (section 3)
+_LABEL = "Question:"  # of a benchmark's prompt, not of its text: one document with that word would move a verdict
 _PIECE_BYTES = 2000  # a plain text file is scored in pieces of this size, at line ends
 
 
@@ -99,7 +100,8 @@ def _item_text(path: Path, item: Mapping[str, Any]) -> str:
     if "text" in item:
         return str(item["text"])
     if {"query", "choices", "gold"} <= item.keys():
-        return f"{item['query'].strip()} {item['choices'][item['gold']].strip()}"
+        query = item["query"].strip().removeprefix(_LABEL).strip()
+        return f"{query} {item['choices'][item['gold']].strip()}"
     if {"context_options", "continuation", "gold"} <= item.keys():
         return f"{item['context_options'][item['gold']]} {item['continuation']}"
     if {"context", "continuation"} <= item.keys():

@@ -193,7 +193,7 @@ def test_a_corpus_without_a_held_out_split_gets_one(tmp_path):
 def test_neutral_text_is_read_in_its_spellings(tmp_path, corpus):
     lines = [
         {"text": "plain"},
-        {"query": "Q: ", "choices": ["a", "b"], "gold": 1},
+        {"query": "Question: Q: ", "choices": ["a", "b"], "gold": 1},
         {"context_options": ["A", "B"], "continuation": "ran.", "gold": 0},
         {"context": "once", "continuation": "upon"},
     ]
