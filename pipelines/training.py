@@ -27,8 +27,13 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: the best there is)")
 
 
+def is_first() -> bool:
+    """Tell whether this is the process that reports: the only one, or the first of those that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def show_progress() -> None:
     """Send the log of the trainer to standard error; of several processes, only the first one's."""
-    level = logging.INFO if os.environ.get("RANK", "0") == "0" else logging.WARNING
+    level = logging.INFO if is_first() else logging.WARNING
     logging.basicConfig(format="%(message)s")
     logging.getLogger("model").setLevel(level)
