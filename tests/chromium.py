@@ -6,10 +6,11 @@ Protocol).
 
 import base64
 import contextlib
+import fcntl
 import json
 import os
 import shutil
-import subprocess
+import signal
 import tempfile
 from pathlib import Path
 
@@ -70,8 +71,8 @@ class Chromium:
             self.events.append(self._next())
 
     def evaluate(self, expression):
-        """Evaluate JavaScript in the page, whether or not the page may run its own."""
-        result = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        """Evaluate JavaScript in the page, whether or not the page may run its own; a promise is waited for."""
+        result = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
@@ -96,22 +97,26 @@ class Chromium:
 @contextlib.contextmanager
 def chromium():
     """Start the browser with an empty profile, and end it."""
-    (read_there, send), (receive, write_there) = os.pipe(), os.pipe()
-
+    read_there, send = map(_high, os.pipe())
+    receive, write_there = map(_high, os.pipe())
+    quiet = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_WRONLY, 0) for number in (1, 2)]
+    pipes = [(os.POSIX_SPAWN_DUP2, read_there, 3), (os.POSIX_SPAWN_DUP2, write_there, 4)]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        command = ("/bin/sh", "-c", f'exec "$0" "$@" 3<&{read_there} 4>&{write_there}', PROGRAM, *_FLAGS)
-        process = subprocess.Popen(
-            [*command, f"--user-data-dir={profile}"],
-            pass_fds=(read_there, write_there),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        command = [PROGRAM, *_FLAGS, f"--user-data-dir={profile}"]
+        process = os.posix_spawn(PROGRAM, command, os.environ, file_actions=[*quiet, *pipes])
         os.close(read_there)
         os.close(write_there)
         try:
             yield Chromium(send, receive)
         finally:
-            process.terminate()
-            process.wait(timeout=30)
+            os.kill(process, signal.SIGTERM)
+            os.waitpid(process, 0)
             os.close(send)
             os.close(receive)
+
+
+def _high(number):
+    """Move a file descriptor out of the way of 3 and 4; programs that are started do not inherit it."""
+    moved = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 20)
+    os.close(number)
+    return moved
