@@ -131,6 +131,10 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: "_Server"
 
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError):  # the client has gone
+            super().handle()
+
     def do_GET(self) -> None:
         self._answer(with_body=True)
 
@@ -144,8 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
         has_body = with_body and response.status >= 200 and response.status not in {204, 304}
         lines += [f"Content-Length: {len(response.body)}"] if response.status not in {204, 304} else []
         head = "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
-        with contextlib.suppress(ConnectionError):  # the client has gone
-            self.wfile.write(head + response.body if has_body else head)
+        self.wfile.write(head + response.body if has_body else head)
 
     def _asked(self) -> list[str]:
         if self.path.startswith(("http://", "https://")):
