@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from webtext.errors import UsageError
-from webtext.hosts import registered_domain
+from webtext.hosts import parse_address, registered_domain
 
 WHERE = "domains.txt of github.com/openai/gpt-2 (the top 1,000 domains of WebText)"
 MOST_COST = 0.01  # of WebText's mass: a reason that takes whole domains of more is warned of
@@ -75,10 +75,15 @@ def read_domains(path: Path) -> dict[str, int]:
 def site_of(host: str) -> str:
     """Name a host as the list does: its registered domain without the public suffix; "" for an address.
 
-    >>> site_of("news.bbc.co.uk"), site_of("someone.blogspot.com")
-    ('bbc', 'blogspot')
+    A name that nobody can register (`localhost`, `a.example`) stays as it is, so it is never on the list.
+
+    >>> site_of("news.bbc.co.uk"), site_of("someone.blogspot.com"), site_of("127.0.0.1"), site_of("a.example")
+    ('bbc', 'blogspot', '', 'a.example')
     """
-    return registered_domain(host).partition(".")[0]
+    registered = registered_domain(host)
+    if registered:
+        return registered.partition(".")[0]
+    return "" if parse_address(host) else host
 
 
 def by_site(hosts: Mapping[str, int]) -> Counter[str]:

@@ -65,7 +65,12 @@ def columns(bins: Sequence[Bin], series: Sequence[str], x_label: str, y_label: s
                 )
             )  # fmt: skip
     ticks = [(_LEFT + (place + 0.5) * step, column.tick) for place, column in enumerate(bins) if column.tick]
-    axes = _axes(_thinned(ticks), [(_y(value, 0, top), short(value)) for value in nice_ticks(0, top)], x_label, y_label)
+    axes = _axes(
+        _thinned(ticks),
+        [(_y(value, 0, top), short(value)) for value in nice_ticks(0, top) if value == round(value)],
+        x_label,
+        y_label,
+    )
     return _chart(axes, join(marks), f"{y_label} by {x_label}", _legend(series) if len(series) > 1 else Markup(""))
 
 

@@ -23,6 +23,7 @@ from pipelines.report_markup import (
 )
 from pipelines.report_tallies import CorpusTally, Spread, ranked
 
+_TICKS = [factor * 10**power for power in range(9) for factor in (1, 2, 5)]
 _MOST_MONTHS = 48  # columns of a chart by month; beyond, by year
 
 
@@ -62,7 +63,7 @@ def _languages(facts: Facts, corpus: CorpusTally) -> Markup:
 
 def _lengths(words: Spread) -> Markup:
     edges = sorted({round(10 ** (power / 6)) for power in range(49)})
-    bins = _bins(words, words, edges, [10**power for power in range(9)])
+    bins = _bins(words, words, edges, _TICKS)
     quantiles = ", ".join(
         f"{name} {whole(words.quantile(at) or 0)}" for name, at in (("5 %", 0.05), ("median", 0.5), ("95 %", 0.95))
     )
@@ -77,7 +78,7 @@ def _lengths(words: Spread) -> Markup:
 
 def _karma(facts: Facts, corpus: CorpusTally) -> Markup:
     edges = sorted({round(10 ** (power / 5)) for power in range(36)})
-    bins = _bins(facts.given.karma, corpus.karma, edges, [10**power for power in range(8)])
+    bins = _bins(facts.given.karma, corpus.karma, edges, _TICKS)
     names = [f"in {facts.start}", "of these in the corpus"]
     below = facts.given.karma.within(-(10**12), 1)
     said = (

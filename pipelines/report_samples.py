@@ -58,7 +58,7 @@ class RejectionTally:
     samples: int = 5  # drawn of each reason
     salt: str = SALT
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)  # (stage directory, reason)
-    hosts: Counter[tuple[str, str]] = field(default_factory=Counter)  # (host, reason)
+    hosts: Counter[tuple[str, str]] = field(default_factory=Counter)  # (host, reason), of links: none of harvest
     sites: Counter[tuple[str, str]] = field(default_factory=Counter)  # (reason, site)
     languages: Counter[str] = field(default_factory=Counter)  # of documents rejected for their language
     similarity: Counter[int] = field(default_factory=Counter)  # of near-duplicates, in hundredths
@@ -81,7 +81,7 @@ class RejectionTally:
         """Count a batch of the rejections of a stage directory."""
         reasons = batch.column("reason").to_pylist()
         self.reasons.update((stage, reason) for reason in reasons)
-        self._count_hosts(batch, reasons)
+        self._count_hosts(stage, batch, reasons)
         self._count_evidence(batch)
         for row, (url, reason) in enumerate(zip(batch.column("url").to_pylist(), reasons, strict=True)):
             draw = self.drawn.setdefault((stage, reason), Draw(self.samples))
@@ -89,10 +89,10 @@ class RejectionTally:
             if draw.admits(rank):
                 draw.add(rank, url, batch.slice(row, 1).to_pylist()[0])
 
-    def _count_hosts(self, batch: pa.RecordBatch, reasons: list[str]) -> None:
+    def _count_hosts(self, stage: str, batch: pa.RecordBatch, reasons: list[str]) -> None:
         pairs: Counter[tuple[str, str]] = Counter(zip(hosts_of(batch.column("url")).to_pylist(), reasons, strict=True))
         for (host, reason), count in pairs.items():
-            if host in self.shown_hosts:
+            if host in self.shown_hosts and stage != "links":
                 self.hosts[host, reason] += count
             if self.listed_sites and (site := site_of(host)) in self.listed_sites:
                 self.sites[reason, site] += count

@@ -60,7 +60,7 @@ def test_hosts_are_called_as_the_list_calls_them():
         "": 4,
         "blogspot": 3,
     }
-    assert site_of("localhost") == ""
+    assert site_of("localhost") == "localhost"
 
 
 def test_a_rule_that_takes_whole_domains_is_warned_of():
