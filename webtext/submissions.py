@@ -1,6 +1,6 @@
 """Submissions out of anybody's Reddit data: Pushshift and Arctic Shift dumps of all eras, comments, lists of URLs.
 
-A line of a dump is a JSON object of up to 113 fields whose names and types changed over twenty years; only the nine
+A line of a dump is a JSON object of up to 113 fields whose names and types changed over twenty years; only the eleven
 that matter are decoded. A line is one or more submissions, or a reason why it is none: never silently nothing.
 """
 
