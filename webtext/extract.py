@@ -119,12 +119,11 @@ def clean_text(text: str) -> str:
     >>> clean_text("  A  cafe\u0301.\r\n\r\n\x07Bye ")
     'A café.\nBye'
     """
+    if _PERHAPS_MOJIBAKE.search(text):  # before what looks like control characters goes: it may be half a letter
+        text = "\n".join(ftfy.fix_encoding(line) if is_bad(line) else line for line in text.split("\n"))
     text = _UNWANTED.sub("", _LINE_BREAKS.sub("\n", text))
     lines = (_SPACES.sub(" ", line).strip() for line in text.split("\n"))
-    lines = (line for line in lines if line)
-    if _PERHAPS_MOJIBAKE.search(text):
-        lines = (ftfy.fix_encoding(line) if is_bad(line) else line for line in lines)
-    return unicodedata.normalize("NFC", "\n".join(lines))
+    return unicodedata.normalize("NFC", "\n".join(line for line in lines if line))
 
 
 class ExtractionPool:
