@@ -1,4 +1,4 @@
-"""Build the sample: `python -m sample.build OUT` writes an archive, a dump that links to it, and what must come of both.
+"""Build the sample: `python -m sample.build OUT` writes an archive, a dump that links to it, and what must come of them.
 
 - `OUT/web.warc.gz`: the answers of some seventy servers.
 - `OUT/RS_sample.zst`: submissions in the dump format.
@@ -16,12 +16,14 @@ from pathlib import Path
 from sample.archive import write_archive
 from sample.articles import read_articles
 from sample.cases import Answer, Case, Fate
+from sample.contents import contents
 from sample.copies import copies
 from sample.dump import write_dump
 from sample.languages import languages
 from sample.network import network
 from sample.oddities import DAMAGED_LINES, oddities
 from sample.ordinary import ordinary
+from sample.permissions import permissions
 from sample.standins import standins
 
 ARCHIVE, DUMP, EXPECTED = "web.warc.gz", "RS_sample.zst", "expected.jsonl"
@@ -33,8 +35,10 @@ def cases() -> Iterator[Case]:
     yield from ordinary(articles)
     yield from copies(articles)
     yield from languages(articles)
-    yield from standins()
+    yield from standins(articles)
     yield from network(articles)
+    yield from permissions(articles)
+    yield from contents(articles)
     yield from oddities(articles)
 
 

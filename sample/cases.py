@@ -1,8 +1,8 @@
 """What the sample is made of: things posted to Reddit, answers of servers, and what must become of each URL.
 
-A case puts the three side by side, so that a page and its fate are written at one place and cannot drift apart. A fate's
-URL is the canonical one and is written by hand where it differs from what was posted: the sample must not learn the
-right answer from the code that it tests.
+A case puts the three side by side, so that a page and its fate are written at one place and cannot drift apart. The URL
+of a fate is the canonical one, and is written by hand where it differs from what was posted: the sample must not learn
+the right answer from the code that it tests.
 """
 
 from collections.abc import Mapping

@@ -13,8 +13,8 @@ from sample.markup import choose
 
 WINDOW_LOG = 27  # 128 MiB: a reader must be told to allow such a window, as with genuine dumps
 _LEVEL = 10
-_AUTHORS = ("quay_and_lantern", "sprat_fancier", "notthatbarnaby", "oblique_heron", "tin_whistle_42", "mrs_tiggy_windle",
-            "[deleted]", "gravel_enthusiast", "lapsed_cartographer", "soup_of_theseus", "AutoNewsFeedBot7")  # fmt: skip
+_AUTHORS = ("quay_and_lantern", "sprat_fancier", "notthatbarnaby", "oblique_heron", "tin_whistle_42",
+            "mrs_tiggy_windle", "[deleted]", "gravel_enthusiast", "lapsed_cartographer", "soup_of_theseus", "AutoNewsFeedBot7")  # fmt: skip
 _2011, _2015, _2018 = 1_293_840_000, 1_420_070_400, 1_514_764_800
 
 
