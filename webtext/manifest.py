@@ -17,7 +17,7 @@ from webtext.errors import UnbalancedError, UsageError
 NAME = "manifest.json"
 _FORMAT = 1
 # The libraries whose version can change a corpus; their versions are part of the fingerprint.
-_LIBRARIES = ("courlan", "langdetect", "pyarrow", "tldextract", "trafilatura")
+_LIBRARIES = ("ftfy", "idna", "langdetect", "lxml", "pyarrow", "tldextract", "trafilatura")
 
 
 @dataclass(frozen=True)
