@@ -1,0 +1,203 @@
+"""Overlap: a corpus and benchmarks in, GPT-2's Table 6 out, with its error measured and its evidence beside it.
+
+Two passes: one looks for the benchmarks' n-grams (exactly) and counts the corpus's, the other builds the Bloom filter,
+sized by that count. The filter stays in OUTPUT/overlap, so that a benchmark that nobody has thought of yet can be
+measured without the corpus: `webtext overlap OUTPUT/overlap/corpus.ngrams BENCHMARK...`.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+
+from dedup.against import Columns
+from dedup.benchmarks import Benchmark, parse_source, read_benchmark, read_text
+from dedup.bloom import ERROR_RATE, check_memory, filter_bytes, read_filter
+from dedup.named_benchmarks import find_sources, is_name, read_from_hub
+from dedup.ngrams import NORMALIZERS, Grams
+from dedup.overlap_plan import Lookup, OverlapConfig, digest
+from dedup.overlap_transforms import Corpus
+from dedup.probes import PROBES
+from pipelines.overlap_files import write_report
+from pipelines.overlap_removal import parse_rule, run_removal
+from pipelines.overlap_report import per_cent
+from pipelines.overlap_work import Asked, Settings, Work, find_corpus, least_ngrams, measure_all, trust_in
+from pipelines.runner import Engine, add_engine_arguments, engine_from
+from pipelines.stage import Stage, as_json, run_stage
+from webtext import manifest, storage
+from webtext.errors import UsageError
+from webtext.manifest import Counts, Manifest
+
+_FILTER_SUFFIX = ".ngrams"
+_MOST_PARTIALS = 16  # of a filter, on a runner of many machines
+
+
+def read_asked(specs: Sequence[str], own_train: Sequence[str], folder: str | None) -> list[Asked]:
+    """Read all benchmarks, before any work is done.
+
+    Raises:
+        UsageError: one is missing, cannot be read, or two have one name.
+    """
+    trains = dict(_train(spec) for spec in own_train)
+    asked = [_ask(spec, trains, folder) for spec in specs]
+    names = [one.benchmark.name for one in asked]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f"two benchmarks are called {twice}: name them, NAME=PATH")
+    unknown = sorted(set(trains) - set(names))
+    if unknown:
+        raise UsageError(f"--own-train names {unknown[0]}, but the benchmarks are {', '.join(names)}")
+    return asked
+
+
+def _train(spec: str) -> tuple[str, str]:
+    name, equals, path = spec.partition("=")
+    if not (equals and path):
+        raise UsageError(f"--own-train {spec}: write NAME=PATH, with the name of a benchmark")
+    return name, path
+
+
+def _ask(spec: str, trains: dict[str, str], folder: str | None) -> Asked:
+    if spec.startswith("hub:"):
+        benchmark, own = read_from_hub(spec), None
+    elif is_name(spec):
+        sources = find_sources(spec, folder)
+        parts = [read_benchmark(source, storage.open_file) for source in sources]
+        benchmark = Benchmark(spec, tuple(item for part in parts for item in part.items), parts[0].stream)
+        own = sources[0].own_train
+    else:
+        source = parse_source(spec)
+        benchmark, own = read_benchmark(source, storage.open_file), None
+    own = trains.get(benchmark.name, own)
+    return Asked(benchmark, read_text(own, storage.open_file) if own else None)
+
+
+def run_overlap(
+    corpus: str, columns: Columns, asked: Sequence[Asked], settings: Settings, output: str, engine: Engine
+) -> Manifest:
+    """Measure the overlap of a corpus with benchmarks into OUTPUT/overlap, or find it done.
+
+    Raises:
+        UsageError: the corpus cannot be read, or its filter would not fit this machine.
+    """
+    files = find_corpus(corpus, columns)
+    check_memory(filter_bytes(least_ngrams(files), settings.error_rate))
+    work = Work(files, asked, settings, engine, _partials(engine, files))
+    stage = Stage(
+        "overlap", storage.join(output, "overlap"), _config(settings, asked, columns), inputs_of(corpus, files)
+    )
+    return run_stage(stage, work, _count)
+
+
+def inputs_of(corpus: str, files: Corpus) -> tuple[str, ...]:
+    """The inputs of a stage that reads a corpus: the stage that made it, or its files."""
+    return (corpus,) if storage.exists(storage.join(corpus, manifest.NAME)) else files.files
+
+
+def _partials(engine: Engine, corpus: Corpus) -> int:
+    elsewhere = any(flag.startswith("--runner") for flag in engine.beam_arguments)
+    return min(_MOST_PARTIALS, len(corpus.files)) if elsewhere else engine.local_workers(len(corpus.files))
+
+
+def _config(settings: Settings, asked: Sequence[Asked], columns: Columns) -> dict[str, object]:
+    benchmarks = [[one.benchmark.name, digest(one.benchmark), digest(one.own_train)] for one in asked]
+    return {**as_json(settings), "benchmarks": benchmarks, "text": columns.text}
+
+
+def _count(directory: str) -> Counts:
+    with storage.open_file(storage.join(directory, "overlap.json")) as stream:
+        found = json.load(stream)
+    documents = found["filter"]["documents"]
+    notes = {"ngrams": found["filter"]["ngrams"], "documents_with_hits": found["documents_with_hits"] or 0}
+    return Counts(documents, documents, {}, "documents", notes)
+
+
+def run_on_filter(path: str, asked: Sequence[Asked], settings: Settings, output: str) -> Manifest:
+    """Measure benchmarks against a filter alone, into OUTPUT/overlap: nothing is cross-checked, and the report says so.
+
+    Raises:
+        UsageError: the filter cannot be read.
+    """
+    with storage.open_file(path) as stream:
+        ngram_filter = read_filter(stream, path)
+
+    def work(directory: str) -> None:
+        lookup = Lookup([one.benchmark for one in asked], OverlapConfig(ngram_filter.info.grams))
+        measured = measure_all(lookup, ngram_filter, None, [one.own_train for one in asked])
+        trust = trust_in(ngram_filter, settings.probes, lookup.tables, [])
+        write_report(directory, measured, [], ngram_filter, trust, {}, None)
+
+    config = {"probes": settings.probes, **_config(settings, asked, Columns())}
+    return run_stage(Stage("overlap", storage.join(output, "overlap"), config, (path,)), work, _count)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags of `webtext overlap`."""
+    parser.add_argument("corpus", help=_CORPUS)
+    parser.add_argument("benchmarks", nargs="+", metavar="BENCHMARK", help=_BENCHMARKS)
+    parser.add_argument("--output", "-o", required=True, help="directory of the output; the report is OUTPUT/overlap")
+    parser.add_argument("--own-train", nargs="+", action="extend", default=[], metavar="NAME=PATH", help=_OWN_TRAIN)
+    parser.add_argument("--data-dir", metavar="DIR", help="folder of local copies: PTB, WikiText, 1BW, CBT ...")
+    parser.add_argument("--text-field", default="text", help="column of the corpus's text (default: %(default)s)")
+    parser.add_argument("--url-field", default="url", help="column of its URLs, if any (default: %(default)s)")
+    parser.add_argument("--remove", metavar="RULE", help=_REMOVE)
+    group = parser.add_argument_group("n-grams")
+    group.add_argument("--n", type=int, default=8, help="words in an n-gram (default: %(default)s; GPT-3: 13)")
+    group.add_argument("--normalizer", choices=sorted(NORMALIZERS), default="gpt2", help=_NORMALIZER)
+    group.add_argument("--error-rate", type=float, default=ERROR_RATE, help="of the filter (default: %(default)s)")
+    group.add_argument("--probes", type=int, default=PROBES, help="random n-grams looked up (default: %(default)s)")
+    add_engine_arguments(parser)
+
+
+_CORPUS = "corpus directory (its training shards), Parquet files (pattern allowed), or an n-gram filter (*.ngrams)"
+_BENCHMARKS = "[NAME=]FILE[@FIELD,FIELD] (text, JSONL, Parquet, Arrow), a known name (lambada, ptb ...), or hub:..."
+_OWN_TRAIN = "training split of a set, to show what it shares with its own"
+_REMOVE = "rewrite the corpus to OUTPUT/decontaminated: `windows` (GPT-3's 13-grams) or `documents:SHARE`"
+_NORMALIZER = "how text becomes words: gpt2 divides at punctuation, gpt3 takes it away (default: %(default)s)"
+
+
+def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
+    """Measure as the flags say, and print the table."""
+    engine = engine_from(arguments, beam_arguments)
+    settings = settings_from(arguments)
+    asked = read_asked(arguments.benchmarks, arguments.own_train, arguments.data_dir)
+    if arguments.corpus.endswith(_FILTER_SUFFIX):
+        if settings.rule is not None:
+            raise UsageError("--remove rewrites a corpus: name the corpus, not its filter")
+        run_on_filter(arguments.corpus, asked, settings, arguments.output)
+    else:
+        columns = Columns(arguments.text_field, arguments.url_field)
+        run_overlap(arguments.corpus, columns, asked, settings, arguments.output, engine)
+        if settings.rule is not None:
+            removed = run_removal(arguments.corpus, columns, settings.rule, arguments.output, engine)
+            print(f"decontaminated: kept {removed.counts.kept:,} of {removed.counts.given:,} documents")
+    print("\n".join(_summary(storage.join(arguments.output, "overlap"))))
+    return 0
+
+
+def settings_from(arguments: argparse.Namespace) -> Settings:
+    """Make the settings that the flags ask for.
+
+    Raises:
+        UsageError: a value is out of its range.
+    """
+    try:
+        grams = Grams(arguments.n, arguments.normalizer)
+        rule = parse_rule(arguments.remove, grams) if arguments.remove else None
+        return Settings(grams, arguments.error_rate, arguments.probes, rule)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _summary(directory: str) -> list[str]:
+    with storage.open_file(storage.join(directory, "overlap.json")) as stream:
+        found = json.load(stream)
+    lines = [f"{'set':<20}{'n-grams':>12}{'own train %':>13}{'corpus %':>10}{'exact %':>9}"]
+    for row in found["sets"]:
+        shares = (per_cent(row[name]) for name in ("own_train_share", "share", "exact_share"))
+        own, share, exact = shares
+        lines.append(f"{row['name']:<20}{row['ngrams']:>12,}{own:>13}{share:>10}{exact:>9}")
+    probed = found["probes"]
+    lines.append(
+        f"{probed['hits']:,} of {probed['probes']:,} random n-grams found: rate below {probed['upper_bound']:.1e}"
+    )
+    return lines
