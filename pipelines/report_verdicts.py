@@ -83,7 +83,7 @@ def _losses(log: list[dict[str, Any]], training: dict[str, Any]) -> Markup:
                 series.append(Line(f"{called}, {what}", points))
     if not series:
         return note("There is no log of losses.")
-    said = f"{len(runs)} runs, {len(log):,} steps in all."
+    said = f"{len(runs)} run{'s' if len(runs) > 1 else ''}, {len(log):,} steps in all."
     if "unigram_entropy" in training:
         said += f" On held-out text unigrams reach {training['unigram_entropy']:.3f} nats a token"
         said += f", bigrams {training['bigram_entropy']:.3f}."

@@ -1,8 +1,12 @@
 """A small output with every kind of row in it, made without running a pipeline: what the report's tests read."""
 
+import json
 import random
 from dataclasses import replace
 from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipelines.ledger import count_rejections, count_rows
 from pipelines.stage import Stage, run_stage
@@ -173,3 +177,95 @@ def _deduplicate(documents):
         else:
             kept.append(document)
     return kept, dropped
+
+
+def write_verdict(directory):
+    """Write what `webtext validate` leaves, as docs/validation.md has it."""
+    directory.mkdir()
+    difference = {
+        "estimate": 0.12,
+        "bootstrap_interval": [0.11, 0.13],
+        "text_error": 0.01,
+        "training_error": 0.01,
+        "interval": [0.1, 0.14],
+        "smallest_visible": 0.02,
+    }
+    comparison = {
+        "verdict": "better",
+        "reason": "decided on neutral text: held-out, corpus",
+        "overall": difference,
+        "panels": {"held-out, corpus": {**difference, "verdict": "better"}},
+        "bits_per_byte": {"held-out, corpus": [1.5, 1.62]},
+    }
+    verdict = {
+        "good": True,
+        "tier": {"name": "smoke"},
+        "judge": "ngram",
+        "comparisons": {"shuffled words": comparison, "other": {**comparison, "overall": None, "panels": {}}},
+        "checks": [{"name": "beats unigrams", "passed": True, "detail": "4.2 nats"}],
+        "training": {"tokens": 9, "unigram_entropy": 6.5, "bigram_entropy": 5.0},
+        "memorization": {
+            "samples": {"texts": 5, "median": 0.0, "mean": 0.01, "share_without": 0.8, "distribution": []}
+        },
+    }
+    (directory / "verdict.json").write_text(json.dumps(verdict))
+    log = [
+        {
+            "corpus": "corpus",
+            "seed": 0,
+            "step": step,
+            "loss": 9 - step / 10,
+            "heldout_loss": 9 - step / 12 if step % 5 == 0 else None,
+        }
+        for step in range(30)
+    ]
+    (directory / "log.jsonl").write_text("".join(json.dumps(record) + "\n" for record in log))
+    (directory / "samples.txt").write_text("one >>> two\n\n--------\n\n<b>three</b> >>> four\n")
+
+
+def write_overlap(directory):
+    """Write what `webtext overlap` leaves, as docs/overlap.md has it."""
+    directory.mkdir()
+    empty = {"exact_share": None, "own_train_share": None, "false_hits": None, "short_found": None}
+    lambada = {
+        "name": "lambada",
+        "items": 5,
+        "ngrams": 200,
+        "share": 0.1,
+        "exact_share": 0.095,
+        "false_hits": 1,
+        "items_with_overlap": 2,
+        "mean_share": 0.12,
+        "median_share": 0.05,
+        "short_items": 1,
+        "short_found": 1,
+        "empty_items": 1,
+    }
+    ptb = {
+        **lambada,
+        **empty,
+        "name": "ptb",
+        "items": 4,
+        "ngrams": 100,
+        "share": 0.0,
+        "own_train_share": 0.0267,
+        "items_with_overlap": 0,
+        "mean_share": 0.0,
+        "median_share": 0.0,
+        "short_items": 0,
+        "empty_items": 0,
+    }
+    points = [("lambada", 0.0, 1, 1 / 3), ("lambada", 0.3, 3, 1.0), ("ptb", 0.0, 4, 1.0)]
+    held = {"name": "lambada", "position": 2, "rank": 1, "url": "https://a.example/1", "ngrams_found": 3, "share": 0.3}
+    tables = {
+        "sets": [{**lambada, "own_train_share": None}, ptb],
+        "distribution": [dict(zip(("name", "share", "items", "cumulative"), point, strict=True)) for point in points],
+        "evidence": [{**held, "excerpt": "<b>words</b>"}, {**held, "rank": 2, "excerpt": "fewer"}],
+    }
+    for name, rows in tables.items():
+        pq.write_table(pa.Table.from_pylist(rows), directory / f"{name}.parquet")
+    summary = {
+        "filter": {"grams": {"n": 8}, "ngrams": 10, "documents": 2, "bytes": 999},
+        "probes": {"probes": 1000, "hits": 0, "upper_bound": 0.003},
+    }
+    (directory / "overlap.json").write_text(json.dumps(summary))

@@ -12,8 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.report import SECTIONS, write_report
-from tests.chromium import PROGRAM, chromium
-from tests.synthetic_output import HOSTILE, make_output
+from tests.synthetic_output import HOSTILE, make_output, write_overlap, write_verdict
 from webtext.errors import UsageError
 
 STAGES = ("links", "pages", "documents", "duplicates", "corpus")
@@ -22,7 +21,8 @@ STAGES = ("links", "pages", "documents", "duplicates", "corpus")
 @pytest.fixture(scope="module")
 def output(tmp_path_factory):
     folder = make_output(tmp_path_factory.mktemp("report"))
-    _write_verdict(folder / "validation")
+    write_verdict(folder / "validation")
+    write_overlap(folder / "overlap")
     (folder / "domains.txt").write_text("600 bbc\n300 github\n100 nytimes\n")
     write_report(str(folder), folder / "domains.txt")
     return folder
@@ -31,14 +31,6 @@ def output(tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(output):
     return lxml.html.parse(output / "report" / "index.html").getroot()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if PROGRAM is None:
-        pytest.skip("no Chromium is installed")
-    with chromium() as started:
-        yield started
 
 
 def rows_of(output, stage, pattern="rejections-*.parquet"):
@@ -164,9 +156,24 @@ def test_verdict_is_told(page):
     assert len(page.xpath('//section[@id="validation"]//*[local-name()="polyline"]')) == 2
 
 
+def test_overlap_is_told(page):
+    section = page.xpath('//section[@id="overlap"]')[0]
+    first, by_item = (cells(table) for table in section.iter("table"))
+    assert first == [
+        ["lambada", "5", "200", "10.0 %", "9.5 %", "-", "1"],
+        ["ptb", "4", "100", "0 %", "-", "2.7 %", "-"],
+    ]
+    assert by_item[0] == ["lambada", "66.7 %", "12.0 %", "5.0 %", "1", "1", "1"]
+    assert "Of 1,000 random n-grams that the corpus cannot hold it found 0" in section.text_content()
+    curves = [line.findtext("{*}title") or line.findtext("title") for line in section.iter() if line.tag == "polyline"]
+    assert curves == ["lambada", "ptb"]
+    assert [found.text_content() for found in section.xpath('.//article//a[@class="url"]')] == ["https://a.example/1"]
+
+
 def test_equal_outputs_have_equal_pages(output, tmp_path):
     again = make_output(tmp_path / "again")
-    shutil.copytree(output / "validation", again / "validation")
+    for directory in ("validation", "overlap"):
+        shutil.copytree(output / directory, again / directory)
     write_report(str(again), output / "domains.txt")
     for name in ("index.html", "figures.json"):
         assert (again / "report" / name).read_bytes() == (output / "report" / name).read_bytes()
@@ -234,127 +241,3 @@ def test_alarms_of_de_duplication_are_shown(tmp_path):
         assert [found.text_content() for found in page.xpath(f'{place}//div[@class="alarm"]')] == [
             "cluster x looks like a template"
         ]
-
-
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [390, 1280])
-def test_it_fits_the_window_without_asking_for_anything(output, browser, width, dark):
-    path = output / "report" / "index.html"
-    browser.open(path, width=width, dark=dark)
-    browser.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
-    assert browser.evaluate("document.documentElement.scrollWidth") == width
-    outside = (
-        "[...document.querySelectorAll('main *')].filter((part) => !part.closest('.scroll, svg, nav') && "
-        "part.getBoundingClientRect().right > innerWidth + 1).length"
-    )
-    assert browser.evaluate(outside) == 0
-    assert browser.requests() == [path.resolve().as_uri()]
-    assert browser.complaints() == []
-    assert browser.evaluate(_LEAST_CONTRAST) >= 4.5
-
-
-# WCAG 2.1's contrast ratio of each text with the first opaque background behind it; the least of all.
-_LEAST_CONTRAST = """
-(() => {
-  const channel = (value) => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-  const light = (color) => {
-    const [red, green, blue] = color.match(/[\\d.]+/g).map((value) => channel(value / 255));
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-  };
-  const behind = (part) => {
-    for (; part; part = part.parentElement) {
-      const color = getComputedStyle(part).backgroundColor;
-      if (!color.endsWith(", 0)")) return color;
-    }
-    return "rgb(255, 255, 255)";
-  };
-  const ratios = [...document.querySelectorAll("body *")]
-    .filter((part) => [...part.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
-    .filter((part) => part.checkVisibility())
-    .map((part) => {
-      const style = getComputedStyle(part);
-      const one = light(part.closest("svg") ? style.fill : style.color), other = light(behind(part));
-      return (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
-    });
-  return Math.min(...ratios);
-})()
-"""
-
-
-def test_every_fact_is_there_without_script(output, browser, page):
-    browser.open(output / "report" / "index.html", script=False)
-    assert browser.evaluate("document.querySelectorAll('.tools, th button').length") == 0
-    shown = browser.evaluate("[...document.querySelectorAll('main td')].map((cell) => cell.textContent.trim())")
-    assert shown == [cell.text_content().strip() for cell in page.xpath("//main//td")]
-
-
-def test_script_sorts_and_filters(output, browser):
-    browser.open(output / "report" / "index.html")
-    assert browser.complaints() == []
-    table = "document.querySelectorAll('#hosts table')[0]"
-    column = f"[...{table}.tBodies[0].rows].map((row) => parseInt(row.cells[3].textContent))"
-    click = f"{table}.tHead.rows[0].cells[3].querySelector('button').click()"
-    kept = browser.evaluate(column)
-    browser.evaluate(click)
-    assert browser.evaluate(column) == sorted(kept, reverse=True)
-    browser.evaluate(click)
-    assert browser.evaluate(column) == sorted(kept)
-    browser.evaluate("document.querySelector('#rejected input').value = 'timeout'")
-    browser.evaluate("document.querySelector('#rejected input').dispatchEvent(new Event('input')), 0")
-    groups = "[...document.querySelectorAll('#rejected .group')].filter((group) => group.checkVisibility())"
-    assert browser.evaluate(f"{groups}.map((group) => group.id)") == ["sample-pages-timeout"]
-
-
-def test_a_link_to_a_reason_opens_its_samples(output, browser):
-    browser.open(output / "report" / "index.html")
-    browser.evaluate(
-        "new Promise((done) => {"
-        "  addEventListener('hashchange', () => done(true));"
-        "  document.querySelector('a[href=\"#sample-pages-timeout\"]').click();"
-        "})"
-    )
-    assert browser.evaluate("document.querySelector('#sample-pages-timeout details').open") is True
-
-
-def _write_verdict(directory):
-    """Write what `webtext validate` leaves, as docs/validation.md has it."""
-    directory.mkdir()
-    difference = {
-        "estimate": 0.12,
-        "bootstrap_interval": [0.11, 0.13],
-        "text_error": 0.01,
-        "training_error": 0.01,
-        "interval": [0.1, 0.14],
-        "smallest_visible": 0.02,
-    }
-    comparison = {
-        "verdict": "better",
-        "reason": "decided on neutral text: held-out, corpus",
-        "overall": difference,
-        "panels": {"held-out, corpus": {**difference, "verdict": "better"}},
-        "bits_per_byte": {"held-out, corpus": [1.5, 1.62]},
-    }
-    verdict = {
-        "good": True,
-        "tier": {"name": "smoke"},
-        "judge": "ngram",
-        "comparisons": {"shuffled words": comparison, "other": {**comparison, "overall": None, "panels": {}}},
-        "checks": [{"name": "beats unigrams", "passed": True, "detail": "4.2 nats"}],
-        "training": {"tokens": 9, "unigram_entropy": 6.5, "bigram_entropy": 5.0},
-        "memorization": {
-            "samples": {"texts": 5, "median": 0.0, "mean": 0.01, "share_without": 0.8, "distribution": []}
-        },
-    }
-    (directory / "verdict.json").write_text(json.dumps(verdict))
-    log = [
-        {
-            "corpus": "corpus",
-            "seed": 0,
-            "step": step,
-            "loss": 9 - step / 10,
-            "heldout_loss": 9 - step / 12 if step % 5 == 0 else None,
-        }
-        for step in range(30)
-    ]
-    (directory / "log.jsonl").write_text("".join(json.dumps(record) + "\n" for record in log))
-    (directory / "samples.txt").write_text("one >>> two\n\n--------\n\n<b>three</b> >>> four\n")
