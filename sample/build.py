@@ -1,4 +1,4 @@
-"""Build the sample: `python -m sample.build OUT` writes an archive, a dump that links to it, and what must come of them.
+"""Build the sample: `python -m sample.build OUT` writes an archive, a dump that links to it, and what becomes of it.
 
 - `OUT/web.warc.gz`: the answers of some seventy servers.
 - `OUT/RS_sample.zst`: submissions in the dump format.

@@ -19,10 +19,10 @@ _AMERICAN = {"colour": "color", "grey": "gray", "metres": "meters", "kilometres"
 
 
 def datelined(article: Article) -> Article:
-    """Reprint as news agencies do: a dateline before the first words, the end cut to fit."""
+    """Reprint as news agencies do: a dateline before the first words, the last sentence cut to fit."""
     first, *rest = article.blocks
     opening = Block("paragraph", (f"NORTHMERE (Coastal Press) - {first.lines[0]}",))
-    ending = Block("paragraph", (f"{rest[-1].lines[-1].partition('. ')[0].rstrip('.')}.",))
+    ending = replace(rest[-1], lines=(rest[-1].lines[-1].rpartition(". ")[0] + ".",))
     return replace(article, blocks=(opening, *rest[:-1], ending))
 
 
@@ -65,7 +65,9 @@ def copies(articles: dict[str, Article]) -> Iterator[Case]:
     reads, digest = sites["reposted-reads.example"], sites["digest.weekendreader.example"]
 
     for slug in ("how-gps-finds-you", "two-tides-a-day", "the-box-that-shrank-the-world", "when-the-river-comes-in"):
-        yield _reprint(articles[slug], datelined(articles[slug]), wire, "a wire copy: dateline added, end cut")
+        yield _reprint(
+            articles[slug], datelined(articles[slug]), wire, "a wire copy: dateline added, last sentence cut"
+        )
     for slug in ("a-short-history-of-concrete", "life-of-a-glacier"):
         yield _reprint(articles[slug], americanised(articles[slug]), courier, "a reprint in American spelling")
     yield _reprint(
@@ -82,7 +84,7 @@ def copies(articles: dict[str, Article]) -> Iterator[Case]:
         halved(articles["growing-up-at-gannet-head"]), reads, "the first half of a longer article: below the threshold"
     )
     yield from (_stronger_copy(articles, courier), _longer_copy(articles, courier), _print_version(articles))
-    yield from (_same_bytes(articles), _variants(articles))
+    yield from (_same_bytes(articles), _same_text(articles), _variants(articles))
 
 
 def _posted_copy(copy: Article, site: Site, karma: int) -> tuple[Post, Answer]:
@@ -132,14 +134,14 @@ def _longer_copy(articles: dict[str, Article], site: Site) -> Case:
 
 
 def _print_version(articles: dict[str, Article]) -> Case:
-    """The printer-friendly page of an article: other markup, the same words."""
+    """The printer-friendly page of an article: other markup around the same words."""
     article = articles["printing-press-unexpected-users"]
     home = site_of(article.slug)
     url = f"{home.url(article)}?print=1"
     day = f"{article.date.day} {article.date:%B %Y}"
     body = "\n".join(f"<p>{escape(line, quote=False)}</p>" for block in article.blocks for line in block.lines)
     html = fill("print", title=article.title, author=article.author, date=day, body=body)
-    fate = Fate(canonical(url), "dedup", "exact_duplicate", "the printer-friendly page", canonical(home.url(article)))
+    fate = Fate(canonical(url), "dedup", "near_duplicate", "the printer-friendly page", canonical(home.url(article)))
     return Case((post_of(article, home, 3, url),), (page(url, html),), (fate,))
 
 
@@ -155,6 +157,16 @@ def _same_bytes(articles: dict[str, Article]) -> Case:
     )
     posts = (post_of(article, home, 77, first), post_of(article, home, 8, second))
     return Case(posts, (page(first, html), page(second, html)), fates)
+
+
+def _same_text(articles: dict[str, Article]) -> Case:
+    """The page for telephones: other bytes, exactly the same text."""
+    article = articles["what-a-piano-tuner-hears"]
+    home = site_of(article.slug)
+    url = f"{home.url(article)}?m=1"
+    why = "the page for telephones, with exactly the same text"
+    fate = Fate(canonical(url), "dedup", "exact_duplicate", why, canonical(home.url(article)))
+    return Case((post_of(article, home, 3, url),), (page(url, home.page(article)),), (fate,))
 
 
 def _variants(articles: dict[str, Article]) -> Case:

@@ -11,10 +11,11 @@ import zstandard
 from sample.cases import Post
 from sample.markup import choose
 
-WINDOW_LOG = 27  # 128 MiB: a reader must be told to allow such a window, as with genuine dumps
-_LEVEL = 10
+WINDOW_LOG = 28  # 256 MiB, twice what readers allow unasked: genuine dumps have such windows too
+_LEVEL = 3
 _AUTHORS = ("quay_and_lantern", "sprat_fancier", "notthatbarnaby", "oblique_heron", "tin_whistle_42",
-            "mrs_tiggy_windle", "[deleted]", "gravel_enthusiast", "lapsed_cartographer", "soup_of_theseus", "AutoNewsFeedBot7")  # fmt: skip
+            "mrs_tiggy_windle", "[deleted]", "gravel_enthusiast", "lapsed_cartographer", "soup_of_theseus",
+            "AutoNewsFeedBot7")  # fmt: skip
 _2011, _2015, _2018 = 1_293_840_000, 1_420_070_400, 1_514_764_800
 
 
@@ -26,8 +27,8 @@ def write_dump(path: Path, posts: Sequence[Post], damaged: Sequence[bytes]) -> N
     for number, line in enumerate(damaged, start=1):
         lines.insert(number * len(lines) // (len(damaged) + 1), line)
     parameters = zstandard.ZstdCompressionParameters.from_level(_LEVEL, window_log=WINDOW_LOG)
-    compressor = zstandard.ZstdCompressor(compression_params=parameters)
-    path.write_bytes(compressor.compress(b"\n".join(lines) + b"\n"))
+    stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()  # of unknown length, as dumps are
+    path.write_bytes(stream.compress(b"\n".join(lines) + b"\n") + stream.flush())
 
 
 def _line(post: Post, place: int) -> bytes:

@@ -10,7 +10,7 @@ from sample.articles import HERE, Article
 from sample.cases import HTML, Answer, Case, Fate, Post, canonical, kept, lost
 from sample.sites import fill, site_of
 
-# (URL, page, stage, reason, why)
+# What was posted, the page that came, the stage that rejects it, its reason, and why.
 _STANDINS = (
     (
         "http://www.tidewatch.example/forecast/spring-tides",
