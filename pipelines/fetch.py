@@ -55,6 +55,8 @@ def run_fetch(
     """
     if slots < 1:
         raise UsageError(f"--slots must be at least 1, not {slots}")
+    if config.captures and slots > 1:
+        raise UsageError("--captures asks one archive for all links, so it goes with --slots 1")
     if not replay and config.replay is None and not config.contact:
         raise UsageError("say who is crawling: --contact with your web page or mailto: address goes into every request")
     identity = {name: value for name, value in as_json(config).items() if name not in _OF_A_RUN}
@@ -157,11 +159,13 @@ def add_fetch_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the archive")
     group.add_argument("--refetch-failed", action="store_true", help="ask again for what failed, keep what came")
     _add(group, "roll-bytes", "size at which an archive file is followed by the next")
+    group.add_argument("--captures", choices=("commoncrawl", "wayback"), default="", help=_CAPTURES)
     group.add_argument("--slots", type=int, default=1, help="crawls that the hosts are dealt out to (default: 1)")
 
 
 _REPLAY = "ask these archives instead of the web, over real HTTP on loopback"
 _CRAWL_DELAY = "seconds up to which a site's Crawl-delay is obeyed (default: 60, with --replay 0)"
+_CAPTURES = "for dead links, take the capture nearest in date from there"
 _OPT_OUTS = f"opt-outs to obey, of {', '.join(SIGNALS)}; 'nothing' for none (default: %(default)s)"
 
 

@@ -15,6 +15,7 @@ import threading
 import time
 import zlib
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import brotli
 import pytest
@@ -577,6 +578,12 @@ def test_retry_after_is_seconds_or_a_date(server):
     assert retry_after(exchange, 978307200 + 60) == 0
     assert retry_after(requester.ask("http://plain.test/"), 0) is None
     requester.close()
+
+
+def test_the_documentation_has_the_table_of_outcomes():
+    page = (Path(__file__).parent.parent / "docs" / "fetch.md").read_text()
+    table = "\n".join(f"| `{outcome}` | {meaning} |" for outcome, meaning in OUTCOMES.items())
+    assert f"|---|---|\n{table}\n\n" in page
 
 
 def test_outcomes_are_a_closed_set():

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from webtext.archive import PageArchive
+from webtext.captures import DEAD, CaptureIndex, CaptureSearch
 from webtext.fetch import Exchange, Requester, retry_after, without_body
 from webtext.fetch_config import FetchConfig
 from webtext.hosts import is_private_host
@@ -22,6 +23,7 @@ from webtext.robots import MAX_REDIRECTS as ROBOTS_REDIRECTS
 from webtext.sites import Sites
 from webtext.urls import host_of
 from webtext.visits import Errand, Visit, origin_of, redirect_target
+from webtext.warc import warc_date
 
 _SILENCE = frozenset({"dns_error", "connect_timeout", "connection_error", "read_timeout", "total_timeout"})
 HANDED_OVER = "handed_over"  # in the archive only: the errand goes on in another task, and its outcome is there
@@ -53,6 +55,7 @@ class Crawl:
         self._rows: dict[tuple[str, str], Mapping[str, Any]] = {}  # by canonical URL and the URL asked from
         self._failures: dict[str, int] = {}  # in a row, by host
         self._dead: dict[str, tuple[str, str]] = {}  # outcome and detail for what is left of a host
+        self._captures = CaptureIndex(config.captures) if config.captures else None
         self._lock = threading.Lock()
         self._started = 0
         self._deadline = time.monotonic() + config.max_time if config.max_time else float("inf")
@@ -122,6 +125,8 @@ class Crawl:
         if visit.host in self._dead:
             self._settle(visit, *self._dead[visit.host])
             return 0.0
+        if visit.search is not None:
+            return self._ask_archive(visit, visit.search)
         if visit.site_file is None:
             admitted = self._sites.admit(visit)
             if isinstance(admitted, str):
@@ -163,6 +168,39 @@ class Crawl:
         else:
             self._settle(visit, outcome, exchange.detail)
         return self._sites.rest(origin) if outcome != "private_address" else 0.0  # there, nobody was asked
+
+    def _ask_archive(self, visit: Visit, search: CaptureSearch) -> float:
+        """Take the search for a dead link's capture one request further."""
+        host = visit.host
+        exchange = self._requester.ask(visit.url, any_type=True, byte_range=search.byte_range)
+        outcome = exchange.outcome or f"http_{exchange.status}"
+        self._note_health(host, exchange, outcome)
+        wait = self._wait_for_retry(visit, exchange, outcome)
+        if wait is not None and host not in self._dead:
+            visit.attempts += 1
+            self._frontier.put(host, visit, first=True)
+            return max(wait, self._config.delay)
+        page = search.hear(exchange)
+        if search.next_url and not is_private_host(host_of(search.next_url)):
+            visit.url, visit.attempts = search.next_url, 1
+            self._frontier.put(visit.host, visit)
+        elif page is None or judge_answer(page.status or 0, page.header("Content-Type"), page.beginning) != "ok":
+            self._settle(visit, *search.failure)
+        else:
+            visit.hops.append(page)
+            visit.url = page.url
+            self._settle(visit, "ok", f"captured {warc_date(page.began_at)} by {self._config.captures}")
+        return self._config.delay
+
+    def _search_capture(self, visit: Visit, outcome: str, detail: str) -> bool:
+        """Begin to look for a dead link's capture; False where none is looked for."""
+        if self._captures is None or visit.search is not None or visit.errand is None or outcome not in DEAD:
+            return False
+        when = visit.errand.link.first_posted or int(time.time())
+        visit.search = CaptureSearch(self._captures, visit.errand.url, when, (outcome, detail), visit.url)
+        visit.url, visit.attempts = visit.search.next_url, 1
+        self._frontier.put(visit.host, visit)
+        return True
 
     def _note_health(self, host: str, exchange: Exchange, outcome: str) -> None:
         """Count a host's failures in a row, and give it up where there are too many."""
@@ -208,6 +246,10 @@ class Crawl:
             self._settle_site(visit, outcome, detail)
             return
         assert visit.errand is not None
+        if self._search_capture(visit, outcome, detail):
+            return
+        if visit.search is not None and outcome != "ok":
+            (outcome, detail), visit.url = visit.search.failure, visit.search.dead_url
         signal = visit.site_signal
         if outcome == "ok":
             signal = signal or self._signal_of(visit.hops[-1])

@@ -111,19 +111,31 @@ class Requester:
         """Close all connections."""
         self._adapter.close()
 
-    def ask(self, url: str, *, cookies: str = "", site_file: bool = False) -> Exchange:
+    def ask(
+        self,
+        url: str,
+        *,
+        cookies: str = "",
+        site_file: bool = False,
+        any_type: bool = False,
+        byte_range: tuple[int, int] | None = None,
+    ) -> Exchange:
         """Ask for a URL and read the answer, within all limits.
 
         Args:
             url: absolute, http or https.
             cookies: value of the Cookie header; none is sent where it is "".
             site_file: robots.txt and its like: any content type, and what is beyond the limit is cut off, not an error.
+            any_type: read the body whatever its content type.
+            byte_range: first and last byte to ask for; None for all.
         """
         prepared = self._prepare(url, cookies)
+        if byte_range is not None:
+            prepared.headers["Range"] = "bytes={}-{}".format(*byte_range)
         exchange = _Unfinished(url, int(time.time()), _request_block(prepared))
         with exchange_time(self._limits.total_seconds, self._limits.read_seconds) as seconds_left:
             try:
-                self._converse(prepared, exchange, site_file=site_file)
+                self._converse(prepared, exchange, site_file=site_file, any_type=any_type)
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
                 exchange.fail(*_failure(error, timed_out=seconds_left() <= 0))
             except ForbiddenAddressError as error:
@@ -145,21 +157,25 @@ class Requester:
             prepared.headers["Cookie"] = cookies
         return prepared
 
-    def _converse(self, prepared: requests.PreparedRequest, exchange: "_Unfinished", *, site_file: bool) -> None:
+    def _converse(
+        self, prepared: requests.PreparedRequest, exchange: "_Unfinished", *, site_file: bool, any_type: bool
+    ) -> None:
         timeout = (self._limits.connect_seconds, self._limits.read_seconds)
         # Not `Session.send`: at a redirect it reads the whole body and prepares the next request.
         answer = self._adapter.send(prepared, stream=True, timeout=timeout)
         try:
             exchange.hear(answer)
-            limit, is_strict = self._body_limit(exchange, site_file=site_file)
+            limit, is_strict = self._body_limit(exchange, site_file=site_file, any_type=any_type)
             exchange.read(answer.raw, limit, is_strict=is_strict)
         finally:
             answer.close()
 
-    def _body_limit(self, exchange: "_Unfinished", *, site_file: bool) -> tuple[int, bool]:
+    def _body_limit(self, exchange: "_Unfinished", *, site_file: bool, any_type: bool) -> tuple[int, bool]:
         """Tell how much of a body is read, and whether more is an error rather than cut off."""
         if site_file:
             return ROBOTS_BYTES, False
+        if any_type and exchange.status in {*ACCEPTED_STATUS, 206}:
+            return self._limits.body_bytes, True
         if exchange.status not in ACCEPTED_STATUS:
             return min(_OTHER_BODY, self._limits.body_bytes), False
         if not may_be_html(exchange.header("Content-Type")):

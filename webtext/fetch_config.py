@@ -33,7 +33,7 @@ class FetchConfig:
     opt_outs: tuple[str, ...] = DEFAULT_SIGNALS
     roll_bytes: int = 1 << 30  # size at which an archive file is followed by the next
     replay: tuple[str, int] | None = None  # address of a replay server that gets all requests
-    captures: str = ""  # index API that is asked for captures of dead links ("commoncrawl", "wayback", or its URL)
+    captures: str = ""  # index API that is asked for captures of dead links ("commoncrawl", "wayback"); "": none
     refetch_failed: bool = False
     max_pages: int = 0  # links asked for in this run; 0: all
     max_time: float = 0.0  # of this run; 0: as long as it takes
@@ -49,6 +49,8 @@ class FetchConfig:
         for name in ("hosts_at_once", "max_attempts", "dead_after", "roll_bytes"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.captures not in {"", "commoncrawl", "wayback"}:
+            raise ValueError(f"captures come from 'commoncrawl' or 'wayback', not {self.captures!r}")
         unknown = sorted(set(self.opt_outs) - set(SIGNALS))
         if unknown:
             raise ValueError(f"no such opt-out: {', '.join(unknown)}; there are {', '.join(SIGNALS)}")

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from webtext.fetch import Exchange
@@ -60,6 +61,7 @@ class Visit:
     attempts: int = 1  # at the present URL
     is_started: bool = False
     robots: str = ""  # verdict for the present URL
+    search: Any = None  # for a capture (webtext.captures.CaptureSearch), once the link is found dead
     site_signal: str = ""  # opt-out of the site that covers the present URL, whether or not it counts
     _cookies: dict[str, dict[str, str]] = field(default_factory=dict)  # by host; nobody else's visit sees them
     _asked: set[tuple[str, str]] = field(default_factory=set)
