@@ -1,0 +1,121 @@
+"""Extractors on the gold set: F1, precision, recall, and pages a CPU second, each engine in a process of its own.
+
+    make bench-extract        (python benchmarks/extraction.py [--realweb ../shared/realweb] [--engines ...])
+
+Segments of the gold set are counted as trafilatura's evaluation counts them. An engine that is not installed is left
+out and named. Times are CPU times of one process; `relative` is the time of trafilatura's default over the engine's,
+both measured on this machine, one after the other.
+"""
+
+import argparse
+import functools
+import gc
+import json
+import multiprocessing
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from fastwarc.warc import ArchiveIterator, WarcRecordType
+
+from webtext.decode import decode_html
+from webtext.engines import ENGINES, load_engine, parse_html
+from webtext.errors import UsageError
+from webtext.extract import ExtractConfig, Extracted, extract_page
+from webtext.language import detect
+
+PRODUCT = "webtext (all)"  # decoding, metadata and clean-up included; the others are the bare extractors
+
+
+def read_pages(realweb: Path) -> Iterator[tuple[dict[str, list[str]], bytes, str]]:
+    """Yield (gold entry, body, content type)."""
+    lines = (realweb / "gold.jsonl").read_text("utf-8").splitlines()
+    gold = {entry["url"].strip(): entry for entry in map(json.loads, lines)}
+    with (realweb / "web.warc.gz").open("rb") as stream:
+        for record in ArchiveIterator(stream, record_types=WarcRecordType.response, parse_http=True):
+            entry = gold.get(record.headers["WARC-Target-URI"])
+            if entry is not None:
+                yield entry, record.reader.read(), record.http_headers.get("Content-Type", "")
+
+
+def run_product(body: bytes, content_type: str) -> str:
+    """Extract as the build stage does, sandbox apart."""
+    found = extract_page(body, content_type, "", config=ExtractConfig())
+    return found.text if isinstance(found, Extracted) else ""
+
+
+def run_engine(name: str, body: bytes, content_type: str) -> str:
+    """Extract with a bare engine: parsing counts for those that use our tree."""
+    html = decode_html(body, content_type)
+    tree = parse_html(html)
+    return "" if tree is None else load_engine(name)(html, tree)
+
+
+def measure(name: str, realweb: Path) -> dict[str, float | str]:
+    """Run one engine over the gold set, after a few pages to warm up."""
+    pages = list(read_pages(realweb))
+    extract = run_product if name == PRODUCT else functools.partial(run_engine, name)
+    try:
+        for _, body, content_type in pages[:20]:
+            extract(body, content_type)
+    except UsageError as error:
+        return {"name": name, "missing": str(error)}
+    gc.collect()
+    gc.freeze()
+    hit = wrong = wanted = english_hit = english_wrong = english_wanted = 0
+    times, texts = [], []
+    for _, body, content_type in pages:
+        start = time.process_time()
+        texts.append(extract(body, content_type))
+        times.append(time.process_time() - start)
+    for (entry, _, _), text in zip(pages, texts, strict=True):
+        found, false = (sum(segment in text for segment in entry[key]) for key in ("with", "without"))
+        hit, wrong, wanted = hit + found, wrong + false, wanted + len(entry["with"])
+        if detect(re.sub(r"\s+", " ", " ".join(entry["with"] + entry["without"])))[0] == "en":
+            english_hit, english_wrong = english_hit + found, english_wrong + false
+            english_wanted += len(entry["with"])
+    times.sort()
+    return {
+        "name": name,
+        "F1": f1(hit, wrong, wanted),
+        "precision": hit / (hit + wrong),
+        "recall": hit / wanted,
+        "English F1": f1(english_hit, english_wrong, english_wanted),
+        "seconds": sum(times),
+        "pages": len(pages),
+        "p99 ms": times[int(len(times) * 0.99)] * 1000,
+    }
+
+
+def f1(hit: int, wrong: int, wanted: int) -> float:
+    """Give the harmonic mean of precision and recall over segments."""
+    return 2 * hit / (hit + wrong + wanted)
+
+
+def main() -> None:
+    """Measure each engine and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--realweb", type=Path, default=Path("../shared/realweb"))
+    parser.add_argument("--engines", nargs="*", default=[*ENGINES, PRODUCT])
+    arguments = parser.parse_args()
+    context = multiprocessing.get_context("spawn")
+    rows = []
+    for name in arguments.engines:
+        with context.Pool(1) as pool:
+            rows.append(pool.apply(measure, (name, arguments.realweb)))
+    default = next((row["seconds"] for row in rows if row["name"] == "trafilatura-default"), None)
+    print("| engine | F1 | precision | recall | English F1 | pages / CPU s | relative | p99 ms |")
+    print("|---|---|---|---|---|---|---|---|")
+    for row in rows:
+        if "missing" in row:
+            print(f"| {row['name']} | {row['missing']} | | | | | | |")
+            continue
+        scores = " | ".join(f"{row[key]:.4f}" for key in ("F1", "precision", "recall", "English F1"))
+        relative = f"{default / row['seconds']:.2f}" if default else ""
+        speed = row["pages"] / row["seconds"]
+        print(f"| {row['name']} | {scores} | {speed:.1f} | {relative} | {row['p99 ms']:.0f} |")
+
+
+if __name__ == "__main__":
+    main()
