@@ -1,6 +1,6 @@
 # webtext: the commands anyone needs. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help corpus test check format lock bench clean
+.PHONY: help corpus test check format lock bench bench-extract clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -46,6 +46,9 @@ lock: $(VENV)/installed ## Resolve the dependencies anew into requirements.lock
 
 bench: $(VENV)/installed ## Measure webtext beside the field (benchmarks/README.md)
 	$(BIN)/python benchmarks/run.py
+
+bench-extract: $(VENV)/installed ## Extractors on the gold set: F1, speed (readability-lxml, newspaper4k if installed)
+	$(BIN)/python benchmarks/extraction.py
 
 clean: ## Remove what the targets above have made
 	rm -rf build dist out $(VENV) *.egg-info .mypy_cache .ruff_cache .import_linter_cache
