@@ -2,8 +2,8 @@
 
     python benchmarks/positive_control.py CORPUS --neutral FILE [--neutral FILE ...] [--furniture COLUMN] [--halves 20]
 
-Prints one line a comparison: the difference in bits per byte with its interval, the smallest visible difference and the
-verdict; for damages of falling size, then for random halves. With `--furniture`, the boilerplate put back is the one
+Prints a line for each comparison: the difference in bits per byte with its interval, the smallest visible difference
+and the verdict; for damages of falling size, then for random halves. With `--furniture`, the boilerplate put back is the one
 that the pages had: a column of the corpus with the lines that extraction removed.
 """
 
@@ -11,7 +11,7 @@ import argparse
 import functools
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,7 +27,7 @@ from model.tokenizer import gpt2_tokenizer
 from webtext.hashing import hash64
 
 
-def named(damage: Damage, share: float) -> Damage:
+def named(damage: Callable[..., Iterator[str]], share: float) -> Damage:
     """A damage of another size."""
     return functools.update_wrapper(functools.partial(damage, share=share), damage)
 
@@ -54,21 +54,23 @@ def furniture_of(corpus: Path, column: str) -> Damage:
     return real_furniture
 
 
-def report(name: str, corpora: list[Corpus], panels: list[Panel]) -> str:
-    """Judge, print a line, return the verdict."""
-    began = time.perf_counter()
+def report(corpora: list[Corpus], panels: list[Panel], label: str = "") -> list[str]:
+    """Judge the first corpus against each of the others, print a line each, return the verdicts."""
+    began = time.process_time()
     bits, tokens = ngram_bits(corpora, panels, TIERS["quick"], gpt2_tokenizer())
-    first, second = (bits[corpus.name] for corpus in corpora)
-    scores = [
-        PanelScores(panel.name, True, panel.n_bytes(), a, b) for panel, a, b in zip(panels, first, second, strict=True)
-    ]
-    found = compare(scores, jackknife=True)
-    assert found.overall is not None
-    low, high = found.overall.interval
-    visible, seconds = found.overall.smallest_visible, time.perf_counter() - began
-    difference = f"{found.overall.estimate:+.4f} [{low:+.4f}, {high:+.4f}]  visible {visible:.4f}"
-    print(f"{name:28} {difference}  {found.verdict:12} {tokens:,} tokens, {seconds:.0f} s", flush=True)
-    return found.verdict
+    seconds, verdicts = time.process_time() - began, []
+    for other in corpora[1:]:
+        pairs = zip(panels, bits[corpora[0].name], bits[other.name], strict=True)
+        scores = [PanelScores(panel.name, True, panel.n_bytes(), a, b) for panel, a, b in pairs]
+        found = compare(scores, jackknife=True)
+        assert found.overall is not None
+        low, high = found.overall.interval
+        difference = f"{found.overall.estimate:+.4f} [{low:+.4f}, {high:+.4f}]"
+        visible = f"visible {found.overall.smallest_visible:.4f}"
+        print(f"{label or other.name:28} {difference}  {visible}  {found.verdict}", flush=True)
+        verdicts.append(found.verdict)
+    print(f"{'':28} {tokens:,} tokens a corpus, {seconds:.0f} s of CPU", flush=True)
+    return verdicts
 
 
 def halves(texts: list[str], number: int, folder: Path) -> list[Corpus]:
@@ -102,13 +104,14 @@ def main() -> None:
         damages[f"duplicates {share:.0%}"] = named(duplicate_documents, share)
     if arguments.furniture:
         damages["the pages' own boilerplate"] = furniture_of(arguments.corpus, arguments.furniture)
-    for name, damage in damages.items():
-        report(name, [Corpus("corpus", arguments.corpus), Corpus("other", arguments.corpus, damage)], panels)
+    copies = [Corpus(name, arguments.corpus, damage) for name, damage in damages.items()]
+    report([Corpus("corpus", arguments.corpus), *copies], panels)
     texts = list(Corpus("", arguments.corpus).train())
     with tempfile.TemporaryDirectory() as folder:
         verdicts = [
-            report(f"random halves {number}", halves(texts, number, Path(folder)), panels)
+            verdict
             for number in range(arguments.halves)
+            for verdict in report(halves(texts, number, Path(folder)), panels, f"random halves {number}")
         ]
     print(f"random halves: {verdicts.count('cannot tell')} of {len(verdicts)} cannot be told")
 

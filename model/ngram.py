@@ -76,9 +76,9 @@ def train_ngrams(documents: Sequence[Sequence[int]], vocab_size: int, n: int = 5
         if length == n:
             counts = np.bincount(ids[n][is_text], minlength=size)
         else:  # different tokens before it: (length + 1)-grams that end in it
-            longer, first = np.unique(ids[length + 1][is_text], return_index=True)
-            assert len(longer) == len(first)
-            counts = np.bincount(ids[length][is_text][first], minlength=size)
+            place = np.full(len(keys[length]), -1, np.int64)
+            place[ids[length + 1][is_text]] = np.flatnonzero(is_text)  # one place each; all of them end in the same
+            counts = np.bincount(ids[length][place[place >= 0]], minlength=size)
         prefixes = len(keys[length - 2]) if length > 1 else 1
         orders.append(_order(keys[length - 1], counts.astype(np.int64), prefixes, vocab_size))
     return NgramModel(vocab_size, tuple(orders))

@@ -78,7 +78,7 @@ TIERS = {
             seeds=1,
             vocab_size=4096,
             trained=2,
-            panel_bytes=1_000_000,
+            panel_bytes=400_000,
             ngram_tokens=3_000_000,
         ),
         Tier(  # two corpora, three seeds: six runs of about 90 s on one H200 at 40 % of its peak (estimated)

@@ -25,7 +25,7 @@ HARD = [
     "",
     " ",
     "\n\n\n  \t x",
-    "I'll they've DON'T it's IT'S 'sx ' s",
+    "I'll they've DON'T it's IT'S 'sx ' s don't you're I'm we'd",
     "naïve café — “quotes” … ½ № ™",
     "日本語のテキスト、漢字とかな。",
     "עברית العَرَبِيَّة हिन्दी ไทย",
