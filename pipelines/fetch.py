@@ -6,6 +6,7 @@ every request to a server that answers from archives instead of to the web; noth
 
 import argparse
 import contextlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -16,18 +17,18 @@ import apache_beam as beam
 from pipelines.crawl_transforms import FetchPages, read_links
 from pipelines.ledger import Funnel, count_rejections, count_rows
 from pipelines.runner import Engine, add_engine_arguments, engine_from
-from pipelines.stage import Stage, as_json, find_manifest, run_stage, unfinished_directory
+from pipelines.stage import Stage, as_json, find_manifest, read_input, run_stage, unfinished_directory
 from webtext import manifest, storage
 from webtext.errors import UsageError
 from webtext.fetch_config import FetchConfig
-from webtext.manifest import Counts, Manifest
+from webtext.manifest import Counts, File, Manifest
 from webtext.optout import DEFAULT_SIGNALS, SIGNALS
 from webtext.records import Link
 from webtext.replay import Archives, serve_archives
 
-# What only says how fast, how long, or from where a run works, and so is no part of a crawl's identity.
-_OF_A_RUN = ("hosts_at_once", "requests_per_second", "replay", "refetch_failed", "max_pages", "max_time", "roll_bytes")
-_SLOTS = ".slots"  # hidden file in the unfinished directory: the number of slots that its archives were cut for
+# The rules of a crawl, which its pages are a function of; the other settings say how fast and how long a run works.
+_RULES = ("robots", "opt_outs", "max_body_bytes", "max_redirects", "captures")
+_NOTE = ".rules"  # hidden file in the unfinished directory: the rules by which its archives were begun
 
 
 def fetch(root: beam.Pipeline, links: str, directory: str, slots: int, config: FetchConfig) -> None:
@@ -59,14 +60,14 @@ def run_fetch(
         raise UsageError("--captures asks one archive for all links, so it goes with --slots 1")
     if not replay and config.replay is None and not config.contact:
         raise UsageError("say who is crawling: --contact with your web page or mailto: address goes into every request")
-    identity = {name: value for name, value in as_json(config).items() if name not in _OF_A_RUN}
-    stage = Stage("fetch", directory, {**identity, "slots": slots}, (links, *replay), resumable=True)
-    _reopen(directory, config)
+    rules = {name: value for name, value in as_json(config).items() if name in _RULES}
+    rules |= {"agent": config.token, "slots": slots}
+    stage = Stage("fetch", directory, rules, (links, *replay), resumable=True)
+    inputs = [read_input(path) for path in stage.inputs]
+    _reopen(stage, inputs, config)
 
     def work(unfinished: str) -> None:
-        _check_slots(unfinished, slots)
-        for name in storage.list_files(unfinished, "*.parquet"):  # of a run that did not come to its end
-            storage.remove_file(storage.join(unfinished, name))
+        _begin(unfinished, stage, inputs)
         with _answering(config, replay) as answered:
             engine.run(lambda root: fetch(root, links, unfinished, slots, answered), tasks=slots)
 
@@ -90,35 +91,52 @@ def _answering(config: FetchConfig, replay: Sequence[str]) -> Iterator[FetchConf
         yield replace(config, replay=address)
 
 
-def _reopen(directory: str, config: FetchConfig) -> None:
-    """Go on with a finished archive, where a limit had cut it short or its failures are to be asked for again."""
-    done, unfinished = find_manifest(directory), unfinished_directory(directory)
+def _reopen(stage: Stage, inputs: Sequence[File], config: FetchConfig) -> None:
+    """Go on with a finished archive where links were added, a limit had cut it short, or failures are asked for again.
+
+    Raises:
+        UsageError: the archive was fetched from the web by other rules; to drop it is for the user to decide.
+    """
+    done, unfinished = find_manifest(stage.directory), unfinished_directory(stage.directory)
     if done is None or storage.exists(unfinished):
         return
-    if config.refetch_failed or done.counts.rejected.get("not_fetched"):
+    if (done.config, done.inputs[1:]) != (stage.config, inputs[1:]):
+        if len(inputs) == 1:
+            raise UsageError(f"{stage.directory} {_OTHER_RULES}")
+        return  # a replay is soon done again
+    is_same = done.fingerprint == manifest.fingerprint(stage.name, stage.config, inputs)
+    if not is_same or config.refetch_failed or done.counts.rejected.get("not_fetched"):
         storage.make_directory(unfinished)
         for file in done.files:
             if file.name.endswith(".warc.gz"):
-                storage.rename(storage.join(directory, file.name), storage.join(unfinished, file.name))
-        _note_slots(unfinished, int(done.config["slots"]))
-        storage.remove_file(storage.join(directory, manifest.NAME))
+                storage.rename(storage.join(stage.directory, file.name), storage.join(unfinished, file.name))
+        _begin(unfinished, stage, inputs)
+        storage.remove_file(storage.join(stage.directory, manifest.NAME))
 
 
-def _note_slots(unfinished: str, slots: int) -> None:
-    with storage.create_file(storage.join(unfinished, _SLOTS)) as stream:
-        stream.write(f"{slots}\n".encode())
+_OTHER_RULES = "was fetched by other rules: choose another output, or remove it to fetch all anew"
 
 
-def _check_slots(unfinished: str, slots: int) -> None:
-    """Refuse to go on with archives that were cut for another number of slots: hosts would be asked twice."""
-    path = storage.join(unfinished, _SLOTS)
-    if not storage.exists(path):
-        _note_slots(unfinished, slots)
-        return
-    with storage.open_file(path) as stream:
-        before = int(stream.read())
-    if before != slots:
-        raise UsageError(f"{unfinished} was begun with --slots {before}: go on with that, or remove it to start over")
+def _begin(unfinished: str, stage: Stage, inputs: Sequence[File]) -> None:
+    """Prepare the unfinished directory: archives that were begun by the same rules stay, tables are written anew.
+
+    Raises:
+        UsageError: the archives were begun by other rules, and are not just a replay's.
+    """
+    rules = {"config": stage.config, "replay": [file.sha256 for file in inputs[1:]]}
+    note, content = storage.join(unfinished, _NOTE), json.dumps(rules, sort_keys=True).encode()
+    stale = storage.list_files(unfinished, "*.parquet")
+    if storage.exists(note):
+        with storage.open_file(note) as stream:
+            before = stream.read()
+        if before != content:
+            if len(inputs) == 1 or not json.loads(before)["replay"]:
+                raise UsageError(f"{unfinished} {_OTHER_RULES}")
+            stale += storage.list_files(unfinished, "*.warc.gz")
+    for name in stale:
+        storage.remove_file(storage.join(unfinished, name))
+    with storage.create_file(note) as stream:
+        stream.write(content)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

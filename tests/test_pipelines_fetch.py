@@ -23,6 +23,7 @@ from pipelines.stage import Stage, find_manifest, run_stage
 from webtext import storage, warc
 from webtext.archive import ROW_TYPE
 from webtext.errors import UsageError
+from webtext.fetch import Requester
 from webtext.fetch_config import FetchConfig
 from webtext.manifest import Counts
 from webtext.outcomes import is_outcome
@@ -182,13 +183,46 @@ def test_failures_are_fetched_again_when_told_to(web, tmp_path):
     assert sum(path.stat().st_size for path in Path(pages).glob("*.warc.gz")) > size
 
 
-def test_an_unfinished_stage_goes_on_with_its_own_slots_only(web, tmp_path):
-    archive, links, _ = web
+def test_links_that_are_added_are_all_that_is_asked_for(web, tmp_path):
+    archive, _, expected = web
+    pages = str(tmp_path / "pages")
+    some = make_links(tmp_path / "some", list(expected)[:25])
+    run_fetch(some, pages, CONFIG, Engine(1), replay=[archive])
+    before = {row.url: (row.warc_file, row.warc_offset) for row in rows_of(pages)}
+    with pytest.MonkeyPatch.context() as patch:
+        asked = []
+        ask = Requester.ask
+        patch.setattr(Requester, "ask", lambda self, url, **more: asked.append(url) or ask(self, url, **more))
+        run_fetch(make_links(tmp_path / "all", expected), pages, CONFIG, Engine(1), replay=[archive])
+    assert {row.url: row.outcome for row in rows_of(pages)} == expected
+    assert {row.url: (row.warc_file, row.warc_offset) for row in rows_of(pages) if row.url in before} == before
+    assert not before.keys() & set(asked) - {f"https://host{number}.test/page/0" for number in range(12)}
+
+
+def test_an_archive_of_other_rules_is_not_gone_on_with(web, tmp_path):
+    """From the web it is left to the user, who may have no other copy; of a replay it is begun anew."""
+    archive, links, expected = web
     pages = str(tmp_path / "pages")
     run_fetch(links, pages, CONFIG, Engine(1), replay=[archive], slots=3)
+    run_fetch(links, pages, replace(CONFIG, robots=False), Engine(1), replay=[archive])
+    assert Counter(row.outcome for row in rows_of(pages))["robots_disallowed"] == 0
+    contact = replace(CONFIG, contact="https://me.example")
+    with pytest.raises(UsageError, match="fetched by other rules"):
+        run_fetch(links, pages, contact, Engine(1))
     Path(pages).rename(pages + ".unfinished")
-    with pytest.raises(UsageError, match="begun with --slots 3"):
-        run_fetch(links, pages, CONFIG, Engine(1), replay=[archive], slots=2)
+    run_fetch(links, pages, CONFIG, Engine(1), replay=[archive])
+    assert {row.url: row.outcome for row in rows_of(pages)} == expected
+    Path(pages).rename(pages + ".unfinished")
+    with pytest.raises(UsageError, match="fetched by other rules"):
+        run_fetch(links, pages, contact, Engine(1))
+
+
+def test_settings_that_are_no_rules_change_nothing(web, tmp_path):
+    archive, links, _ = web
+    pages = str(tmp_path / "pages")
+    first = run_fetch(links, pages, CONFIG, Engine(1), replay=[archive])
+    other = replace(CONFIG, contact="mailto:me@example.org", hosts_at_once=3, total_timeout=99.0, delay=0.5)
+    assert run_fetch(links, pages, other, Engine(1), replay=[archive]) == first
 
 
 def test_who_crawls_the_web_must_say_so(web, tmp_path):
