@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 SUBMISSIONS ?= build/sample/RS_sample.zst
 OUTPUT ?= out/sample
 WORKERS ?= 0
+TIER ?= smoke
 ARGS ?= $(if $(filter build/sample/%,$(SUBMISSIONS)),--replay build/sample/web.warc.gz)
 EXTRAS := reddit,fast,train,dev
 
@@ -26,6 +27,9 @@ build/sample/RS_sample.zst: $(VENV)/installed $(wildcard sample/*.py sample/*/*)
 
 corpus: $(VENV)/installed $(filter build/sample/%,$(SUBMISSIONS)) ## Build a corpus: the bundled sample, or SUBMISSIONS=... OUTPUT=...
 	$(BIN)/webtext corpus --submissions $(SUBMISSIONS) --output $(OUTPUT) --workers $(WORKERS) $(ARGS)
+	$(BIN)/webtext verify $(OUTPUT)
+	$(BIN)/webtext validate $(OUTPUT)/corpus --tier $(TIER) --output $(OUTPUT)/validation
+	$(BIN)/webtext report $(OUTPUT)
 
 test: check ## Run all checks and all tests
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS)

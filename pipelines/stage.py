@@ -106,6 +106,8 @@ def read_input(path: str) -> File:
         return File(
             Path(path.rstrip("/")).name, sha256(listing.encode()).hexdigest(), sum(file.bytes for file in files)
         )
+    if not storage.exists(path):
+        raise UsageError(f"{path} is not there: run that stage first, or correct the path")
     digest, size = storage.file_digest(path)
     return File(Path(path).name, digest, size)
 
