@@ -19,6 +19,7 @@ ELSEWHERE = frozenset(
     }
 )  # fmt: skip
 _OTHER_SUBREDDITS = ("todayilearned", "wikipedia", "DepthHub", "books", "AskHistorians", "lectures", "philosophy")
+_2018 = 1_514_764_800  # until 2024: old articles are found again
 
 
 def post_of(article: Article, site: Site, karma: int = 0, url: str = "") -> Post:
@@ -60,7 +61,7 @@ def _case(article: Article, site: Site, articles: dict[str, Article]) -> Case:
     for number in range(choose(f"reposts {article.slug}", 12) // 4):
         subreddit = _OTHER_SUBREDDITS[choose(f"{number} {article.slug}", len(_OTHER_SUBREDDITS))]
         karma = choose(f"karma {number} {article.slug}", 6) - 1  # mostly too little by itself: the best one counts
-        later = post.when + (number + 1) * 40 * 86_400 + choose(article.slug, 86_400)
+        later = post.when + 40 * 86_400 if number == 0 else _2018 + choose(f"later {article.slug}", 190_000_000)
         reposts.append(replace(post, karma=karma, when=later, subreddit=subreddit))
     answer = page(site.url(article), page_of(article, articles))
     why = f"an article on {site.name}, posted {len(reposts) + 1} time(s), best karma {post.karma}"
