@@ -68,10 +68,12 @@ def judge(arguments: argparse.Namespace) -> None:
 
 
 def _c4_lines(text: str) -> list[str]:
-    """Give each line as C4's rule counts its sentences: stripped, without citations."""
+    """Give the lines whose sentences C4's rule may count: stripped, of three words, without citations."""
     import re  # noqa: PLC0415
 
-    return [re.sub(r"\[\d*]|\[edit]|\[citation needed]", "", line.strip()) for line in text.splitlines()]
+    lines = (line.strip() for line in text.splitlines() if line.count(" ") >= 2)
+    lines = (re.sub(r"\[\d*]|\[edit]|\[citation needed]", "", line) for line in lines)
+    return [line for line in lines if line.endswith((".", "?", "!", '"', "'"))]
 
 
 def compare(arguments: argparse.Namespace) -> None:

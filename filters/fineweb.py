@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from filters.gopher import Split, count_repeats
 from filters.steps import over, threshold, under
-from filters.tokens import tokens
+from filters.tokens import SENTENCE_TERMINALS, tokens
 from webtext.reasons import Reason
 from webtext.records import Document
 
@@ -16,8 +16,6 @@ REASONS = ("fineweb_punctuation", "fineweb_short_lines", "fineweb_repeated_lines
 
 _PAPER = "FineWeb paper, 3.6"
 _CODE = "datatrove's default; FineWeb used it"
-# Marks that end a sentence in the world's scripts (Unicode property Sentence_Terminal, the commoner ones).
-_TERMINALS = tuple(".?!…。？！．؟۔।॥։።፧‼⁇⁈⁉")  # noqa: RUF001
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ class FineWebQuality:
         return self._judge_lines(lines) or self._judge_whole(text, lines, split)
 
     def _judge_lines(self, lines: list[str]) -> Reason | None:
-        punctuated = sum(line.endswith(_TERMINALS) for line in lines) / len(lines)
+        punctuated = sum(line.endswith(SENTENCE_TERMINALS) for line in lines) / len(lines)
         if punctuated < self.min_punctuated_lines:
             return Reason("fineweb_punctuation", under(punctuated, self.min_punctuated_lines, "of lines punctuated"))
         short = sum(len(line) <= self.short_line_characters for line in lines) / len(lines)
