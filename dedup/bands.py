@@ -77,7 +77,9 @@ def buckets(keys: Hashes, places: Indices) -> Buckets:
     return Buckets(places[within], np.cumsum(sizes[crowded]) - sizes[crowded], sizes[crowded])
 
 
-def similar_pairs(bucket: Indices, similar: Similar, most_comparisons: int = MOST_COMPARISONS) -> Indices:
+def similar_pairs(
+    bucket: Indices, similar: Similar, linked: Indices, most_comparisons: int = MOST_COMPARISONS
+) -> Indices:
     """Find similar pairs that connect a bucket as all of its similar pairs would, comparing as few as may be.
 
     A centre is compared with every document not yet connected to it. The first centres are those that nothing was
@@ -87,12 +89,14 @@ def similar_pairs(bucket: Indices, similar: Similar, most_comparisons: int = MOS
     Args:
         bucket: documents, ascending.
         similar: tells which of some pairs are similar.
+        linked: a number for each document; those of equal numbers are known to be connected already.
         most_comparisons: when to stop.
 
     Returns:
         Similar pairs, shape (pairs, 2).
     """
-    cluster = np.arange(len(bucket))  # smallest position of each document's component so far
+    _, first, numbers = np.unique(linked, return_index=True, return_inverse=True)
+    cluster = first[numbers]  # smallest position of each document's component so far
     tried = np.zeros(len(bucket), np.bool_)
     found, compared = [np.empty((0, 2), np.int64)], 0
     for first_round in (True, False):
@@ -106,7 +110,10 @@ def similar_pairs(bucket: Indices, similar: Similar, most_comparisons: int = MOS
             pairs = np.stack([np.full(len(others), bucket[centre]), bucket[others]], axis=1)
             joined = similar(pairs)
             compared += len(pairs)
-            merged = np.union1d(cluster[others[joined]], cluster[[centre]])
-            cluster[np.isin(cluster, merged)] = merged[0]
-            found.append(np.sort(pairs[joined], axis=1))
+            if joined.any():
+                merged = np.append(cluster[others[joined]], cluster[centre])
+                renamed = np.arange(len(bucket))
+                renamed[merged] = merged.min()
+                cluster = renamed[cluster]
+                found.append(np.sort(pairs[joined], axis=1))
     return np.concatenate(found)

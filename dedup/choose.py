@@ -76,9 +76,9 @@ def kept_rows(ranked: pa.Table) -> Indices:
 
 
 def same_content(ranked: pa.Table, kept: Indices) -> np.typing.NDArray[np.bool_]:
-    """Tell which members have the body, or the words, of the one that stays."""
+    """Tell which members have the words, the body or the URL of the one that stays."""
     same = np.zeros(len(ranked), np.bool_)
-    for name in ("text_digest", "body_digest"):
+    for name in ("text_digest", "body_digest", "url"):
         digests = np.array(ranked.column(name).fill_null("").to_pylist(), dtype=np.str_)
         same |= (digests == digests[kept]) & (digests != "")
     return same

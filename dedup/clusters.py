@@ -38,3 +38,23 @@ def distinct_pairs(pairs: Indices) -> Indices:
     numbers = np.searchsorted(nodes, pairs)
     left, right = np.divmod(distinct(numbers[:, 0] * len(nodes) + numbers[:, 1]), max(1, len(nodes)))
     return np.stack([nodes[left], nodes[right]], axis=1)
+
+
+def common_pairs(first: Indices, second: Indices) -> Indices:
+    """Sort the pairs that two tables of distinct pairs both hold, shape (common, 2)."""
+    both = np.concatenate([first, second])
+    both = both[np.lexsort((both[:, 1], both[:, 0]))]
+    twice = np.flatnonzero((both[1:] == both[:-1]).all(axis=1))
+    return both[twice]
+
+
+def roots_in(forest: Indices, nodes: Indices) -> Indices:
+    """Look nodes up in a forest of stars: the centre of each, the node itself where it has no edge; shape (nodes,)."""
+    order = np.argsort(forest[:, 1])
+    leaves, centres = forest[order, 1], forest[order, 0]
+    found = nodes.copy()
+    if len(leaves):
+        at = np.minimum(np.searchsorted(leaves, nodes), len(leaves) - 1)
+        known = leaves[at] == nodes
+        found[known] = centres[at[known]]
+    return found

@@ -88,45 +88,60 @@ def minhash(
 
 
 @_compile
-def _jaccard(first: NDArray[np.uint64], second: NDArray[np.uint64], bound: int) -> float:
-    cut = np.uint64(0xFFFFFFFFFFFFFFFF)
-    if len(first) >= bound:
-        cut = min(cut, first[-1])
-    if len(second) >= bound:
-        cut = min(cut, second[-1])
-    left = right = common = union = 0
-    while left < len(first) and right < len(second) and first[left] <= cut and second[right] <= cut:
-        union += 1
+def _least_common(sizes: int, at_least: float) -> int:
+    """Tell how many common elements two sets of `sizes` together need for a similarity."""
+    need = int(at_least * sizes / (1.0 + at_least))
+    while need > 0 and need / max(1, sizes - need) >= at_least:
+        need -= 1
+    while need < sizes and need / max(1, sizes - need) < at_least:
+        need += 1
+    return need
+
+
+@_compile
+def _jaccard(first: NDArray[np.uint64], second: NDArray[np.uint64], at_least: float) -> float:
+    sizes = len(first) + len(second)
+    need = _least_common(sizes, at_least)
+    left = right = common = 0
+    while left < len(first) and right < len(second):
+        if common + min(len(first) - left, len(second) - right) < need:
+            return 0.0
         one, other = first[left], second[right]
         left += one <= other
         right += other <= one
         common += one == other
-    while left < len(first) and first[left] <= cut:
-        union += 1
-        left += 1
-    while right < len(second) and second[right] <= cut:
-        union += 1
-        right += 1
-    return common / max(1, union)
+    similarity = common / max(1, sizes - common)
+    return similarity if similarity >= at_least else 0.0
 
 
 @_compile
-def jaccard_similarities(
-    values: NDArray[np.uint64],
-    starts: NDArray[np.int64],
-    lengths: NDArray[np.int64],
+def _cut(ordered: NDArray[np.uint64], last: Any) -> NDArray[np.uint64]:
+    return ordered[: np.searchsorted(ordered, last, side="right")]
+
+
+@_compile
+def jaccard_similarities(  # noqa: PLR0913, PLR0917 - numba knows no data classes
+    first_values: NDArray[np.uint64],
+    first_starts: NDArray[np.int64],
+    first_lengths: NDArray[np.int64],
+    second_values: NDArray[np.uint64],
+    second_starts: NDArray[np.int64],
+    second_lengths: NDArray[np.int64],
     pairs: NDArray[np.int64],
     bound: int,
+    at_least: float,
 ) -> NDArray[np.float64]:
-    """Compare pairs of ascending sets by merging them."""
+    """Compare pairs of ascending sets by merging them, for as long as they may be similar enough."""
     found = np.empty(len(pairs), np.float64)
     for number in range(len(pairs)):
         left, right = pairs[number]
-        found[number] = _jaccard(
-            values[starts[left] : starts[left] + lengths[left]],
-            values[starts[right] : starts[right] + lengths[right]],
-            bound,
-        )
+        first = first_values[first_starts[left] : first_starts[left] + first_lengths[left]]
+        second = second_values[second_starts[right] : second_starts[right] + second_lengths[right]]
+        if len(first) >= bound:
+            second = _cut(second, first[-1])
+        if len(second) >= bound:
+            first = _cut(first, second[-1])
+        found[number] = _jaccard(first, second, at_least)
     return found
 
 

@@ -42,7 +42,7 @@ class ItemGrams:
         enough = np.maximum(self.n_words - grams.n + 1, 0)
         if benchmark.stream:
             self.hashes = ngram_hashes(self._word_hashes, grams.n)
-            self.starts = before[:-1]
+            self.starts = np.minimum(before[:-1], len(self.hashes))  # the last items may be too short for one
         else:
             self.hashes = np.concatenate([ngram_hashes(item, grams.n) for item in hashed])
             self.starts = np.cumsum(enough) - enough

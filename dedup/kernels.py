@@ -7,7 +7,7 @@ tests hold both forms equal, bit for bit: a corpus must not depend on whether an
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,23 +97,31 @@ def minhash(hashes: Hashes, multipliers: Words32, offsets: Words32) -> Words32:
     return _minhash(hashes, multipliers, offsets)
 
 
-def jaccard_similarities(values: Hashes, starts: Indices, lengths: Indices, pairs: Indices, bound: int) -> Floats:
-    """Compute the Jaccard similarity of pairs of sets that lie one after another in one array.
+class Sets(NamedTuple):
+    """Sets of hashes, one after another in one array, each ascending and without repeats."""
+
+    values: Hashes
+    starts: Indices  # where each set begins in `values`
+    lengths: Indices
+
+
+def jaccard_similarities(first: Sets, second: Sets, pairs: Indices, bound: int, at_least: float = 0.0) -> Floats:
+    """Compute the Jaccard similarity of pairs of sets.
 
     A set of `bound` hashes may be only the smallest ones of a larger set; then both sets are cut at its largest hash,
     and what is left is a uniform sample of the union (the k-minimum-values sketch of Beyer et al., SIGMOD 2007).
 
     Args:
-        values: the sets, each ascending and without repeats.
-        starts: where each set begins in `values`, shape (sets,).
-        lengths: how many hashes each set has, shape (sets,).
+        first: sets that the left numbers of `pairs` count.
+        second: sets that the right numbers count.
         pairs: numbers of sets, shape (pairs, 2).
         bound: size at which sets were cut.
+        at_least: a similarity below this is given as 0; the comparison ends as soon as that is certain.
 
     Returns:
         Similarities from 0 to 1, shape (pairs,); 0 where both sets are empty.
     """
-    return _jaccard_similarities(values, starts, lengths, pairs, bound)
+    return _jaccard_similarities(*first, *second, pairs, bound, at_least)
 
 
 def roots(edges: Indices, nodes: int) -> Indices:
@@ -191,18 +199,25 @@ def minhash_in_datasketch(hashes: Hashes, multipliers: Words32, offsets: Words32
 
 
 def jaccard_similarities_in_numpy(
-    values: Hashes, starts: Indices, lengths: Indices, pairs: Indices, bound: int
+    first_values: Hashes,
+    first_starts: Indices,
+    first_lengths: Indices,
+    second_values: Hashes,
+    second_starts: Indices,
+    second_lengths: Indices,
+    *how: Any,
 ) -> Floats:
-    """Compare pairs of sets one after another."""
+    """Compare pairs of sets one after another; `how` is pairs, bound and at_least."""
+    pairs, bound, at_least = how
     found = np.zeros(len(pairs))
     for number, (left, right) in enumerate(pairs):
-        first = values[starts[left] : starts[left] + lengths[left]]
-        second = values[starts[right] : starts[right] + lengths[right]]
+        first = first_values[first_starts[left] : first_starts[left] + first_lengths[left]]
+        second = second_values[second_starts[right] : second_starts[right] + second_lengths[right]]
         for cut in [ordered[-1] for ordered in (first, second) if len(ordered) >= bound]:
             first, second = first[first <= cut], second[second <= cut]
         common = len(np.intersect1d(first, second, assume_unique=True))
         found[number] = common / max(1, len(first) + len(second) - common)
-    return found
+    return np.where(found >= at_least, found, 0.0)
 
 
 def roots_in_python(edges: Indices, nodes: int) -> Indices:

@@ -1,9 +1,12 @@
 """Keys under which duplicates meet: the bands of a signature, and the digests of what is equal.
 
-The two lowest bits of a key say what kind it is. Documents of equal text have equal bands; within a run only the first
-of them shows its bands, and the others follow it through the key of their text. So a text that is there a million
-times makes no giant bucket in each of its bands.
+The three lowest bits of a key say what kind it is. Equal content makes two keys, of two independent hashes, and only
+documents that share both are called equal: by 122 bits. Documents of equal text have equal bands; within a run only
+the first of them shows its bands, and the others follow it through the keys of their text. So a text that is there a
+million times makes no giant bucket in each of its bands.
 """
+
+import hashlib
 
 import numpy as np
 import pyarrow as pa
@@ -11,17 +14,16 @@ import pyarrow as pa
 from dedup.kernels import Hashes, Indices
 from dedup.minhash import MinHashConfig, band_keys
 from dedup.parts import signatures_of
-from webtext.hashing import hash64
 
-KIND = np.uint64(3)  # mask of the bits that tell the kind
-BAND = np.uint64(0)
+KINDS = np.uint64(7)  # mask of the bits that tell the kind: 0 for a band, else where an exact key is from
+SECOND = np.uint64(4)  # in the kind of the second half of an exact key
 EXACT_COLUMNS = {"text_digest": np.uint64(1), "body_digest": np.uint64(2), "url": np.uint64(3)}
 KEY_COLUMNS = ["url", "text_digest", "body_digest", "signature", "n_shingles"]
 
 
 def keys_a_document(config: MinHashConfig) -> int:
     """Tell how many keys a document has at most."""
-    return config.banding[0] + len(EXACT_COLUMNS)
+    return config.banding[0] + 2 * len(EXACT_COLUMNS)
 
 
 def document_keys(table: pa.Table, config: MinHashConfig) -> tuple[Hashes, Indices]:
@@ -39,13 +41,17 @@ def document_keys(table: pa.Table, config: MinHashConfig) -> tuple[Hashes, Indic
     for name, kind in EXACT_COLUMNS.items():
         values = table.column(name).to_pylist()
         known = np.array([row for row, value in enumerate(values) if value], np.int64)
-        hashed = np.array([hash64(values[row].encode()) for row in known], np.uint64)
-        keys.append(hashed & ~KIND | kind)
-        rows.append(known)
+        halves = np.frombuffer(b"".join(_hash128(values[row]) for row in known), "<u8").reshape(-1, 2)
+        keys += [halves[:, 0] & ~KINDS | kind, halves[:, 1] & ~KINDS | kind | SECOND]
+        rows += [known, known]
     _, first = np.unique(keys[0], return_index=True)  # by text: digests are never empty
     shown = first[table.column("n_shingles").to_numpy()[first] > 0]
     if len(shown):
         banded = band_keys(signatures_of(table.column("signature").take(pa.array(shown))), config)
-        keys.append(banded.ravel() & ~KIND | BAND)
+        keys.append(banded.ravel() & ~KINDS)
         rows.append(np.repeat(shown, banded.shape[1]))
     return np.concatenate(keys), np.concatenate(rows)
+
+
+def _hash128(value: str) -> bytes:
+    return hashlib.blake2b(value.encode(), digest_size=16).digest()

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from dedup.kernels import Hashes, Indices, Words32
 
 ROW_BITS = 32
-_PARTS_REMEMBERED = 256  # whose offsets and sizes a reader keeps: 12 bytes a document
+DOCUMENTS_REMEMBERED = 1 << 22  # whose offsets and sizes a reader keeps: 64 MiB
 _GAP = 1 << 13  # hashes between two wanted sets that are read rather than skipped: 64 KiB
 
 Opener = Callable[[str], BinaryIO]
@@ -110,21 +110,19 @@ class PartReader:
         return sizes
 
     def shingles(self, places: Indices) -> Hashes:
-        """Read the shingles of the documents at some places, one after another in the order of the places."""
-        found: list[Hashes] = [np.empty(0, np.uint64)] * len(places)
-        for part, rows, positions in by_part(places):
+        """Read the shingles of the documents at ascending places without repeats, one after another."""
+        read = [np.empty(0, np.uint64)]
+        for part, rows, _ in by_part(places):
             offsets, sizes = self._extent(part)
-            read = self._read_sets(part, offsets[rows], sizes[rows])
-            for position, shingles in zip(positions.tolist(), read, strict=True):
-                found[position] = shingles
-        return np.concatenate(found) if found else np.empty(0, np.uint64)
+            read += self._read_sets(part, offsets[rows], sizes[rows])
+        return np.concatenate(read)
 
     def _extent(self, part: int) -> tuple[Indices, Indices]:
         """Tell the offset and the size of each document's shingles in a part, in hashes."""
         if part not in self._extents:
-            if len(self._extents) >= _PARTS_REMEMBERED:
-                self._extents.clear()
             table = self.columns(part, ["shingles_offset", "n_shingles"])
+            if sum(len(sizes) for _, sizes in self._extents.values()) + len(table) > DOCUMENTS_REMEMBERED:
+                self._extents.clear()
             offsets, sizes = (table.column(name).to_numpy().astype(np.int64) for name in table.column_names)
             self._extents[part] = offsets, sizes
         return self._extents[part]
@@ -136,11 +134,12 @@ class PartReader:
         cuts = np.flatnonzero(offsets[1:] - ends[:-1] > _GAP) + 1
         with self._open(f"{source.directory}/shingles-{suffix}.bin") as stream:
             for group in np.split(np.arange(len(offsets)), cuts):
-                start, end = int(offsets[group[0]]), int(ends[group].max())
+                start, end = int(offsets[group[0]]), int(ends[group[-1]])
                 stream.seek(8 * start)
                 hashes = np.frombuffer(stream.read(8 * (end - start)), "<u8").astype(np.uint64, copy=False)
-                for number in group:
-                    yield hashes[offsets[number] - start : ends[number] - start]
+                gaps = np.append(offsets[group][1:], end) - ends[group]
+                wanted = np.repeat(np.arange(2 * len(group)) % 2 == 0, np.stack([sizes[group], gaps], axis=1).ravel())
+                yield hashes[wanted] if gaps.any() else hashes
 
 
 def signatures_of(column: pa.ChunkedArray) -> Words32:

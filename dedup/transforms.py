@@ -6,8 +6,9 @@ is a share of the key space; a task reads one run or one range, and its memory i
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import apache_beam as beam
@@ -17,22 +18,26 @@ from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PBegin, PCollection
 
 from dedup.alarms import Tally, add_up, summarize, tally
-from dedup.bands import buckets, similar_pairs
+from dedup.bands import Buckets, Similar, buckets, similar_pairs
 from dedup.choose import FACTS, MEMBERS, STAGE, VERDICTS, cluster_rows, judge, kept_rows, rank, rejection_rows
-from dedup.clusters import connected_components, distinct_pairs, spanning_forest
+from dedup.clusters import common_pairs, connected_components, distinct_pairs, roots_in, spanning_forest
 from dedup.kernels import Floats, Indices, mix64
-from dedup.keys import EXACT_COLUMNS, KEY_COLUMNS, KIND, document_keys, keys_a_document
+from dedup.keys import KEY_COLUMNS, KINDS, SECOND, document_keys, keys_a_document
 from dedup.minhash import MinHashConfig
 from dedup.packed import divide, pack, pack_table, unpack, unpack_tables
 from dedup.parts import ROW_BITS, Catalog, PartReader, places_of
-from dedup.verify import similarities
+from dedup.verify import LEFT_HASHES, Shelf, similarities
 from webtext import storage
 from webtext.tables import write_table
 
 DOCUMENTS_A_RUN = 1 << 14
 KEYS_A_RANGE = 1 << 20  # 16 MiB as a block; sorting takes some four times that
 SUMMARY = "summary.json"
-_CLAIMED_EQUAL = np.int64(1 << 62)  # on the left place of a pair: by an exact key, not by a band
+# On the left place of a pair; one without a flag shares a band and is to be compared.
+_EQUAL = np.int64(1 << 62)  # it shares the first half of an exact key
+_EQUAL_TOO = np.int64(1 << 61)  # it shares the second half
+_VERIFIED = np.int64(1 << 60)  # it was compared, in a large bucket
+_FLAGS = _EQUAL | _EQUAL_TOO | _VERIFIED
 
 Packed = tuple[int, bytes]
 Grouped = tuple[int, Iterable[bytes]]
@@ -153,19 +158,32 @@ class ProposePairs(_Step):
     def process(self, grouped: Grouped) -> Iterator[Packed]:
         rows = unpack(grouped[1])
         keys, places = rows[:, 0].copy().view(np.uint64), rows[:, 1]
-        exact = keys & KIND != 0
-        banded = buckets(keys[~exact], places[~exact])
-        equal = buckets(keys[exact], places[exact]).stars()
-        equal[:, 0] |= _CLAIMED_EQUAL
-        large = [similar_pairs(bucket, self._similar) for bucket in banded.large()]
-        pairs = distinct_pairs(np.concatenate([banded.small_pairs(), equal, *large]))
+        kinds = keys & KINDS
+        banded = buckets(keys[kinds == 0], places[kinds == 0])
+        halves = (kinds != 0) & (kinds < SECOND), kinds >= SECOND
+        equal, equal_too = (buckets(keys[half], places[half]).stars() for half in halves)
+        equal[:, 0] |= _EQUAL
+        equal_too[:, 0] |= _EQUAL_TOO
+        verified = self._explore(banded)
+        verified[:, 0] |= _VERIFIED
+        pairs = distinct_pairs(np.concatenate([banded.small_pairs(), equal, equal_too, verified]))
         Metrics.counter(STAGE, "proposed").inc(len(pairs))
-        for owner, positions in divide(self.plan.runs_of(pairs[:, 0] & ~_CLAIMED_EQUAL)):
+        for owner, positions in divide(self.plan.runs_of(pairs[:, 0] & ~_FLAGS)):
             yield owner, pack(pairs[positions])
 
-    def _similar(self, pairs: Indices) -> np.typing.NDArray[np.bool_]:
+    def _explore(self, banded: Buckets) -> Indices:
+        """Find what connects the large buckets; of a cluster that several of them hold, only once."""
         threshold = self.plan.config.threshold
-        return self.similarities(pairs, threshold) >= threshold
+        forest = np.empty((0, 2), np.int64)
+        for bucket in banded.large():
+            if self.reader.sizes(bucket).sum() <= LEFT_HASHES:
+                shelf = Shelf.read(bucket, self.reader)
+                compare: Callable[[Indices, float], Floats] = partial(shelf.similarities, shelf)
+            else:
+                compare = self.similarities
+            found = similar_pairs(bucket, _above(threshold, compare), roots_in(forest, bucket))
+            forest = spanning_forest(np.concatenate([forest, found]))
+        return forest
 
 
 class VerifyPairs(_Step):
@@ -173,24 +191,14 @@ class VerifyPairs(_Step):
 
     def process(self, grouped: Grouped) -> Iterator[Packed]:
         pairs = distinct_pairs(unpack(grouped[1]))
-        claimed = pairs[:, 0] & _CLAIMED_EQUAL != 0
-        near, equal = pairs[~claimed], pairs[claimed] & ~_CLAIMED_EQUAL
+        flags, pairs = pairs[:, 0] & _FLAGS, pairs & ~_FLAGS
+        near, equal, equal_too, known = (pairs[flags == flag] for flag in (0, _EQUAL, _EQUAL_TOO, _VERIFIED))
         threshold = self.plan.config.threshold
         near = near[self.similarities(near, threshold) >= threshold]
-        edges = np.concatenate([near, equal[self._equal(equal)]])
+        edges = np.concatenate([near, common_pairs(equal, equal_too), known])
         Metrics.counter(STAGE, "verified").inc(len(edges))
         if len(edges):
             yield 0, pack(spanning_forest(edges))
-
-    def _equal(self, pairs: Indices) -> np.typing.NDArray[np.bool_]:
-        """Tell which pairs have a digest, or the URL, in common: not just its hash."""
-        same = np.zeros(len(pairs), np.bool_)
-        if len(pairs):
-            left, right = (self.reader.rows(pairs[:, side], list(EXACT_COLUMNS)) for side in (0, 1))
-            for name in EXACT_COLUMNS:
-                values = zip(left.column(name).to_pylist(), right.column(name).to_pylist(), strict=True)
-                same |= np.array([bool(one) and one == other for one, other in values])
-        return same
 
 
 class ConnectPairs(_Step):
@@ -262,6 +270,11 @@ class WriteVerdicts(_Step):
                 with storage.create_file(storage.join(self.output, name)) as stream:
                     write_table(stream, table)
                 yield name
+
+
+def _above(threshold: float, compare: Callable[[Indices, float], Floats]) -> Similar:
+    """Ask whether pairs are as similar as the threshold."""
+    return lambda pairs: compare(pairs, threshold) >= threshold
 
 
 def _write_summary(_: None, tallies: list[Tally], documents: int, output: str) -> str:

@@ -59,7 +59,8 @@ def test_a_large_bucket_is_connected_as_all_of_its_similar_pairs_connect_it(size
         asked.extend(tuple(sorted(pair)) for pair in candidates.tolist())
         return np.array([tuple(sorted(pair)) in alike for pair in candidates.tolist()], bool)
 
-    found = similar_pairs(np.arange(0, 10 * size, 10), similar)
+    bucket = np.arange(0, 10 * size, 10)
+    found = similar_pairs(bucket, similar, bucket)
     assert {tuple(pair) for pair in found.tolist()} <= alike
     assert len(asked) == len(set(asked)), "a pair was compared twice"
     expected = np.array(sorted(alike), np.int64).reshape(-1, 2)
@@ -75,7 +76,7 @@ def test_the_centre_of_a_star_may_be_similar_to_nothing():
     def similar(pairs):
         return np.array([set(pair) <= cluster for pair in pairs.tolist()], bool)
 
-    found = similar_pairs(np.arange(0, 100, 10), similar)
+    found = similar_pairs(np.arange(0, 100, 10), similar, np.arange(10))
     assert connected_components(found)[0].tolist() == sorted(cluster)
     assert set(connected_components(found)[1].tolist()) == {30}
 
@@ -87,7 +88,7 @@ def test_a_bucket_of_one_cluster_takes_one_centre():
         compared.append(len(pairs))
         return np.ones(len(pairs), bool)
 
-    assert len(similar_pairs(np.arange(5000), similar)) == 4999
+    assert len(similar_pairs(np.arange(5000), similar, np.arange(5000))) == 4999
     assert sum(compared) == 4999
 
 
@@ -99,6 +100,19 @@ def test_a_bucket_of_strangers_costs_no_more_than_is_allowed(size):
         compared.append(len(pairs))
         return np.zeros(len(pairs), bool)
 
-    assert len(similar_pairs(np.arange(size), similar, most_comparisons=1000)) == 0
+    assert len(similar_pairs(np.arange(size), similar, np.arange(size), most_comparisons=1000)) == 0
     assert np.count_nonzero(compared) == FEWEST_CENTRES
     assert sum(compared) == sum(size - 1 - centre for centre in range(FEWEST_CENTRES))
+
+
+def test_what_is_known_to_be_connected_is_not_compared_again():
+    compared = []
+
+    def similar(pairs):
+        compared.extend(map(tuple, pairs.tolist()))
+        return np.array([pair == (3, 4) for pair in map(tuple, pairs.tolist())], bool)
+
+    linked = np.array([9, 9, 9, 7, 5, 5])
+    assert similar_pairs(np.arange(6), similar, linked).tolist() == [[3, 4]]
+    known = {(0, 1), (0, 2), (1, 2), (4, 5)}
+    assert not known & {tuple(sorted(pair)) for pair in compared}

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import coo_array, csgraph
 
-from dedup.clusters import connected_components, distinct_pairs, spanning_forest
+from dedup.clusters import common_pairs, connected_components, distinct_pairs, roots_in, spanning_forest
 
 EDGES = st.lists(st.tuples(st.integers(0, 2**62), st.integers(0, 2**62)), max_size=40) | st.lists(
     st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=60
@@ -67,3 +67,17 @@ def test_a_long_chain_is_one_cluster():
 @given(EDGES)
 def test_distinct_pairs_are_a_sorted_set(edges):
     assert list(map(tuple, distinct_pairs(table(edges)).tolist())) == sorted(set(edges))
+
+
+@given(EDGES, st.lists(st.integers(0, 50), max_size=20))
+def test_roots_in_a_forest_are_those_of_its_components(edges, asked):
+    nodes, smallest = connected_components(table(edges))
+    expected = dict(zip(nodes.tolist(), smallest.tolist(), strict=True))
+    found = roots_in(spanning_forest(table(edges)), np.array(asked, np.int64))
+    assert found.tolist() == [expected.get(node, node) for node in asked]
+
+
+@given(EDGES, EDGES)
+def test_common_pairs_are_the_intersection(first, second):
+    found = common_pairs(*(distinct_pairs(table(edges)) for edges in (first, second)))
+    assert list(map(tuple, found.tolist())) == sorted(set(first) & set(second))

@@ -70,15 +70,23 @@ def test_minhash_is_datasketch(hashes, num_perm, seed):
         assert signed.tolist() == reference.hashvalues.tolist()
 
 
-@given(st.lists(st.sets(st.integers(0, 50), max_size=20), min_size=1, max_size=6), st.integers(5, 25))
-def test_jaccard_similarities_are_those_of_python_sets(sets, bound):
-    kept = [sorted(one)[:bound] for one in sets]
-    values = np.array([value for one in kept for value in one], np.uint64)
-    lengths = np.array([len(one) for one in kept], np.int64)
-    pairs = np.array([(i, j) for i in range(len(sets)) for j in range(len(sets))], np.int64)
-    expected = [sampled_jaccard(set(kept[i]), set(kept[j]), bound) for i, j in pairs]
+SOME_SETS = st.lists(st.sets(st.integers(0, 50), max_size=20), min_size=1, max_size=6)
+
+
+@given(SOME_SETS, SOME_SETS, st.integers(5, 25), st.sampled_from([0.0, 0.1, 1 / 3, 0.5, 0.7, 1.0]))
+def test_jaccard_similarities_are_those_of_python_sets(left, right, bound, at_least):
+    left, right = ([sorted(one)[:bound] for one in side] for side in (left, right))
+    pairs = np.array([(i, j) for i in range(len(left)) for j in range(len(right))], np.int64)
+    true = [sampled_jaccard(set(left[i]), set(right[j]), bound) for i, j in pairs]
     for form in every_form("jaccard_similarities"):
-        assert form(values, np.cumsum(lengths) - lengths, lengths, pairs, bound).tolist() == expected
+        found = form(*sets_of(left), *sets_of(right), pairs, bound, at_least)
+        assert found.tolist() == [value if value >= at_least else 0.0 for value in true]
+
+
+def sets_of(lists):
+    lengths = np.array([len(one) for one in lists], np.int64)
+    values = np.array([value for one in lists for value in one], np.uint64)
+    return kernels.Sets(values, np.cumsum(lengths) - lengths, lengths)
 
 
 def sampled_jaccard(first, second, bound):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dedup import verify
 from dedup.shingles import MOST_SHINGLES
-from dedup.verify import jaccard, similarities
+from dedup.verify import Shelf, jaccard, similarities
 
 SETS = st.lists(st.sets(st.integers(0, 30), max_size=15), min_size=1, max_size=8)
 
@@ -45,7 +45,8 @@ def test_batches_do_not_change_the_result(sets, data, at_once):
     place = st.integers(0, len(sets) - 1)
     pairs = data.draw(st.lists(st.tuples(place, place), max_size=20))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(verify, "HASHES_AT_ONCE", at_once)
+        patch.setattr(verify, "LEFT_HASHES", at_once)
+        patch.setattr(verify, "RIGHT_HASHES", at_once // 2 + 1)
         found = similarities(np.array(pairs, np.int64).reshape(-1, 2), Memory(sets))
     assert found.tolist() == [true_jaccard(sets[one], sets[other]) for one, other in pairs]
 
@@ -65,13 +66,15 @@ def test_pairs_of_very_different_size_are_not_read():
     assert memory.reads == []
 
 
-def test_memory_is_bounded_by_batches(monkeypatch):
-    monkeypatch.setattr(verify, "HASHES_AT_ONCE", 100)
+def test_memory_is_bounded_and_no_shelf_is_read_twice(monkeypatch):
+    monkeypatch.setattr(verify, "LEFT_HASHES", 200)
+    monkeypatch.setattr(verify, "RIGHT_HASHES", 100)
     memory = Memory([set(range(number, number + 20)) for number in range(50)])
     pairs = np.stack([np.arange(49), np.arange(1, 50)], axis=1)
     similarities(pairs, memory)
-    assert max(map(len, memory.reads)) <= 6
-    assert len(memory.reads) > 10
+    assert max(map(len, memory.reads)) == 10
+    assert sum(map(len, memory.reads)) == 2 * 49
+    assert all(read == sorted(set(read)) for read in memory.reads)
 
 
 def test_giants_are_compared_by_a_sample_of_their_union():
@@ -82,3 +85,10 @@ def test_giants_are_compared_by_a_sample_of_their_union():
     assert estimate == pytest.approx(400_000 / 600_000, abs=4 * 0.0014)
     small = np.unique(pool[:1000])
     assert jaccard(first[:MOST_SHINGLES], small) == pytest.approx(0.002, abs=0.002)
+
+
+@given(SETS, st.floats(0, 1))
+def test_shelves_compare_as_sets_that_are_read(sets, threshold):
+    pairs = np.array([(i, j) for i in range(len(sets)) for j in range(len(sets))], np.int64)
+    shelf = Shelf.read(np.arange(len(sets)), Memory(sets))
+    assert shelf.similarities(shelf, pairs, threshold).tolist() == similarities(pairs, Memory(sets), threshold).tolist()
