@@ -44,6 +44,8 @@ class Engine:
             raise UsageError(str(error).partition(" [while running ")[0]) from error
         except RuntimeError as error:  # other runners: the worker's traceback as text
             found = _USAGE_ERROR.search(str(error))
+            if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt | SystemExit):
+                raise KeyboardInterrupt from error  # in memory: Ctrl-C or TERM came while a worker's code ran
             if found is None:
                 raise
             raise UsageError(found.group(1)) from error
