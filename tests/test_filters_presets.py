@@ -1,6 +1,7 @@
 """Presets, overrides, listings and dry runs."""
 
 import pickle
+from pathlib import Path
 
 import pytest
 
@@ -172,3 +173,9 @@ def test_every_bundled_preset_says_what_it_is():
 def test_a_reason_keeps_its_detail_when_pickled():
     again = pickle.loads(pickle.dumps(Reason("too_short", "2 words")))  # noqa: S301
     assert (again, again.detail, again.reason) == ("too_short", "2 words", "too_short")
+
+
+def test_the_documentation_names_every_rule_reason_and_preset():
+    page = (Path(__file__).resolve().parent.parent / "docs" / "filters.md").read_text("utf-8")
+    for name in (*RULES, *REASONS, *preset_names()):
+        assert f"`{name}`" in page, name
