@@ -87,10 +87,9 @@ def main() -> None:
     text_ngram_hashes("compile first", GRAMS)
     NgramFilter(FilterInfo(GRAMS)).contains(text_ngram_hashes("a b c d e f g h", GRAMS))
     made, seconds = build(arguments.ngrams)
-    print(
-        f"{made.info.ngrams:,} n-grams in {made.table.nbytes:,} bytes ({made.table.nbytes / arguments.ngrams:.2f} each)"
-    )
-    print(f"built from text in {seconds:.1f} CPU-s: {arguments.ngrams / seconds / 1e6:.2f} M n-grams/s")
+    size, added = made.table.nbytes, made.info.ngrams
+    print(f"{added:,} n-grams in {size:,} bytes ({size / added:.2f} each)")
+    print(f"built from text in {seconds:.1f} CPU-s: {added / seconds / 1e6:.2f} M n-grams/s")
     start = time.process_time()
     probed = probe(made, arguments.probes, seed=1 << 20)
     print(f"{probed.probes:,} probes, {probed.hits:,} hits: rate {probed.hits / probed.probes:.2e}, below")
@@ -102,13 +101,11 @@ def main() -> None:
     rates = {}
     for name, add, look_up in contestants(arguments.ngrams):
         rates[name] = (median_rate(add, arguments.repeats), median_rate(look_up, arguments.repeats))
-    for name, (added, found) in rates.items():
-        ratios = " / ".join(
-            f"{ours / own:.1f}" for ours, own in zip(next(iter(rates.values())), (added, found), strict=True)
-        )
-        print(
-            f"{name:<12} add {added / 1e6:6.2f} M n-grams/s, look up {found / 1e6:6.2f}; webtext is {ratios} times as fast"
-        )
+    best = next(iter(rates.values()))
+    for name, own in rates.items():
+        figures = zip(("add", "look up"), own, best, strict=True)
+        shown = (f"{what} {rate / 1e6:5.2f} M n-grams/s ({ours / rate:4.1f} x)" for what, rate, ours in figures)
+        print(f"{name:<12} {', '.join(shown)}")
 
 
 if __name__ == "__main__":
