@@ -78,6 +78,12 @@ def test_a_page_gives_its_text_and_what_it_declares():
     ("head", "url", "expected"),
     [
         ("<title>Only a title</title>", "", ("Only a title", "", "")),
+        ("<title>Nine winters - The Daily Pool</title>", "", ("Nine winters", "", "")),
+        ('<meta property="og:title" content="The Daily Pool » Nine winters">', "", ("Nine winters", "", "")),
+        (
+            '<meta property="og:title" content="Ten | The Pool"><meta property="og:site_name" content="The Pool">',
+            "", ("Ten", "", ""),
+        ),
         ("", "https://x.example/2017/5/9/story", ("Nine winters", "", "2017-05-09")),
         ('<meta property="article:published_time" content="0001-01-01">', "", ("Nine winters", "", "")),
         ('<meta name="date" content="2020-02-31">', "", ("Nine winters", "", "")),

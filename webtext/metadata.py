@@ -20,6 +20,9 @@ _ISO_DATE = re.compile(r"\b((?:19|20)\d\d)[-/.](0?[1-9]|1[0-2])[-/.](0?[1-9]|[12
 _COMPACT_DATE = re.compile(r"^((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?:\D|$)")
 _DATE_IN_URL = re.compile(r"/((?:19|20)\d\d)[-/](0?[1-9]|1[0-2])[-/](0?[1-9]|[12]\d|3[01])(?=\D|$)")
 _LANGUAGE = re.compile(r"^\s*([a-z]{2,3})(?:[-_][a-z0-9]+)*\s*(?:,.*)?$", re.IGNORECASE | re.DOTALL)
+_MAX_HEADINGS = 20
+_SITE_AFTER = re.compile(r"\s*[-\u2013\u2014|:\u00b7\u2022\u203a\u00bb/]+\s+(\S.*)$")
+_SITE_BEFORE = re.compile(r"(.*\S)\s+[-\u2013\u2014|:\u00b7\u2022\u203a\u00bb/]+\s*$")
 _SPACES = re.compile(r"\s+")
 _ADDRESS = re.compile(r"^(?:https?://|www\.|@)\S+$", re.IGNORECASE)
 
@@ -127,14 +130,33 @@ def _json_ld(tree: HtmlElement) -> Iterator[dict[str, Any]]:
 
 def _title(tree: HtmlElement, meta: dict[str, str], items: list[dict[str, Any]]) -> str:
     headlines = (value for item in items if isinstance(value := item.get("headline"), str))
-    declared = _first(meta, _TITLE_NAMES) or _clean(next(headlines, ""))
-    if declared:
-        return declared
-    headings = [_clean(heading.text_content()) for heading in tree.iter("h1")]
-    if len(headings) == 1 and headings[0]:
-        return headings[0]
-    title = tree.find(".//title")
-    return _clean(title.text_content()) if title is not None else ""
+    headings = [text for heading in tree.iter("h1", "h2") if (text := _clean(heading.text_content()))][:_MAX_HEADINGS]
+    element = tree.find(".//title")
+    in_head = "" if element is None else _clean(element.text_content())
+    main_headings = [_clean(heading.text_content()) for heading in tree.iter("h1")]
+    only_heading = main_headings[0] if len(main_headings) == 1 else ""
+    declared = _first(meta, _TITLE_NAMES) or _clean(next(headlines, "")) or only_heading or in_head
+    return _without_site(declared, headings, _first(meta, _SITE_NAMES))
+
+
+def _without_site(title: str, headings: list[str], site: str) -> str:
+    """Take the site's name off a title: what stands as a heading on the page is the title, what names the site is not.
+
+    >>> _without_site("Nine winters - The Daily Pool", ["Nine winters", "Fish"], "")
+    'Nine winters'
+    >>> _without_site("The Daily Pool | Nine winters", [], "The Daily Pool")
+    'Nine winters'
+    """
+    for heading in headings:
+        if title.startswith(heading) and _SITE_AFTER.match(title, len(heading)):
+            return heading
+        if title.endswith(heading) and _SITE_BEFORE.match(title[: -len(heading)]):
+            return heading
+    if site and title.endswith(site) and (match := _SITE_BEFORE.match(title[: -len(site)])):
+        return match.group(1)
+    if site and title.startswith(site) and (match := _SITE_AFTER.match(title, len(site))):
+        return match.group(1)
+    return title
 
 
 def _author(tree: HtmlElement, meta: dict[str, str], items: list[dict[str, Any]]) -> str:
