@@ -6,8 +6,11 @@ local folder, publishes each file when it is full, and starts from the published
 """
 
 import contextlib
+import json
 import shutil
 import tempfile
+import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,12 +25,14 @@ from webtext.crawl import HANDED_OVER, Crawl
 from webtext.fetch import Requester
 from webtext.fetch_config import FetchConfig
 from webtext.hashing import bucket_of
+from webtext.manifest import Counts
 from webtext.records import Link, Page, Rejection
 from webtext.tables import read_records, write_records
 from webtext.urls import host_of, registered_domain
 from webtext.visits import Errand
 
 STAGE = "fetch"
+_PROGRESS_SECONDS = 2.0
 ROUNDS = 4  # times that a redirect may lead to another slot: shortener, site, its other domain, and one more
 
 
@@ -104,6 +109,11 @@ class Slot:
         in_round = f"{self.round}-" if self.round else ""
         return f"{name}-{in_round}{self.number:05d}-of-{self.slots:05d}.parquet"
 
+    @property
+    def note(self) -> str:
+        """Name the hidden file in which the task says how far it is."""
+        return f".progress-{self.round}-{self.number:05d}"
+
     def owns(self, host: str) -> bool:
         """Tell whether a host is asked by this slot alone."""
         return slot_of(host, self.slots) == self.number
@@ -121,7 +131,8 @@ def fetch_slot(directory: str, slot: Slot, errands: list[Errand], config: FetchC
         requester = Requester(config.agent, config.limits, replay=config.replay)
         with contextlib.closing(requester):
             crawl = Crawl(config, archive, requester, slot.owns)
-            crawl.run(errands)
+            with _progress(storage.join(directory, slot.note), len(errands), crawl):
+                crawl.run(errands)
     pages, handed_over = [], []
     for errand, row in crawl.rows(errands):
         if row["outcome"] == HANDED_OVER and slot.round + 1 < ROUNDS:
@@ -144,6 +155,42 @@ def page_of(link: Link, row: Mapping[str, Any]) -> Page:
         row = {**row, "outcome": "too_many_redirects", "detail": f"over more than {ROUNDS} slots"}
     facts = {**asdict(link), **row}
     return Page(**{name: facts[name] for name in Page.__slots__})
+
+
+@contextlib.contextmanager
+def _progress(path: str, given: int, crawl: Crawl) -> Iterator[None]:
+    """Write down how far a crawl is, every other second while the block runs, for whoever looks at the directory."""
+    if not storage.is_local(path):
+        yield
+        return
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(_PROGRESS_SECONDS):
+            with storage.create_file(path) as stream:
+                stream.write(json.dumps({"given": given, "outcomes": crawl.outcomes()}).encode())
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+        storage.remove_file(path)
+
+
+def read_progress(directory: str) -> Counts:
+    """Add up how far the crawls are that work in a local directory now."""
+    total: Counter[str] = Counter()
+    given = 0
+    for path in Path(directory).glob(".progress-*") if storage.is_local(directory) else ():
+        with contextlib.suppress(FileNotFoundError):  # that crawl has just ended
+            said = json.loads(path.read_bytes())
+            given += said["given"]
+            total.update(said["outcomes"])
+    kept = total.pop("ok", 0)
+    return Counts(given, kept, dict(total))
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from typing import Any
 
 import apache_beam as beam
 
-from pipelines.crawl_transforms import FetchPages, read_links
+from pipelines.crawl_transforms import FetchPages, read_links, read_progress
 from pipelines.ledger import Funnel, count_rejections, count_rows
 from pipelines.runner import Engine, add_engine_arguments, engine_from
 from pipelines.stage import Stage, as_json, find_manifest, read_input, run_stage, unfinished_directory
@@ -71,7 +71,7 @@ def run_fetch(
         with _answering(config, replay) as answered:
             engine.run(lambda root: fetch(root, links, unfinished, slots, answered), tasks=slots)
 
-    return run_stage(stage, work=work, count=count_pages)
+    return run_stage(stage, work=work, count=count_or_look)
 
 
 def count_pages(directory: str) -> Counts:
@@ -79,6 +79,11 @@ def count_pages(directory: str) -> Counts:
     rejected = count_rejections(directory)
     given = count_rows(directory, "index-*.parquet")
     return Counts(given, given - sum(rejected.values()), rejected)
+
+
+def count_or_look(directory: str) -> Counts:
+    """Count a pages directory, or, while crawls are at work in it, say how far they are."""
+    return count_pages(directory) if storage.list_files(directory, "index-*.parquet") else read_progress(directory)
 
 
 @contextlib.contextmanager

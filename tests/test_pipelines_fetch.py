@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from dataclasses import replace
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from pipelines import cli
+from pipelines import cli, fetch
 from pipelines.build import BuildConfig, run_build
 from pipelines.crawl_transforms import slot_of
 from pipelines.fetch import add_arguments, count_pages, fetch_config, run_fetch
@@ -181,6 +182,27 @@ def test_failures_are_fetched_again_when_told_to(web, tmp_path):
     assert {row.url: row.outcome for row in rows_of(pages)} == expected
     assert {row.url: row.fetched_at for row in rows_of(pages) if row.outcome == "ok"} == before
     assert sum(path.stat().st_size for path in Path(pages).glob("*.warc.gz")) > size
+
+
+def test_a_crawl_under_way_says_how_far_it_is(web, tmp_path, monkeypatch):
+    archive, links, expected = web
+    pages = str(tmp_path / "pages")
+    monkeypatch.setattr("pipelines.crawl_transforms._PROGRESS_SECONDS", 0.02)
+    seen, ended = [], threading.Event()
+
+    def look():
+        while not ended.wait(0.01):
+            seen.append(fetch.count_or_look(pages + ".unfinished"))
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    run_fetch(links, pages, replace(CONFIG, delay=0.1), Engine(1), replay=[archive])
+    ended.set()
+    watcher.join()
+    given = [counts for counts in seen if counts.given]
+    assert {counts.given for counts in given} == {len(expected)}
+    assert {counts.kept for counts in given} - {0, Counter(expected.values())["ok"]}
+    assert not list(Path(pages).glob(".progress*"))
 
 
 def test_links_that_are_added_are_all_that_is_asked_for(web, tmp_path):

@@ -8,6 +8,7 @@ host is to rest.
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -58,6 +59,7 @@ class Crawl:
         self._captures = CaptureIndex(config.captures) if config.captures else None
         self._lock = threading.Lock()
         self._started = 0
+        self._outcomes: Counter[str] = Counter()
         self._deadline = time.monotonic() + config.max_time if config.max_time else float("inf")
         self._error: BaseException | None = None
         for kind, row in archive.resume():
@@ -76,7 +78,10 @@ class Crawl:
         """
         hosts = set()
         for errand in errands:
-            if (errand.link.url, errand.url) not in self._rows:
+            known = self._rows.get((errand.link.url, errand.url))
+            if known is not None:
+                self._outcomes[known["outcome"]] += 1
+            else:
                 visit = Visit(errand.url, errand)
                 hosts.add(visit.host)
                 if not visit.host:
@@ -108,6 +113,11 @@ class Crawl:
         for errand in errands:
             row = self._rows.get((errand.link.url, errand.url))
             yield errand, row if row is not None else _not_fetched(errand)
+
+    def outcomes(self) -> dict[str, int]:
+        """Count what has become of the errands of this run so far."""
+        with self._lock:
+            return dict(self._outcomes)
 
     def _work(self) -> None:
         try:
@@ -258,6 +268,8 @@ class Crawl:
         row = {**index_row(visit, outcome, detail), "opt_out": signal}
         url = visit.errand.link.url
         self._rows[url, visit.errand.url] = self._archive.append_page(url, visit.hops, row)
+        with self._lock:
+            self._outcomes[outcome] += 1
 
     def _signal_of(self, exchange: Exchange) -> str:
         """Name the page's own opt-out, before all one that counts."""
