@@ -124,15 +124,15 @@ def read_from_hub(spec: str, load: Callable[..., Any] | None = None) -> Benchmar
         UsageError: the package or the set is not to be had.
     """
     address, _, fields = spec.removeprefix("hub:").partition("@")
-    repository, *middle, split = address.split(":")
-    if not repository or split == address:
+    repository, *middle = address.split(":")
+    if not repository or not middle:
         raise UsageError(f"{spec}: write hub:REPOSITORY:SPLIT or hub:REPOSITORY:CONFIG:SPLIT")
     if load is None:
         if importlib.util.find_spec("datasets") is None:
             raise UsageError("hub: needs a package: pip install datasets")
         load = importlib.import_module("datasets").load_dataset  # seconds to import, and optional
     try:
-        rows = load(repository, *middle, split=split)
+        rows = load(repository, *middle[:-1], split=middle[-1])
     except (OSError, ValueError, RuntimeError) as error:
         raise UsageError(f"{spec} could not be loaded: {str(error).splitlines()[0]}") from error
     source = Source(repository.rpartition("/")[2], spec, tuple(name for name in fields.split(",") if name))
