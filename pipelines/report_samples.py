@@ -23,6 +23,7 @@ from webtext.hashing import bucket_of, hash64
 from webtext.tables import REJECTIONS
 
 SALT = "sample"
+REPEATED = "repeated_submission"  # of harvest: the one reason whose URL may be a link all the same
 _KEPT_COLUMNS = ("id", "url", "title", "date", "language", "n_words", "karma", "subreddits", "text")
 _MOST_MEMBERS = 20  # of a cluster that are listed
 
@@ -94,7 +95,7 @@ class RejectionTally:
         for (host, reason), count in pairs.items():
             if host in self.shown_hosts and stage != "links":
                 self.hosts[host, reason] += count
-            if self.listed_sites and (site := site_of(host)) in self.listed_sites:
+            if self.listed_sites and reason != REPEATED and (site := site_of(host)) in self.listed_sites:
                 self.sites[reason, site] += count
 
     def _count_evidence(self, batch: pa.RecordBatch) -> None:

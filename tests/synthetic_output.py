@@ -20,7 +20,7 @@ CORPUS = [name for name in DOCUMENTS.names if name != "body_digest"]
 PARTS = 4
 WORDS = (
     *("the", "of", "a", "river", "stone", "light", "morning", "house", "word", "paper"),
-    *("north", "engine", "salt", "garden", "letter", "number", "road", "water"),
+    *("north", "engine", "salt", "garden", "letter", "number", "road", "größe", "東京"),
 )
 HOSTS = ("news.bbc.co.uk", "www.nytimes.com", "someone.blogspot.com", "github.com", "a.example", "b.example")
 HOSTILE = '<script>alert("x")</script>\x00\u202e & co'
@@ -40,6 +40,7 @@ def make_output(output: Path, links: int = 400, seed: int = 0) -> Path:
         Rejection(f"https://low.example/{number}", "harvest", "low_karma", "karma 1") for number in range(links // 4)
     ]
     refused.append(Rejection(HOSTILE, "harvest", "not_a_url", HOSTILE))
+    refused += [Rejection(link.url, "harvest", "repeated_submission") for link in posted[::3]]  # and yet a link
     given = {"links": len(posted) + len(refused)}
     _stage(output, "links", str(source), {"links": (posted, Link), "rejections": (refused, Rejection)}, given["links"])
     _stage(

@@ -71,6 +71,10 @@ def test_hosts_are_the_files(output, page):
     kept = Counter(row["host"] for row in rows_of(output, "corpus", "*-of-*.parquet"))
     shown = {row[0]: (number(row[2]), number(row[3])) for row in cells(under(page, "hosts", "Most frequent in links"))}
     assert shown == {host: (count, kept[host]) for host, count in links.items()}
+    for host, told, *_ in cells(under(page, "hosts", "Most frequent in links")):
+        later = [row for stage in STAGES[1:] for row in rows_of(output, stage) if f"//{host}/" in row["url"]]
+        reasons = Counter(row["reason"] for row in later)
+        assert told == "{} {}".format(*min(reasons.items(), key=lambda item: (-item[1], item[0])))
     in_corpus = {row[0]: number(row[1]) for row in cells(under(page, "hosts", "Most frequent in the corpus"))}
     assert in_corpus == kept
 
@@ -167,6 +171,8 @@ def test_overlap_is_told(page):
     assert "Of 1,000 random n-grams that the corpus cannot hold it found 0" in section.text_content()
     curves = [line.findtext("{*}title") or line.findtext("title") for line in section.iter() if line.tag == "polyline"]
     assert curves == ["lambada", "ptb"]
+    stairs = section.xpath('.//*[local-name()="polyline"]')[0].get("points").split()
+    assert [float(pair.split(",")[1]) for pair in stairs] == [200.0, 200.0, 138.0, 138.0, 14.0, 14.0]
     assert [found.text_content() for found in section.xpath('.//article//a[@class="url"]')] == ["https://a.example/1"]
 
 

@@ -79,6 +79,8 @@ def test_print_shows_facts_and_text_without_control_characters(output, capsys):
     assert "\x00" not in printed.out
     assert "reason not_a_url" in printed.out
     assert printed.err == "1 rejected as not_a_url, 1 shown\n"
+    assert run(output, "--reason", "too_short") == 0
+    assert "\x00" not in capsys.readouterr().out
     assert run(output, "--kept", "-n", 1, "--characters", 10) == 0
     assert "more characters" in capsys.readouterr().out
 
