@@ -115,9 +115,13 @@ class FindDuplicates(beam.PTransform):
             | "VerdictsByRun" >> beam.GroupByKey()
             | beam.ParDo(WriteVerdicts(plan, self.output))
         )
-        tallies = beam.pvalue.AsList(judged.tallies)
-        once = root | "Once" >> beam.Create([None])
-        summary = once | "WriteSummary" >> beam.Map(_write_summary, tallies, plan.documents, self.output)
+        summary = (
+            (judged.tallies, root | "NoTally" >> beam.Create([Tally()]))
+            | "Tallies" >> beam.Flatten()
+            | beam.WithKeys(0)
+            | "OneSummary" >> beam.GroupByKey()
+            | beam.Map(_write_summary, plan.documents, self.output)
+        )
         return (parts, summary) | "Files" >> beam.Flatten()
 
 
@@ -277,8 +281,8 @@ def _above(threshold: float, compare: Callable[[Indices, float], Floats]) -> Sim
     return lambda pairs: compare(pairs, threshold) >= threshold
 
 
-def _write_summary(_: None, tallies: list[Tally], documents: int, output: str) -> str:
-    summary = summarize(add_up(tallies), documents)
+def _write_summary(grouped: tuple[int, Iterable[Tally]], documents: int, output: str) -> str:
+    summary = summarize(add_up(grouped[1]), documents)
     with storage.create_file(storage.join(output, SUMMARY)) as stream:
         stream.write((json.dumps(summary, indent=1, ensure_ascii=False) + "\n").encode())
     return SUMMARY
