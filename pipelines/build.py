@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import apache_beam as beam
 
+from pipelines import removals
 from pipelines.card import write_card
 from pipelines.documents import (
     Bucket,
@@ -23,7 +24,7 @@ from pipelines.duplicates import DuplicatesConfig, add_duplicates_arguments, dup
 from pipelines.index import archives_of, index_archives
 from pipelines.ledger import Funnel
 from pipelines.runner import Engine, add_engine_arguments, engine_from
-from pipelines.shards import Shard, ShardsConfig, WriteShards, count_corpus, plan_shards
+from pipelines.shards import Shard, ShardsConfig, WriteShards, copy_shard, count_corpus, plan_shards
 from pipelines.stage import Stage, as_json, read_manifest, run_stage
 from webtext import storage
 from webtext.errors import UsageError
@@ -48,7 +49,8 @@ def run_build(pages: str, output: str, config: BuildConfig, engine: Engine) -> M
     documents, duplicates, corpus = (storage.join(output, name) for name in ("documents", "duplicates", "corpus"))
     run_documents(pages, documents, config.documents, engine)
     run_duplicates(documents, duplicates, config.duplicates, engine)
-    return run_shards(documents, duplicates, corpus, config.shards, engine)
+    removed = storage.join(output, removals.DIRECTORY) if removals.run_removals(output, engine) else None
+    return run_shards(documents, duplicates, corpus, config.shards, engine, removed)
 
 
 def run_documents(pages: str, directory: str, config: DocumentsConfig, engine: Engine) -> Manifest:
@@ -66,21 +68,44 @@ def run_documents(pages: str, directory: str, config: DocumentsConfig, engine: E
     )
 
 
-def run_shards(documents: str, duplicates: str, directory: str, config: ShardsConfig, engine: Engine) -> Manifest:
-    """Write the corpus: the documents that are no duplicates, in shards, with their card."""
-    given = read_manifest(duplicates).counts.kept
-    shards = plan_shards(documents, config)
+def run_shards(
+    documents: str,
+    duplicates: str,
+    directory: str,
+    config: ShardsConfig,
+    engine: Engine,
+    removed: str | None = None,
+    unchanged: frozenset[Shard] = frozenset(),
+) -> Manifest:
+    """Write the corpus: the documents that are no duplicates and not removed, in shards, with their card.
+
+    Args:
+        documents: a finished documents directory.
+        duplicates: the finished stage that names their duplicates.
+        directory: where the shards go.
+        config: how to cut.
+        engine: what runs it.
+        removed: the finished stage of what somebody asked to be removed, where there is one.
+        unchanged: shards that a corpus in `directory` has already, byte for byte.
+    """
+    last = read_manifest(removed or duplicates)
+    given = last.counts.kept
+    shards = [shard for shard in plan_shards(documents, config) if shard not in unchanged]
+    funnel = [("removed", last.counts)] if removed else []
 
     def corpus(root: beam.Pipeline, unfinished: str) -> None:
         tasks = root | beam.Create(shards).with_output_types(Shard) | beam.Reshuffle()
-        tasks | WriteShards(documents, duplicates, unfinished, config)
+        tasks | WriteShards(documents, duplicates, unfinished, config, removed)
 
     def work(unfinished: str) -> None:
-        engine.run(lambda root: corpus(root, unfinished), tasks=len(shards))
-        write_card(unfinished, as_json(config), count_corpus(unfinished, given))
+        for shard in unchanged:
+            copy_shard(shard, directory, unfinished)
+        if shards:
+            engine.run(lambda root: corpus(root, unfinished), tasks=len(shards))
+        write_card(unfinished, as_json(config), count_corpus(unfinished, given), funnel)
 
     return run_stage(
-        Stage("corpus", directory, as_json(config), (documents, duplicates)),
+        Stage("corpus", directory, as_json(config), (documents, duplicates, *([removed] if removed else []))),
         work=work,
         count=lambda unfinished: count_corpus(unfinished, given),
     )

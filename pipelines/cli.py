@@ -28,6 +28,7 @@ COMMANDS = {
     "report": ("one page that shows what became of every link, and what the corpus is like", False),
     "explain": ("say what became of a URL, and why", False),
     "verify": ("recompute the checksums and the sums of a finished output", False),
+    "remove": ("take pages, hosts or authors out of a corpus, and keep them out of later builds", True),
     "stats": ("how much there is of what", False),
     "sample": ("rows to look at, kept or rejected for a reason", False),
     "diff": ("what two corpora do not share, and which rule did it", False),
@@ -91,8 +92,10 @@ def _run(known: argparse.Namespace, unknown: list[str]) -> int:
 def _is_wanted(record: logging.LogRecord) -> bool:
     """Leave out what Beam logs of cloud packages that a local run does not need, and of errors told in one line."""
     message = record.getMessage()
-    traceback = str(record.exc_info[1].__class__) if record.exc_info and record.exc_info[1] else ""
-    return not message.startswith("apitools not found") and "webtext.errors.UsageError" not in message + traceback
+    raised = record.exc_info[1] if record.exc_info else None
+    if isinstance(raised, UsageError | KeyboardInterrupt | SystemExit):
+        return False
+    return not message.startswith("apitools not found") and "webtext.errors.UsageError" not in message
 
 
 def entry() -> NoReturn:

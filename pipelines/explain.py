@@ -19,6 +19,7 @@ _KEPT = {
     "pages": ("index-*.parquet", ("outcome", "status", "final_url", "content_type", "robots", "opt_out", "detail")),
     "documents": ("part-*.parquet", ("id", "title", "language", "language_probability", "n_words")),
     "duplicates": ("", ()),
+    "removed": ("", ()),
     "corpus": ("*-of-*.parquet", ("id", "title", "n_words")),
 }
 _REJECTED = ("url", "reason", "detail", "kept_url", "similarity", "cluster", "cluster_size")

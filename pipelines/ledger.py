@@ -10,7 +10,7 @@ from webtext import storage
 from webtext.errors import UnbalancedError
 from webtext.manifest import Manifest
 
-STAGES = ("links", "pages", "documents", "duplicates", "corpus")  # directories of an output, in order
+STAGES = ("links", "pages", "documents", "duplicates", "removed", "corpus")  # directories of an output, in order
 
 
 def count_rows(directory: str, pattern: str) -> int:

@@ -20,6 +20,7 @@ KEPT_FILES = {
     "pages": "index-*.parquet",
     "documents": "part-*.parquet",
     "duplicates": "",
+    "removed": "",
     "corpus": "*-of-*.parquet",
 }
 

@@ -14,6 +14,7 @@ STAGES = {
     "pages": "Fetch",
     "documents": "Extract and filter",
     "duplicates": "De-duplicate",
+    "removed": "Remove on request",
     "corpus": "Corpus",
 }
 

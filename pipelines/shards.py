@@ -4,6 +4,7 @@ Shards are runs of buckets of URL hashes, so topics and dates are mixed in each,
 split is by the hash of the near-duplicate cluster: whatever is held out has no near-duplicate among what is trained on.
 """
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 
 from pipelines.duplicates import members_of_part
 from pipelines.ledger import count_rows
+from pipelines.removals import removed_of_part
 from webtext import storage
 from webtext.hashing import split_of
 from webtext.manifest import Counts
@@ -69,12 +71,13 @@ def _text_bytes(path: str) -> int:
 
 @dataclass
 class WriteShards(beam.PTransform):
-    """Write each shard's splits from its parts, less what `duplicates` dropped."""
+    """Write each shard's splits from its parts, less what `duplicates` and `removed` dropped."""
 
     documents: str
     duplicates: str
     output: str
     config: ShardsConfig
+    removed: str | None = None  # the stage of what somebody asked to be removed, where there is one
 
     def __post_init__(self) -> None:
         super().__init__("WriteShards")
@@ -83,30 +86,46 @@ class WriteShards(beam.PTransform):
         return shards | beam.Map(self._write)
 
     def _write(self, shard: Shard) -> str:
-        write_shard(shard, self.documents, self.duplicates, self.output, self.config)
+        write_shard(shard, self.documents, self.duplicates, self.output, self.config, self.removed)
         return shard.name("train")
 
 
-def write_shard(shard: Shard, documents: str, duplicates: str, output: str, config: ShardsConfig) -> None:
+def write_shard(
+    shard: Shard, documents: str, duplicates: str, output: str, config: ShardsConfig, removed: str | None = None
+) -> None:
     """Write the train and held-out files of one shard."""
     for split in SPLITS:  # read twice: one split's rows in memory at a time, and the text is compressed on disk
         with (
             storage.create_file(storage.join(output, shard.name(split))) as stream,
             open_writer(stream, CORPUS) as writer,
         ):
-            kept = (_kept(part, split, documents, duplicates, config) for part in shard.parts)
+            kept = (_kept(part, split, documents, duplicates, config, removed) for part in shard.parts)
             for group in _row_groups(kept):
                 writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
 
 
-def _kept(part: str, split: str, documents: str, duplicates: str, config: ShardsConfig) -> pa.Table:
+def copy_shard(shard: Shard, source: str, target: str) -> None:
+    """Copy the files of one shard as they are."""
+    for name in map(shard.name, SPLITS):
+        with (
+            storage.open_file(storage.join(source, name)) as read,
+            storage.create_file(storage.join(target, name)) as to,
+        ):
+            shutil.copyfileobj(read, to)
+
+
+def _kept(
+    part: str, split: str, documents: str, duplicates: str, config: ShardsConfig, removed: str | None
+) -> pa.Table:
     """Read the rows of a part that stay, and that belong to a split."""
     with storage.open_file(storage.join(documents, part)) as stream:
         table = pq.read_table(stream, columns=CORPUS.names)
     members = members_of_part(duplicates, part)
+    taken_out = removed_of_part(removed, part)
     keep = []
     for identity in table.column("id").to_pylist():
         cluster, stays = members.get(identity, (identity, True))
+        stays = stays and identity not in taken_out
         keep.append(stays and split_of(cluster, config.held_out) == split)
     return table.filter(pa.array(keep, pa.bool_())).cast(CORPUS)
 
