@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import PipelineOptions, _BeamArgumentParser
 
 from webtext.errors import UsageError
 
@@ -53,7 +53,7 @@ class Engine:
     def options(self, tasks: int = 1) -> PipelineOptions:
         """Make Beam's options: what the user passed through, and a local runner where none is named."""
         arguments = list(self.beam_arguments)
-        if not any(argument == "--runner" or argument.startswith("--runner=") for argument in arguments):
+        if not _names_runner(arguments):
             workers = self.local_workers(tasks)
             mode = "in_memory" if workers == 1 else "multi_processing"
             arguments += ["--runner=FnApiRunner", f"--direct_running_mode={mode}", f"--direct_num_workers={workers}"]
@@ -79,5 +79,24 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def engine_from(arguments: argparse.Namespace, beam_arguments: Sequence[str]) -> Engine:
-    """Make the engine that the flags ask for."""
+    """Make the engine that the flags ask for.
+
+    Raises:
+        UsageError: a flag is neither ours nor Beam's, on a local run (another runner may have flags of its own).
+    """
+    unknown = _unknown_to_beam(beam_arguments)
+    if unknown and not _names_runner(beam_arguments):
+        raise UsageError(f"no such flag: {', '.join(unknown)}; see --help")
     return Engine(arguments.workers, tuple(beam_arguments))
+
+
+def _names_runner(arguments: Sequence[str]) -> bool:
+    return any(argument == "--runner" or argument.startswith("--runner=") for argument in arguments)
+
+
+def _unknown_to_beam(arguments: Sequence[str]) -> list[str]:
+    """List the words that none of Beam's options takes; Beam itself would pass over them with a warning."""
+    parser = _BeamArgumentParser(add_help=False, allow_abbrev=False, conflict_handler="resolve")
+    for options in PipelineOptions.__subclasses__():
+        options._add_argparse_args(parser)  # noqa: SLF001 - how Beam's documentation says to declare options
+    return parser.parse_known_args(list(arguments))[1]
