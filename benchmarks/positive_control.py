@@ -91,6 +91,7 @@ def main() -> None:
     parser.add_argument("--neutral", type=Path, action="append", required=True)
     parser.add_argument("--furniture")
     parser.add_argument("--halves", type=int, default=20)
+    parser.add_argument("--skip-damages", action="store_true", help="halves only")
     arguments = parser.parse_args()
     panels = [
         Panel(path.name, True, tuple(take(read_neutral(path), TIERS["quick"].panel_bytes)))
@@ -105,7 +106,8 @@ def main() -> None:
     if arguments.furniture:
         damages["the pages' own boilerplate"] = furniture_of(arguments.corpus, arguments.furniture)
     copies = [Corpus(name, arguments.corpus, damage) for name, damage in damages.items()]
-    report([Corpus("corpus", arguments.corpus), *copies], panels)
+    if not arguments.skip_damages:
+        report([Corpus("corpus", arguments.corpus), *copies], panels)
     texts = list(Corpus("", arguments.corpus).train())
     with tempfile.TemporaryDirectory() as folder:
         verdicts = [

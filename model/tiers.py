@@ -28,7 +28,7 @@ class Tier:
     panel_bytes: int
     ngram_tokens: int = 0
     ngram_order: int = 5
-    groups: int = 8
+    groups: int = 20
     """Of documents, each left out once by the jackknife."""
     optimizer: str = "adamw"
 
@@ -67,6 +67,7 @@ TIERS = {
             trained=1,
             panel_bytes=400_000,
             ngram_tokens=300_000,
+            groups=10,
         ),
         Tier(
             "quick",
