@@ -48,6 +48,12 @@ class Settings:
     probes: int = PROBES
     rule: Rule | None = None
 
+    def __post_init__(self) -> None:
+        if not 0 < self.error_rate < 1:
+            raise ValueError(f"--error-rate lies between 0 and 1, for example 1e-8: not {self.error_rate}")
+        if self.probes < 1:
+            raise ValueError(f"--probes is 1 or more, not {self.probes}")
+
     @property
     def lookup(self) -> OverlapConfig:
         """What the pass over the corpus looks for."""
