@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -19,6 +20,7 @@ from webtext.errors import UnbalancedError, UsageError
 
 # name: (what it does, whether flags it does not know go to Beam)
 COMMANDS = {
+    "init": ("write a commented configuration file for a corpus of your own", False),
     "corpus": ("Reddit submissions to a corpus: harvest, fetch and build in order", True),
     "harvest": ("submissions (dumps, or Reddit's API) to distinct links with enough karma", True),
     "fetch": ("links to an archive of pages (WARC), as a polite guest", True),
@@ -40,6 +42,7 @@ COMMANDS = {
     "export": ("a trained GPT-2 for transformers, or the tokens of a run for nanoGPT and llm.c", False),
 }
 
+WITH_CONFIG = {"corpus", "harvest", "fetch", "build"}  # commands that take --config and save what they ran with
 EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 _EPILOG = """exit status: 0 done, 1 a check failed (verify, validate), 2 something to mend (one line says what),
 130 interrupted (run the same command again to go on)"""
@@ -62,11 +65,36 @@ def main(argv: Sequence[str] | None = None) -> int:
             name, help=summary, description=_sentence(summary), formatter_class=argparse.RawDescriptionHelpFormatter
         )
         if name == asked:
-            importlib.import_module(f"pipelines.{name}").add_arguments(command)
+            try:
+                arguments = _declare(command, name, arguments)
+            except UsageError as error:
+                return _told(name, error, "-v" in arguments)
     known, unknown = parser.parse_known_args(arguments)
     if unknown and not COMMANDS[known.command][1]:
         parser.error(f"unknown flags for {known.command}: {' '.join(unknown)}")
+    logging.getLogger().setLevel(logging.INFO if known.verbose else logging.WARNING)
     return _run(known, unknown)
+
+
+def _declare(command: argparse.ArgumentParser, name: str, arguments: list[str]) -> list[str]:
+    """Declare the flags of the command that is asked for, and give its arguments, those of --config among them."""
+    importlib.import_module(f"pipelines.{name}").add_arguments(command)
+    command.add_argument(
+        "-v", "--verbose", action="store_true", help="tell more: log lines, and where an error is from"
+    )
+    if name not in WITH_CONFIG:
+        return arguments
+    config_file = importlib.import_module("pipelines.config_file")
+    config_file.add_arguments(command)
+    expanded: list[str] = config_file.expand(arguments, name, command)
+    return expanded
+
+
+def _told(command: str, error: Exception, verbose: bool) -> int:
+    if verbose:
+        traceback.print_exception(error)
+    print(f"webtext {command}: {error}", file=sys.stderr)
+    return EXIT_USAGE
 
 
 def _sentence(summary: str) -> str:
@@ -75,11 +103,14 @@ def _sentence(summary: str) -> str:
 
 def _run(known: argparse.Namespace, unknown: list[str]) -> int:
     module = importlib.import_module(f"pipelines.{known.command}")
+    config = importlib.import_module("pipelines.config_file") if known.command in WITH_CONFIG else None
+    ran = config.resolved(known, unknown) if config else {}
     try:
         status: int = module.run(known, unknown)
+        if config:
+            config.save(ran, known.output)
     except (UsageError, UnbalancedError) as error:
-        print(f"webtext {known.command}: {error}", file=sys.stderr)
-        return EXIT_USAGE
+        return _told(known.command, error, known.verbose)
     except KeyboardInterrupt:
         print(f"webtext {known.command}: interrupted; run the same command again to go on", file=sys.stderr)
         return EXIT_INTERRUPTED
