@@ -59,10 +59,11 @@ def _train(spec: str) -> tuple[str, str]:
 def _ask(spec: str, trains: dict[str, str], folder: str | None) -> Asked:
     if spec.startswith("hub:"):
         benchmark, own = read_from_hub(spec), None
-    elif is_name(spec):
-        sources = find_sources(spec, folder)
+    elif is_name(spec.rpartition("=")[2]):
+        called, _, known = spec.rpartition("=")
+        sources = find_sources(known, folder)
         parts = [read_benchmark(source, storage.open_file) for source in sources]
-        benchmark = Benchmark(spec, tuple(item for part in parts for item in part.items), parts[0].stream)
+        benchmark = Benchmark(called or known, tuple(item for part in parts for item in part.items), parts[0].stream)
         own = sources[0].own_train
     else:
         source = parse_source(spec)
@@ -149,7 +150,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 _CORPUS = "corpus directory (its training shards), Parquet files (pattern allowed), or an n-gram filter (*.ngrams)"
-_BENCHMARKS = "[NAME=]FILE[@FIELD,FIELD] (text, JSONL, Parquet, Arrow), a known name (lambada, ptb ...), or hub:..."
+_BENCHMARKS = (
+    "[NAME=]FILE[@FIELD,FIELD] (text, JSONL, Parquet, Arrow), [NAME=]a known name (lambada, ptb ...), or hub:..."
+)
 _OWN_TRAIN = "training split of a set, to show what it shares with its own"
 _REMOVE = "rewrite the corpus to OUTPUT/decontaminated: `windows` (GPT-3's 13-grams) or `documents:SHARE`"
 _NORMALIZER = "how text becomes words: gpt2 divides at punctuation, gpt3 takes it away (default: %(default)s)"

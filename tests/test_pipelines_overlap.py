@@ -138,6 +138,12 @@ def test_own_training_splits_stand_beside(corpus, benchmark, tmp_path):
     assert row["own_train_share"] == 1 - row["share"]
 
 
+def test_a_known_set_can_be_called_otherwise(corpus, tmp_path):
+    (tmp_path / "ptb.test.txt").write_text(LEAK)
+    assert overlap(corpus, "mine=ptb", "--data-dir", tmp_path, "-o", tmp_path / "out", "--workers", "1") == 0
+    assert [(row["name"], row["share"]) for row in rows(tmp_path / "out", "sets.parquet")] == [("mine", 1.0)]
+
+
 def test_any_parquet_is_a_corpus(benchmark, tmp_path):
     pq.write_table(pa.table({"content": [LEAK, None, "x"]}), tmp_path / "mine.parquet")
     assert overlap(tmp_path / "mine.parquet", benchmark, "-o", tmp_path / "out", "--text-field", "content") == 0
