@@ -5,94 +5,34 @@ import random
 from collections import defaultdict
 from pathlib import Path
 
-import apache_beam as beam
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from apache_beam.options.pipeline_options import PipelineOptions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import coo_array, csgraph
 
-from dedup import bands, transforms
-from dedup.against import write_sketches
+from dedup import bands
 from dedup.choose import read_clusters
 from dedup.minhash import MinHashConfig
-from dedup.parts import Catalog, PartReader, Source, places_of
+from dedup.parts import Catalog, PartReader, places_of
 from dedup.shingles import shingle_hashes
 from dedup.sketch import sketch
-from dedup.transforms import FindDuplicates, Plan
+from dedup.transforms import Plan
+from tests.duplicate_stage import (
+    DOCUMENTS,
+    EVERY_PAIR,
+    content,
+    edited,
+    facts,
+    rejections,
+    run_beam,
+    run_steps,
+    write_parts,
+)
 from webtext import storage
-from webtext.hashing import bucket_of, document_id
+from webtext.hashing import bucket_of
 from webtext.text import ngrams, words
-
-EVERY_PAIR = MinHashConfig(bands=128, rows=1)  # all pairs that share any value of a signature are candidates
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
-
-
-def facts(url, karma=3, posted=None, body=""):
-    return {"url": url, "id": document_id(url), "karma": karma, "first_posted": posted, "body_digest": body}
-
-
-def write_parts(folder, documents, parts, config=EVERY_PAIR):
-    """Write (text, facts) as a documents directory of so many parts, each document where the hash of its URL says."""
-    folder.mkdir(parents=True, exist_ok=True)
-    placed = defaultdict(list)
-    for text, known in sorted(documents, key=lambda document: document[1]["id"]):
-        placed[bucket_of(known["url"], parts)].append((text, known))
-    for part in range(parts):
-        suffix = f"{part:05d}-of-{parts:05d}"
-        with (
-            (folder / f"part-{suffix}.parquet").open("wb") as table,
-            (folder / f"shingles-{suffix}.bin").open("wb") as own,
-        ):
-            write_sketches(table, own, placed[part], config)
-    return Source(str(folder), parts)
-
-
-def run_beam(plan, output, *flags):
-    output.mkdir()
-    options = PipelineOptions(["--runner=FnApiRunner", "--no_save_main_session", *flags])
-    with beam.Pipeline(options=options) as pipeline:
-        pipeline | FindDuplicates(plan, str(output))
-
-
-def run_steps(plan, output, shuffler):
-    """Run the steps by hand, in any order of elements, each group's values in any order, a DoFn for each element."""
-    output.mkdir()
-
-    def step(kind, elements, *arguments):
-        elements = list(elements)
-        shuffler.shuffle(elements)
-        for element in elements:
-            fresh = kind(plan, *arguments)
-            fresh.setup()
-            yield from fresh.process(element)
-
-    def grouped(pairs):
-        groups = defaultdict(list)
-        for key, value in pairs:
-            groups[key].append(value)
-        for values in groups.values():
-            shuffler.shuffle(values)
-        return groups.items()
-
-    pairs = step(transforms.ProposePairs, grouped(step(transforms.ReadKeys, range(plan.runs))))
-    members = step(transforms.ConnectPairs, grouped(step(transforms.VerifyPairs, grouped(pairs))))
-    judged = list(step(transforms.JudgeClusters, grouped(step(transforms.DescribeMembers, grouped(members)))))
-    verdicts = [element for element in judged if isinstance(element, tuple)]
-    tallies = [element.value for element in judged if not isinstance(element, tuple)]
-    list(step(transforms.WriteVerdicts, grouped(verdicts + [(run, b"") for run in range(plan.runs)]), str(output)))
-    transforms._write_summary((0, tallies), plan.documents, str(output))
-
-
-def content(folder):
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-
-
-def rejections(folder):
-    rows = [row for path in sorted(folder.glob("rejections-*")) for row in pq.read_table(path).to_pylist()]
-    return {row["url"]: row for row in rows}
 
 
 def true_jaccard(one, other):
@@ -126,24 +66,6 @@ def found_clusters(folder):
         for row in pq.read_table(path).to_pylist():
             members[row["cluster"]].add(row["url"])
     return {frozenset(urls) for urls in members.values()}
-
-
-def edited(seed, size=40, edits=0):
-    shuffler = random.Random(seed)
-    text = [shuffler.choice(LETTERS) + shuffler.choice(LETTERS) for _ in range(size)]
-    for _ in range(edits):
-        text[shuffler.randrange(size)] = "EDIT"
-    return " ".join(text)
-
-
-DOCUMENTS = st.lists(
-    st.tuples(st.integers(0, 3), st.integers(0, 4), st.integers(1, 3), st.sampled_from(["", "", "b1"])), max_size=14
-).map(
-    lambda drawn: [
-        (edited(seed, edits=edits), facts(f"http://h.test/{number}", karma, number % 3, body))
-        for number, (seed, edits, karma, body) in enumerate(drawn)
-    ]
-)
 
 
 @settings(max_examples=40)
