@@ -132,11 +132,15 @@ class _Sentences(HTMLParser):
             self.found.append(text)
 
 
-def boilerplate() -> tuple[str, ...]:
-    """List the sentences that sites put around articles: none of them may come into a corpus."""
+def furniture(site: Site) -> tuple[str, ...]:
+    """List the sentences that a site puts around every article, in order."""
     parser = _Sentences()
-    for site in read_sites().values():
-        parser.feed(_template(site.template).template)
-        parser.feed(site.interruption)
-    comments = [comment for _, comment in read_comments()]
-    return tuple(sorted({*parser.found, *comments}))
+    parser.feed(_template(site.template).template)
+    parser.feed(site.interruption)
+    return tuple(parser.found)
+
+
+def boilerplate() -> tuple[str, ...]:
+    """List what stands around articles, readers' comments included: nothing of it may come into a corpus."""
+    sentences = {sentence for site in read_sites().values() for sentence in furniture(site)}
+    return tuple(sorted({*sentences, *(comment for _, comment in read_comments())}))

@@ -5,23 +5,24 @@ import itertools
 import json
 import re
 from collections import Counter
-from html import escape
+from html import unescape
 
 import pytest
 import zstandard
 from fastwarc.warc import ArchiveIterator as FastArchive
 from warcio.archiveiterator import ArchiveIterator
 
-from sample.articles import read_articles
+from sample.articles import HERE, read_articles
 from sample.build import ARCHIVE, DUMP, EXPECTED, build, distinct_answers, expectations
 from sample.cases import canonical
 from sample.copies import americanised, datelined, excerpted, halved, retitled
-from sample.sites import boilerplate, read_comments, read_sites
+from sample.sites import boilerplate, furniture, read_comments, read_sites
 from webtext.outcomes import is_outcome
 from webtext.text import ngrams, words
 from webtext.urls import canonicalize_url
 
 THRESHOLD = 0.7  # of near-duplicates, by default
+WITHOUT_COMMENTS = {"manual", "company", "homepage", "university"}
 
 
 @pytest.fixture(scope="module")
@@ -204,15 +205,24 @@ def test_boilerplate_is_plentiful_and_no_article_says_it():
     assert [sentence for sentence in sentences if sentence in text] == []
 
 
-def test_pages_hold_their_article_and_their_boilerplate():
+def test_pages_hold_their_article_and_what_their_site_puts_around_it():
     articles = read_articles()
     for site in read_sites().values():
-        if not site.articles:
-            continue
-        article = articles[site.articles[0]]
-        html = site.page(article, [articles[slug] for slug in site.articles[1:4]])
-        plain = " ".join(re.sub(r"<[^>]+>", "", html).split())
-        assert html.count("$") == "".join(line for block in article.blocks for line in block.lines).count("$")
-        assert sum(sentence in " ".join(html.split()) for sentence in boilerplate()) >= 3
-        assert all(escape(articles[other].title) in html for other in site.articles[1:4])
-        assert escape(article.paragraphs[-1], quote=False) in plain
+        for slug in site.articles:
+            related = [articles[other] for other in site.articles if other != slug][:3]
+            html = " ".join(site.page(articles[slug], related).split())
+            plain = " ".join(unescape(re.sub(r"<[^>]+>", "", html)).split())
+            assert [sentence for sentence in furniture(site) if sentence not in unescape(html)] == []
+            assert [text for text in articles[slug].paragraphs if text not in plain] == []
+            assert [other.title for other in related if other.title not in plain] == []
+            said = sum(comment in plain for _, comment in read_comments())
+            assert said == {"minimal": 1}.get(site.template, 0 if site.template in WITHOUT_COMMENTS else 2)
+
+
+def test_most_templates_have_comments_cookies_advertisements_and_scripts():
+    templates = {site.template for site in read_sites().values() if site.articles}
+    assert len(templates - WITHOUT_COMMENTS) >= 8
+    sources = [(HERE / "templates" / f"{name}.html").read_text("utf-8").lower() for name in templates]
+    assert sum("cookie" in source for source in sources) >= 6
+    assert sum(re.search(r"advertisement|sponsored|ads by", source) is not None for source in sources) >= 6
+    assert sum("<script" in source for source in sources) >= 8
