@@ -38,6 +38,7 @@ class Web(ThreadingHTTPServer):
         self.asked = []  # (URL, seconds when asked, seconds when answered)
         self.answers = {}  # status by URL; 200 where not named
         self.robots = {}  # text by host
+        self.redirects = {}  # target by URL
         self.seconds = 0.0
         self.at_once, self.most_at_once = Counter(), Counter()
         self.lock = threading.Lock()
@@ -68,7 +69,9 @@ class Handler(BaseHTTPRequestHandler):
         with web.lock:
             web.at_once[host] -= 1
             web.asked.append((url, begin, time.monotonic()))
-        head = f"HTTP/1.1 {status} x\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+        location = f"Location: {web.redirects[url]}\r\n" if url in web.redirects else ""
+        status = 302 if location else status
+        head = f"HTTP/1.1 {status} x\r\n{location}Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
         self.wfile.write(head.encode() + body)
 
     def log_message(self, *_):
@@ -191,6 +194,25 @@ def test_hosts_that_fail_again_and_again_are_given_up(web, tmp_path):
     assert len(web.pages) == 5
     dead = next(row for row in rows.values() if row["outcome"] == "dead_host")
     assert dead["detail"] == "http_503 5 times in a row"
+
+
+def test_hosts_that_fail_now_and_then_are_not_given_up(web, tmp_path):
+    links = links_of(1, 20)
+    web.answers |= {link.url: 503 for link in links[::2]}
+    rows = crawl(web, tmp_path, links, max_attempts=1, dead_after=2)
+    assert outcomes(rows) == {"ok": 10, "http_503": 10}
+
+
+def test_pages_wait_for_a_robots_txt_that_is_elsewhere(web, tmp_path):
+    """It is asked for once, at the pace of the other host, and rules out what it rules out."""
+    web.redirects = {"http://host0.test/robots.txt": "http://elsewhere.test/robots.txt"}
+    web.robots = {"elsewhere.test": "user-agent: *\ndisallow: /page/3"}
+    web.seconds = 0.02
+    rows = crawl(web, tmp_path, links_of(1, 6), opt_outs=())
+    assert outcomes(rows) == {"ok": 5, "robots_disallowed": 1}
+    asked = [url for url, *_ in sorted(web.asked, key=lambda asked: asked[1])]
+    assert asked[:2] == ["http://host0.test/robots.txt", "http://elsewhere.test/robots.txt"]
+    assert len(asked) == 2 + 5
 
 
 def test_archives_roll_over_and_are_read_by_place(web, tmp_path):

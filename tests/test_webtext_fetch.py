@@ -32,7 +32,7 @@ from webtext.fetch_config import FetchConfig
 from webtext.outcomes import OUTCOMES, is_html, is_outcome, judge_answer
 from webtext.records import Link
 from webtext.visits import Errand
-from webtext.warc import iter_warc, read_response
+from webtext.warc import iter_warc, read_record, read_response
 
 PAGE = (
     b"<!doctype html><html><head><title>A page</title></head><body><p>"
@@ -136,6 +136,7 @@ ROBOTS = "200 OK\r\nContent-Type: text/plain"
 HUGE_ROBOTS = b"user-agent: *\nallow: /\n" + b"# nothing here\n" * 700_000 + b"user-agent: *\ndisallow: /\n"
 MIXED = "<html><meta charset=utf-8><p>caf\u00e9 ".encode() + "caf\u00e9</p>".encode("latin-1")
 ROBOTS_BOMB = answer(gzip.compress(HUGE_ROBOTS), "200 OK", "Content-Encoding: gzip")
+MISSING = answer(b"", "404 Not Found", length=False)
 VIDEO = answer(b"", "200 OK", "Content-Type: video/mp4", length=False)
 NOAI_PAGE = PAGE.replace(b"<head>", b"<head><META content='noimageai, NoAI' name=robots>")
 WIDE = "<html><p>Wide.</p></html>".encode("utf-16")
@@ -212,6 +213,7 @@ TROUBLES = {
     "redirect-metadata": (redirected("http://169.254.169.254/latest/meta-data/"), "private_address"),
     "redirect-decimal": (redirected("http://2130706433/"), "private_address"),
     "redirect-rebound": (redirected("http://rebound.test:{port}/"), "private_address"),
+    "redirect-local": (redirected("http://printer.local:{port}/"), "private_address"),
     "redirect-file": (redirected("file:///etc/passwd"), "bad_redirect"),
     "redirect-nowhere": (sent(answer(b"", "301 Moved")), "bad_redirect"),
     "redirect-nonsense": (redirected("http://[::1/"), "bad_redirect"),
@@ -220,6 +222,10 @@ TROUBLES = {
     "status-204": (sent(answer(b"", "204 No Content", length=False)), "http_204"),
     "status-500": (site_file("/", answer(b"", "500 Oops")), "http_500"),
     "status-999": (sent(answer(b"", "999 Denied")), "http_999"),
+    "endless-404": (
+        lambda c, *_: (c.sendall(answer(b"", "404 No", length=False)), endless(c, b"x" * 9999)),
+        "http_404",
+    ),
     "error-bad-gzip": (sent(answer(PAGE, "404 No", "Content-Encoding: gzip")), "http_404"),
     "retry-forever": (site_file("/", answer(b"", "429 Slow")), "http_429"),
     "retry-next-year": (site_file("/", answer(b"", "429 Slow", "Retry-After: 31536000")), "http_429"),
@@ -457,6 +463,14 @@ def test_pages_that_came_are_in_the_archive_with_their_bodies(crawled):
         "mixed-charsets": MIXED,
     }
     assert bodies == {name: others.get(name, PAGE) for name in bodies}
+
+
+def test_bodies_of_errors_are_cut(crawled):
+    found, folder = crawled
+    row = next(row for url, (_, row) in found.items() if "//endless-404." in url)
+    with (folder / row["warc_file"]).open("rb") as stream:
+        assert len(read_response(stream, row["warc_offset"], row["warc_length"]).body) == 64 << 10
+        assert read_record(stream, row["warc_offset"], row["warc_length"]).headers["warc-truncated"] == "length"
 
 
 def test_what_opted_out_leaves_no_body(crawled):
