@@ -87,6 +87,7 @@ def test_a_page_gives_its_text_and_what_it_declares():
         ("", "https://x.example/2017/5/9/story", ("Nine winters", "", "2017-05-09")),
         ('<meta property="article:published_time" content="0001-01-01">', "", ("Nine winters", "", "")),
         ('<meta name="date" content="2020-02-31">', "", ("Nine winters", "", "")),
+        ('<meta name="date" content="1970-01-01">', "", ("Nine winters", "", "")),
         ('<meta name="author" content="https://x.example/ann">', "", ("Nine winters", "", "")),
         (
             (
@@ -141,6 +142,10 @@ def test_clean_text_obeys_its_contract(text):
 def test_clean_text_leaves_clean_text_alone(text):
     cleaned = clean_text(text)
     assert clean_text(cleaned) == cleaned
+
+
+def test_clean_text_composes_letters_and_makes_lines():
+    assert clean_text("cafe\u0301\u2028\u200bte\u00adxt \u00a0 a\r\n\r\nb\x85c") == "café\ntext a\nb\nc"
 
 
 def test_clean_text_mends_mojibake_and_leaves_the_rest():
