@@ -3,8 +3,8 @@
     python benchmarks/positive_control.py CORPUS --neutral FILE [--neutral FILE ...] [--furniture COLUMN] [--halves 20]
 
 Prints a line for each comparison: the difference in bits per byte with its interval, the smallest visible difference
-and the verdict; for damages of falling size, then for random halves. With `--furniture`, the boilerplate put back is the one
-that the pages had: a column of the corpus with the lines that extraction removed.
+and the verdict; for damages of falling size, then for random halves. With `--furniture`, the boilerplate put back is
+the one that the pages had: a column of the corpus with the lines that extraction removed.
 """
 
 import argparse
