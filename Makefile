@@ -11,6 +11,7 @@ OUTPUT ?= out/sample
 WORKERS ?= 0
 TIER ?= smoke
 ARGS ?= $(if $(filter build/sample/%,$(SUBMISSIONS)),--replay build/sample/web.warc.gz)
+REALWEB ?= ../shared/realweb
 EXTRAS := reddit,fast,train,dev
 
 help: ## List the targets
@@ -48,11 +49,20 @@ lock: $(VENV)/installed ## Resolve the dependencies anew into requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-header --no-annotate \
 	  --no-emit-index-url --output-file requirements.lock pyproject.toml
 
-bench: $(VENV)/installed ## Measure webtext beside the field (benchmarks/README.md)
-	$(BIN)/python benchmarks/run.py
+bench: $(VENV)/installed ## Measure each part beside its named peers (half an hour; sizes in benchmarks/)
+	$(BIN)/python benchmarks/dump_speed.py
+	$(BIN)/python benchmarks/fetch_speed.py speed
+	$(BIN)/python benchmarks/ngram_filter.py --ngrams 5000000 --probes 10000000
+ifneq ($(wildcard $(REALWEB)),)
+	$(BIN)/python benchmarks/extraction.py --realweb $(REALWEB)
+	$(BIN)/python benchmarks/near_duplicates.py make --documents 30000 --warc $(REALWEB)/web.warc.gz
+	$(BIN)/python benchmarks/near_duplicates.py compare --documents 30000
+else
+	@echo "extraction and near-duplicates are measured on real pages, which are not at $(REALWEB)"
+endif
 
-bench-extract: $(VENV)/installed ## Extractors on the gold set: F1, speed (readability-lxml, newspaper4k if installed)
-	$(BIN)/python benchmarks/extraction.py
+bench-extract: $(VENV)/installed ## Measure extractors on the gold set: F1, pages per CPU-second
+	$(BIN)/python benchmarks/extraction.py --realweb $(REALWEB)
 
 clean: ## Remove what the targets above have made
 	rm -rf build dist out $(VENV) *.egg-info .mypy_cache .ruff_cache .import_linter_cache
