@@ -90,7 +90,7 @@ def _answer(url: str, name: str) -> Answer:
 
 
 def _directory(articles: dict[str, Article]) -> Case:
-    """A long list of links: the default preset trusts the karma that it got; others look at lines and words."""
+    """A long list of links: the default preset trusts the karma that it got; others count sentences."""
     links = (
         f'<li><a href="{escape(site_of(slug).url(article))}">{escape(article.title, quote=False)}</a></li>'
         for slug, article in articles.items()
@@ -98,5 +98,5 @@ def _directory(articles: dict[str, Article]) -> Case:
     html = fill("directory", title="Ten years of good reading, a list", body="\n".join(links))
     url = "http://linkheap.example/ten-years-of-good-reading"
     post = Post(url, 58, 1_513_000_000, "Ten years of good reading, a list", "Longreads")
-    why = "a long list of links: the default preset has no rule against lists (the presets c4 and gopher have)"
+    why = "a long list of links: the default preset has no rule against lists (the presets c4 and fineweb have)"
     return Case((post,), (Answer(url, html.encode()),), (kept(canonical(url), why),))
