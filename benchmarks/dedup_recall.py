@@ -128,7 +128,9 @@ def measure(pairs: list[tuple[str, str, float]], config: MinHashConfig) -> dict[
         at += jaccard >= config.threshold
         at_found += together and jaccard >= config.threshold
         below_removed += together and jaccard < config.threshold
-    chained = sum(row["similarity"] < np.float32(config.threshold) for row in removed.values())  # files hold 32 bits
+    chained = sum(
+        bool(row["similarity"] < np.float32(config.threshold)) for row in removed.values()
+    )  # files hold 32 bits
     return {
         "pairs": len(pairs),
         "threshold": config.threshold,

@@ -12,22 +12,26 @@ CACHE = Path("build/benchmarks")
 SHORTEST = 100  # words
 
 
-def real_texts(warc: Path) -> list[str]:
-    """Extract the distinct texts of at least 100 words, in the order of the archive."""
-    cache = CACHE / f"texts-{sha256(str(warc.resolve()).encode()).hexdigest()[:12]}.json"
+def real_pages(warc: Path) -> list[tuple[str, str]]:
+    """Extract (URL, text) of the pages with at least 100 words, in the order of the archive."""
+    cache = CACHE / f"pages-{sha256(str(warc.resolve()).encode()).hexdigest()[:12]}.json"
     if not cache.exists():
         cache.parent.mkdir(parents=True, exist_ok=True)
-        cache.write_text(json.dumps(list(dict.fromkeys(_extracted(warc)))))
-    texts: list[str] = json.loads(cache.read_text())
-    return texts
+        cache.write_text(json.dumps(list(_extracted(warc))))
+    return [(url, text) for url, text in json.loads(cache.read_text())]
 
 
-def _extracted(warc: Path) -> Iterator[str]:
+def real_texts(warc: Path) -> list[str]:
+    """Give the distinct texts of an archive, in its order."""
+    return list(dict.fromkeys(text for _, text in real_pages(warc)))
+
+
+def _extracted(warc: Path) -> Iterator[tuple[str, str]]:
     with warc.open("rb") as stream:
         for record in ArchiveIterator(stream, record_types=WarcRecordType.response):
             text = extract(record.reader.read(), fast=True, include_comments=False)
             if text and len(text.split()) >= SHORTEST:
-                yield text
+                yield record.headers["WARC-Target-URI"], text
 
 
 def long_texts(warc: Path, words: int) -> list[list[str]]:

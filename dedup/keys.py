@@ -26,12 +26,13 @@ def keys_a_document(config: MinHashConfig) -> int:
     return config.banding[0] + 2 * len(EXACT_COLUMNS)
 
 
-def document_keys(table: pa.Table, config: MinHashConfig) -> tuple[Hashes, Indices]:
+def document_keys(table: pa.Table, config: MinHashConfig, *, by_url: bool) -> tuple[Hashes, Indices]:
     """Make the keys of documents.
 
     Args:
         table: documents with `KEY_COLUMNS`.
         config: says how signatures are banded.
+        by_url: whether URLs make keys; those of one build are distinct, those of an earlier corpus may come again.
 
     Returns:
         Keys, and the row that each belongs to; both of shape (keys,). Empty digests and documents without shingles
@@ -39,6 +40,8 @@ def document_keys(table: pa.Table, config: MinHashConfig) -> tuple[Hashes, Indic
     """
     keys, rows = [], []
     for name, kind in EXACT_COLUMNS.items():
+        if name == "url" and not by_url:
+            continue
         values = table.column(name).to_pylist()
         known = np.array([row for row, value in enumerate(values) if value], np.int64)
         halves = np.frombuffer(b"".join(_hash128(values[row]) for row in known), "<u8").reshape(-1, 2)

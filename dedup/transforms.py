@@ -152,7 +152,8 @@ class ReadKeys(_Step):
         places = np.concatenate([places_of(part, len(table)) for part, table in zip(parts, tables, strict=True)])
         if not len(places):
             return
-        keys, rows = document_keys(pa.concat_tables(tables), self.plan.config)
+        by_url = any(source.earlier for source in self.plan.catalog.sources)
+        keys, rows = document_keys(pa.concat_tables(tables), self.plan.config, by_url=by_url)
         packed = np.stack([keys.view(np.int64), places[rows]], axis=1)
         owners = (keys >> np.uint64(32)).astype(np.int64) * self.plan.ranges >> 32
         for owner, positions in divide(owners):
