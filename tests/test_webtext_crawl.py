@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from warcio.archiveiterator import ArchiveIterator
 
 from webtext.archive import ROW_TYPE, PageArchive
 from webtext.crawl import Crawl
@@ -333,3 +334,24 @@ def test_twenty_kills_lose_nothing_and_repeat_nothing(web, tmp_path):
     asked = Counter(web.pages)
     assert set(asked) == {link.url for link in links}
     assert sum(asked.values()) - len(asked) <= 20 * 16  # only what was in flight was asked for twice
+
+
+def test_other_readers_agree_on_the_archive(web, tmp_path):
+    """Warcio reads every record, its digests hold, and every request names its response."""
+    web.answers["http://host1.test/page/0"] = 404
+    crawl(web, tmp_path, links_of(5, 2))
+    path = tmp_path / "pages-000.warc.gz"
+    types = Counter()
+    ids, concurrent = set(), set()
+    with path.open("rb") as stream:
+        for one in ArchiveIterator(stream, check_digests="raise"):
+            types[one.rec_type] += 1
+            one.content_stream().read()
+            assert one.rec_headers.protocol == "WARC/1.1"
+            ids.add(one.rec_headers.get_header("WARC-Record-ID"))
+            concurrent.add(one.rec_headers.get_header("WARC-Concurrent-To"))
+    requests = 5 * (3 + 2)
+    assert types["warcinfo"] == 1
+    assert types["request"] == types["response"] + types["revisit"] == types["metadata"] == requests
+    assert len(ids) == sum(types.values())
+    assert concurrent - {None} <= ids

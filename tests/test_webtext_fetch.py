@@ -511,7 +511,7 @@ def test_failures_and_redirects_are_recorded(crawled):
 
 def test_bodies_that_are_known_are_revisits(crawled):
     _, folder = crawled
-    responses, revisits = {}, []
+    responses, revisits, requests = {}, [], set()
     for path in sorted(folder.glob("*.warc.gz")):
         with path.open("rb") as stream:
             for record in iter_warc(stream):
@@ -519,7 +519,10 @@ def test_bodies_that_are_known_are_revisits(crawled):
                     responses[record.record_id] = record.headers["warc-payload-digest"]
                 elif record.type == "revisit":
                     revisits.append(record.headers)
+                elif record.type == "request":
+                    requests.add(record.headers.get("warc-concurrent-to"))
     assert revisits
+    assert {one["warc-record-id"] for one in revisits} <= requests
     assert all(responses[one["warc-refers-to"]] == one["warc-payload-digest"] for one in revisits)
 
 

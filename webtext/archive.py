@@ -128,7 +128,7 @@ class PageArchive:
                 identity = _identity(hop.response, digest)
                 known = self._bodies.get(identity)
                 if known is not None and len(hop.response.body) >= _SMALLEST_REVISIT:
-                    data += _encode_revisit(hop, known, digest)
+                    data += _encode_revisit(hop, known, digest, record_id)
                     place = known
                 else:
                     date = warc_date(hop.began_at)
@@ -214,7 +214,7 @@ def _encode_hop(hop: Exchange) -> tuple[bytes, bytes, str, str]:
     return request, response, record_id, digest
 
 
-def _encode_revisit(hop: Exchange, known: Stored, digest: str) -> bytes:
+def _encode_revisit(hop: Exchange, known: Stored, digest: str, record_id: str) -> bytes:
     assert hop.response is not None
     head = encode_response(hop.response)[: -len(hop.response.body)]
     headers = [
@@ -224,7 +224,8 @@ def _encode_revisit(hop: Exchange, known: Stored, digest: str) -> bytes:
         ("WARC-Refers-To-Target-URI", known.url),
         ("WARC-Refers-To-Date", known.date),
     ]
-    return encode_record("revisit", hop.url, warc_date(hop.began_at), _RESPONSE_TYPE, head, headers=headers)
+    date = warc_date(hop.began_at)
+    return encode_record("revisit", hop.url, date, _RESPONSE_TYPE, head, record_id=record_id, headers=headers)
 
 
 def _identity(response: HttpResponse, digest: str) -> tuple[str, ...]:
