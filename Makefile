@@ -50,6 +50,7 @@ lock: $(VENV)/installed ## Resolve the dependencies anew into requirements.lock
 	  --no-emit-index-url --output-file requirements.lock pyproject.toml
 
 bench: $(VENV)/installed ## Measure each part beside its named peers (half an hour; sizes in benchmarks/)
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[$(EXTRAS),bench,extractors]'
 	$(BIN)/python benchmarks/dump_speed.py
 	$(BIN)/python benchmarks/fetch_speed.py speed
 	$(BIN)/python benchmarks/ngram_filter.py --ngrams 5000000 --probes 10000000
@@ -62,6 +63,7 @@ else
 endif
 
 bench-extract: $(VENV)/installed ## Measure extractors on the gold set: F1, pages per CPU-second
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[$(EXTRAS),extractors]'
 	$(BIN)/python benchmarks/extraction.py --realweb $(REALWEB)
 
 clean: ## Remove what the targets above have made
