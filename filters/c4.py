@@ -68,7 +68,7 @@ class C4Quality:
             kept.append(line)
         if sentences < self.min_sentences:
             return Reason("c4_too_few_sentences", under(sentences, self.min_sentences, "sentences"))
-        return "\n".join(kept)
+        return "\n".join(kept).strip()
 
     def _clean_line(self, raw: str) -> str | None:
         """Give a line without citations, or None where its shape is no sentence's."""
