@@ -16,15 +16,17 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from webtext.decode import decode_html
-from webtext.engines import ENGINES, load_engine, parse_html
+from webtext.engines import ENGINES, load_engine, parse_html, without_controls
 from webtext.errors import UsageError
 from webtext.extract import ExtractConfig, Extracted, extract_page
 from webtext.language import detect
 
+BASELINE = "trafilatura-default"
 PRODUCT = "webtext (all)"  # decoding, metadata and clean-up included; the others are the bare extractors
 
 
@@ -47,12 +49,12 @@ def run_product(body: bytes, content_type: str) -> str:
 
 def run_engine(name: str, body: bytes, content_type: str) -> str:
     """Extract with a bare engine: parsing counts for those that use our tree."""
-    html = decode_html(body, content_type)
+    html = without_controls(decode_html(body, content_type))
     tree = parse_html(html)
     return "" if tree is None else load_engine(name)(html, tree)
 
 
-def measure(name: str, realweb: Path) -> dict[str, float | str]:
+def measure(name: str, realweb: Path) -> dict[str, Any]:
     """Run one engine over the gold set, after a few pages to warm up."""
     pages = list(read_pages(realweb))
     extract = run_product if name == PRODUCT else functools.partial(run_engine, name)
@@ -97,24 +99,27 @@ def main() -> None:
     """Measure each engine and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--realweb", type=Path, default=Path("../shared/realweb"))
-    parser.add_argument("--engines", nargs="*", default=[*ENGINES, PRODUCT])
+    parser.add_argument(
+        "--engines", nargs="*", default=[BASELINE, PRODUCT, *(name for name in ENGINES if name != BASELINE)]
+    )
     arguments = parser.parse_args()
-    context = multiprocessing.get_context("spawn")
-    rows = []
+    context, default = multiprocessing.get_context("spawn"), 0.0
+    print("| engine | F1 | precision | recall | English F1 | pages / CPU s | relative | p99 ms |")
+    print("|---|---|---|---|---|---|---|---|", flush=True)
     for name in arguments.engines:
         with context.Pool(1) as pool:
-            rows.append(pool.apply(measure, (name, arguments.realweb)))
-    default = next((row["seconds"] for row in rows if row["name"] == "trafilatura-default"), None)
-    print("| engine | F1 | precision | recall | English F1 | pages / CPU s | relative | p99 ms |")
-    print("|---|---|---|---|---|---|---|---|")
-    for row in rows:
-        if "missing" in row:
-            print(f"| {row['name']} | {row['missing']} | | | | | | |")
-            continue
-        scores = " | ".join(f"{row[key]:.4f}" for key in ("F1", "precision", "recall", "English F1"))
-        relative = f"{default / row['seconds']:.2f}" if default else ""
-        speed = row["pages"] / row["seconds"]
-        print(f"| {row['name']} | {scores} | {speed:.1f} | {relative} | {row['p99 ms']:.0f} |")
+            row = pool.apply(measure, (name, arguments.realweb))
+        default = row["seconds"] if name == BASELINE else default
+        print(format_row(row, default), flush=True)
+
+
+def format_row(row: dict[str, Any], default: float) -> str:
+    """Write one engine's line of the table; `default` is the baseline's time in seconds, 0 where it did not run."""
+    if "missing" in row:
+        return f"| {row['name']} | {row['missing']} | | | | | | |"
+    scores = " | ".join(f"{row[key]:.4f}" for key in ("F1", "precision", "recall", "English F1"))
+    relative = f"{default / row['seconds']:.2f}"
+    return f"| {row['name']} | {scores} | {row['pages'] / row['seconds']:.1f} | {relative} | {row['p99 ms']:.0f} |"
 
 
 if __name__ == "__main__":

@@ -63,13 +63,20 @@ def element_classes() -> etree.ElementDefaultClassLookup:
     )
 
 
+def without_controls(html: str) -> str:
+    r"""Drop the characters that no XML text may hold, plain and as references: extractors stumble over them.
+
+    >>> without_controls("a\x00b&#8;c&#x41;")
+    'abc&#x41;'
+    """
+    html = _CONTROLS.sub("", html)
+    return _CONTROL_REFERENCES.sub("", html) if "&#" in html else html
+
+
 def parse_html(html: str) -> HtmlElement | None:
     """Parse a page; None where nothing in it is an element."""
-    markup = _CONTROLS.sub("", html)
-    if "&#" in markup:
-        markup = _CONTROL_REFERENCES.sub("", markup)
     try:
-        tree: HtmlElement | None = etree.fromstring(markup.encode("utf-8", "replace"), _parser())
+        tree: HtmlElement | None = etree.fromstring(html.encode("utf-8", "replace"), _parser())
     except etree.XMLSyntaxError:  # nothing but space, or a document of zeros
         return None
     return tree

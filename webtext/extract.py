@@ -17,7 +17,7 @@ import ftfy
 from ftfy.badness import is_bad
 
 from webtext.decode import decode_html
-from webtext.engines import ENGINES, load_engine, parse_html
+from webtext.engines import ENGINES, load_engine, parse_html, without_controls
 from webtext.metadata import read_metadata
 from webtext.reasons import Reason
 from webtext.sandbox import Failure, Sandbox
@@ -92,6 +92,7 @@ def extract_text(html: str, url: str, config: ExtractConfig) -> Extracted | Reas
     """
     if not _MARKUP.search(html[:_SNIFF_CHARS]) and not _MARKUP.search(html):
         return Reason("not_html", "no markup")
+    html = without_controls(html)
     tree = parse_html(html)
     if tree is None:
         return Reason("not_html", "no element after parsing")
