@@ -142,14 +142,16 @@ class ContentDecoder:
 
     def feed(self, data: bytes) -> bytes:
         """Decode the next bytes of the body."""
+        return b"".join(self.pieces(data))
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        """Decode the next bytes of the body, in pieces of bounded size; the one that passes the limit is not given."""
         self._fed = self._fed or bool(data)
-        decoded = []
         for piece in self._through(data, 0):
             self._left -= len(piece)
             if self._left < 0:
                 raise BodyTooLargeError
-            decoded.append(piece)
-        return b"".join(decoded)
+            yield piece
 
     def _through(self, data: bytes, depth: int) -> Iterator[bytes]:
         if depth == len(self._layers):
