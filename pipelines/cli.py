@@ -44,8 +44,13 @@ COMMANDS = {
 
 WITH_CONFIG = {"corpus", "harvest", "fetch", "build"}  # commands that take --config and save what they ran with
 EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
-_EPILOG = """exit status: 0 done, 1 a check failed (verify, validate), 2 something to mend (one line says what),
-130 interrupted (run the same command again to go on)"""
+EXITS = {
+    EXIT_OK: "done",
+    EXIT_FAILURE: "the answer is no: verify found damage, validate a worse corpus, explain or sample nothing",
+    EXIT_USAGE: "something to mend: one line says what",
+    EXIT_INTERRUPTED: "interrupted: run the same command again to go on",
+}
+_EPILOG = "exit status:\n" + "\n".join(f"  {status:<5}{meaning}" for status, meaning in EXITS.items())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
