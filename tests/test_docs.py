@@ -1,0 +1,166 @@
+"""The docs hold what they say: commands run on the sample, flags exist, links lead somewhere, no page is orphaned.
+
+The tutorial is followed by its text alone, then each how-to page in a copy of what that left: every block fenced as
+`sh` is run. What is fenced as `text`, or stands on other pages, needs the web, an account or hours: of each `webtext`
+line in it, the flags must exist.
+"""
+
+import argparse
+import importlib
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from pipelines import reference
+from pipelines.cli import COMMANDS, main
+
+ROOT = Path(__file__).resolve().parent.parent
+TUTORIAL = ROOT / "docs" / "tutorial.md"
+HOW_TO = sorted((ROOT / "docs" / "how-to").glob("*.md"))
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TREE = ("Makefile", "pyproject.toml", "requirements.lock", "sample", "filters")  # what a reader of the docs has
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\((?!https?://)([^)#\s]+)(?:#[^)]*)?\)")
+
+
+def blocks(page, kind):
+    """Give the fenced blocks of a page that are of a kind."""
+    return [body for name, body in _BLOCK.findall(page.read_text(encoding="utf-8")) if name == kind]
+
+
+def plain(line):
+    """Give the words of a line that is a plain `webtext` command; None of any other."""
+    line = line.removeprefix(".venv/bin/")
+    return shlex.split(line)[1:] if line.startswith("webtext ") and not set("|><$") & set(line) else None
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """Make a folder that looks like a clone, with the environment that the tests run in."""
+    folder = tmp_path_factory.mktemp("clone")
+    for name in TREE:
+        (folder / name).symlink_to(ROOT / name)
+    (folder / ".venv").symlink_to(sys.prefix)
+    return folder
+
+
+def bash(folder, script):
+    """Run a script as a reader would, but for the environment, which is there, and the verdict, which takes minutes."""
+    prelude = (
+        "set -euo pipefail\nmake() { command make -n -o .venv/installed \"$@\" | grep -v ' validate ' | bash -e; }\n"
+    )
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"}
+    ran = subprocess.run(
+        ["bash", "-c", prelude + script], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, f"{script}\n{ran.stdout}\n{ran.stderr}"
+
+
+def steps(block):
+    """Cut a block into its commands: a line, or a line with the here-document that it begins."""
+    lines = iter(block.splitlines())
+    for line in lines:
+        step = [line]
+        while "<<'END'" in line and step[-1] != "END":
+            step.append(next(lines))
+        yield "\n".join(step)
+
+
+def follow(page, folder, monkeypatch):
+    """Run the commands of a page: plain webtext commands in this process, which is faster, and the rest by bash."""
+    monkeypatch.chdir(folder)
+    for step in (step for block in blocks(page, "sh") for step in steps(block)):
+        words = plain(step)
+        if words is None:
+            bash(folder, step)
+        else:
+            assert main(words) == 0, step
+
+
+@pytest.fixture(scope="module")
+def followed(clone):
+    """Follow the tutorial by its text alone."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        follow(TUTORIAL, clone, monkeypatch)
+    return clone
+
+
+@pytest.mark.slow
+def test_the_tutorial_ends_where_it_says(followed):
+    assert (followed / "out" / "sample" / "report" / "index.html").is_file()
+    assert '"host"' in (followed / "out" / "sample" / "removals.jsonl").read_text()
+    assert sorted(path.name for path in (followed / "out" / "mine").iterdir()) >= ["corpus", "documents"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", HOW_TO, ids=lambda page: page.stem)
+def test_the_commands_of_a_how_to_page_run(followed, tmp_path, monkeypatch, page):
+    folder = tmp_path / "clone"
+    shutil.copytree(followed, folder, symlinks=True)
+    follow(page, folder, monkeypatch)
+
+
+def commands():
+    """Give each `webtext` command that stands in the docs, in a block of whatever kind but output."""
+    for page in PAGES:
+        for kind in ("sh", "text", "console", ""):
+            for block in blocks(page, kind):
+                for line in block.replace("\\\n", " ").splitlines():
+                    command = re.split(r"\s+#|\s{4,}", line.strip())[0].removeprefix(".venv/bin/")
+                    if re.match(r"webtext [a-z-]+", command):
+                        yield pytest.param(command, id=f"{page.stem}: {command[:60]}")
+
+
+@pytest.mark.parametrize("command", list(commands()))
+def test_every_flag_in_the_docs_exists(command):
+    words = re.split(r"\s+", re.split(r" [|>] ", command)[0])[1:]
+    assert words[0] in COMMANDS
+    parser = argparse.ArgumentParser()
+    importlib.import_module(f"pipelines.{words[0]}").add_arguments(parser)
+    known = {option for action in parser._actions for option in action.option_strings} | {"--config", "--verbose", "-v"}
+    to_beam = ("--runner", "--project", "--region", "--temp_location", "--setup_file")
+    flags = [word.partition("=")[0] for word in words[1:] if re.match(r"--?[a-z]", word)]
+    assert [flag for flag in flags if flag not in known and flag not in to_beam] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files(page):
+    targets = _LINK.findall(page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_every_page_of_the_docs_is_linked():
+    linked = {
+        (page.parent / target).resolve() for page in PAGES for target in _LINK.findall(page.read_text(encoding="utf-8"))
+    }
+    pages = set((ROOT / "docs").rglob("*.md"))
+    assert sorted(str(page.relative_to(ROOT)) for page in pages - linked) == []
+
+
+def test_the_reference_is_what_the_code_says():
+    written = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "reference").glob("*.md")}
+    assert written == reference.pages(), "run: python -m pipelines.reference docs/reference"
+
+
+def test_every_reason_of_the_harvest_page_is_in_the_reference():
+    table = re.findall(
+        r"^\| ((?:`\w+`(?:, )?)+) \| (?:line|URL) \|", (ROOT / "docs" / "harvest.md").read_text(), re.MULTILINE
+    )
+    assert {reason for cell in table for reason in re.findall(r"`(\w+)`", cell)} == set(reference.HARVEST)
+
+
+def test_the_filter_of_the_how_to_page_works():
+    (source,) = blocks(ROOT / "docs" / "how-to" / "add-a-filter.md", "python")
+    module = types.ModuleType("shouting")
+    exec(source, vars(module))  # noqa: S102
+    document = types.SimpleNamespace(text="BUY NOW, before it is gone")
+    assert module.Shouting(0.1)(document) == "shouting"
+    assert module.Shouting()(document) is None
