@@ -161,6 +161,14 @@ def test_evidence_names_the_documents_the_fullest_first_with_what_they_hold():
     assert found[1].excerpt == half
 
 
+def test_an_excerpt_is_the_longest_stretch_that_is_shared():
+    listed = LEAK.split()
+    corpus = [page(" ".join(listed[:11])) + page(" ".join(listed[-9:]))]
+    lookup, scan = scanned([Benchmark("set", (LEAK,))], corpus, Grams())
+    (found,) = evidence(lookup.tables, scan.sightings)
+    assert (found.excerpt, found.ngrams_found) == (" ".join(listed[:11]), 4 + 2)
+
+
 def test_a_hit_by_hash_alone_is_not_believed(monkeypatch):
     """With word hashes that all collide, only the words themselves can tell."""
     monkeypatch.setattr(
