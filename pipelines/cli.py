@@ -40,6 +40,7 @@ COMMANDS = {
     "evaluate": ("score a trained GPT-2 on held-out text and on benchmarks", False),
     "generate": ("let a trained GPT-2 write", False),
     "export": ("a trained GPT-2 for transformers, or the tokens of a run for nanoGPT and llm.c", False),
+    "completion": ("a script that completes commands and flags in bash, zsh or fish", False),
 }
 
 WITH_CONFIG = {"corpus", "harvest", "fetch", "build"}  # commands that take --config and save what they ran with
