@@ -1,0 +1,129 @@
+"""The wheel and the sdist hold what they should, and run where nothing but the base dependencies is installed."""
+
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from pipelines.cli import COMMANDS
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("webtext", "filters", "dedup", "pipelines", "model")
+SOURCES = (*PACKAGES, "pyproject.toml", "README.md", "LICENSE")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Build both from a copy of the sources, so that nothing is written beside them; gives the two files."""
+    folder = tmp_path_factory.mktemp("sources")
+    for name in SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder)
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder / "dist"), str(folder)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert [line for line in (ran.stdout + ran.stderr).splitlines() if "warning" in line.lower()] == []
+    (wheel,), (sdist,) = (folder / "dist").glob("*.whl"), (folder / "dist").glob("*.tar.gz")
+    return wheel, sdist
+
+
+def shipped():
+    """List the files of the five packages that a user needs."""
+    kinds = {".py", ".txt", ".toml", ".html", ".css", ".js", ".json", ".typed"}
+    found = [path for name in PACKAGES for path in (ROOT / name).rglob("*") if path.is_file()]
+    return {str(path.relative_to(ROOT)) for path in found if path.suffix in kinds or path.name == "py.typed"}
+
+
+def test_the_wheel_holds_the_five_packages_with_their_data_and_no_more(built):
+    with zipfile.ZipFile(built[0]) as wheel:
+        names = {name for name in wheel.namelist() if ".dist-info/" not in name}
+        metadata = next(name for name in wheel.namelist() if name.endswith(".dist-info/licenses/LICENSE"))
+    assert metadata
+    assert names == shipped()
+
+
+def test_the_sdist_holds_what_the_wheel_is_built_from(built):
+    with tarfile.open(built[1]) as sdist:
+        names = {name.partition("/")[2] for name in sdist.getnames()}
+    assert shipped() | {"pyproject.toml", "README.md", "LICENSE"} <= names
+
+
+@pytest.fixture(scope="module")
+def base(built, tmp_path_factory):
+    """Make a folder to import from: the wheel, and what it requires without extras, of what is installed here."""
+    folder = tmp_path_factory.mktemp("base")
+    with zipfile.ZipFile(built[0]) as wheel:
+        wheel.extractall(folder)  # noqa: S202  (our own)
+    (metadata,) = importlib.metadata.distributions(name="webtext", path=[str(folder)])
+    for name in sorted(required(metadata.requires)):
+        for file in importlib.metadata.files(name) or ():
+            parts = file.parts[: 2 if file.parts[0] == "google" else 1]
+            target = folder.joinpath(*parts)
+            if parts[0] not in {"..", "__pycache__"} and not target.exists():
+                target.parent.mkdir(exist_ok=True)
+                target.symlink_to(importlib.metadata.distribution(name).locate_file(Path(*parts)))
+    return folder
+
+
+def required(lines):
+    """Give the distributions that some requirements name, directly or not, extras only where they are asked for."""
+    found, waiting = set(), [(lines, frozenset())]
+    while waiting:
+        lines, extras = waiting.pop()
+        for line in lines or ():
+            requirement = Requirement(line)
+            wanted = not requirement.marker or any(requirement.marker.evaluate({"extra": e}) for e in (extras or {""}))
+            if wanted and requirement.name not in found:
+                found.add(requirement.name)
+                waiting.append((importlib.metadata.requires(requirement.name), frozenset(requirement.extras)))
+    return found
+
+
+def run(base, *arguments):
+    """Run webtext with nothing to import but the standard library and a folder."""
+    program = f"import sys; sys.path.append({str(base)!r}); from pipelines.cli import entry; entry()"
+    command = [sys.executable, "-I", "-S", "-c", program, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=base)
+
+
+def test_help_works_with_the_base_dependencies_only(base):
+    ran = run(base, "--help")
+    assert ran.returncode == 0, ran.stderr
+    assert all(name in ran.stdout for name in COMMANDS)
+
+
+def test_the_flags_of_every_command_can_be_read_with_the_base_dependencies_only(base):
+    ran = run(base, "completion", "bash")
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_a_stage_runs_with_the_base_dependencies_only(base, tmp_path):
+    (tmp_path / "urls.tsv").write_text("http://a.example/\t5\nhttp://b.example/\t1\n")
+    ran = run(base, "harvest", "-s", str(tmp_path / "urls.tsv"), "-o", str(tmp_path / "out"), "--workers", "1")
+    assert ran.returncode == 0, ran.stderr
+    assert "low_karma" in ran.stdout
+    ran = run(base, "verify", str(tmp_path / "out"))
+    assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "extra"),
+    [(("train", "corpus", "--output", "run"), "train"), (("harvest", "--reddit", "-o", "out"), "reddit")],
+)
+def test_a_missing_extra_is_named_in_one_line(base, arguments, extra):
+    ran = run(base, *arguments)
+    assert ran.returncode == 2
+    assert f"webtext[{extra}]" in ran.stderr and ran.stderr.count("\n") == 1
