@@ -1,14 +1,20 @@
 """Lines and passages that come again: counted by distinct documents and hosts, removed only as told."""
 
 from collections import defaultdict
+from functools import partial
 from itertools import pairwise
 
+import apache_beam as beam
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup.kernels import distinct
+from dedup.parts import Catalog, Source
 from dedup.repeats import (
     RepeatsConfig,
     line_hashes,
@@ -18,6 +24,7 @@ from dedup.repeats import (
     span_hashes,
     tally_units,
 )
+from dedup.repeats_transforms import FindRepeats
 from webtext.text import ngrams, words
 
 LINES = st.lists(st.sampled_from(["Share this now", "share THIS now!", "one two", "A line of text", ""]), max_size=5)
@@ -78,3 +85,29 @@ def test_what_one_document_repeats_is_no_repeat():
 def test_a_wrong_configuration_says_what_is_wrong():
     with pytest.raises(ValueError, match="min_hosts must be 1 or more, not 0"):
         RepeatsConfig(min_hosts=0)
+
+
+@pytest.mark.parametrize("unit", ["lines", "spans"])
+def test_the_pipeline_counts_over_all_parts(tmp_path, unit):
+    config = RepeatsConfig(min_documents=3, min_hosts=2, span_words=4)
+    pages = [
+        (f"h{n % 3}.test", f"Own line of {n} here\nRead more on this topic\nSubscribe to our list") for n in range(6)
+    ]
+    pages[0] = ("h0.test", "Nothing is shared here")
+    for part in range(2):
+        rows = [{"host": host, "text": text} for host, text in pages[part::2]]
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / f"part-0000{part}-of-00002.parquet")
+    catalog = Catalog((Source(str(tmp_path), 2),))
+    with beam.Pipeline(options=PipelineOptions(["--runner=FnApiRunner", "--no_save_main_session"])) as pipeline:
+        pipeline | FindRepeats(catalog, str(tmp_path), unit, config)
+    found = pq.read_table(tmp_path / "repeats.parquet")
+    units = line_hashes if unit == "lines" else partial(span_hashes, span_words=4)
+    tally = tally_units((host, units(text)) for host, text in pages)
+    expected = [column.tolist() for column in repeated_units(tally, 3, 2)]
+    assert [column.to_pylist() for column in found.columns] == expected
+    assert len(found) >= 2
+
+
+def test_an_unknown_unit_is_refused():
+    with pytest.raises(ValueError, match="unit must be one of lines, spans, not 'words'"):
+        FindRepeats(Catalog((Source("here", 1),)), "there", "words")
