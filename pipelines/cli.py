@@ -29,6 +29,7 @@ COMMANDS = {
     "validate": ("say whether a corpus is better than another, or than damaged copies of itself", False),
     "report": ("one page that shows what became of every link, and what the corpus is like", False),
     "explain": ("say what became of a URL, and why", False),
+    "status": ("where each stage of an output stands, and whether there is more to do", False),
     "verify": ("recompute the checksums and the sums of a finished output", False),
     "remove": ("take pages, hosts or authors out of a corpus, and keep them out of later builds", True),
     "stats": ("how much there is of what", False),
@@ -47,7 +48,7 @@ WITH_CONFIG = {"corpus", "harvest", "fetch", "build"}  # commands that take --co
 EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 EXITS = {
     EXIT_OK: "done",
-    EXIT_FAILURE: "the answer is no: verify found damage, validate a worse corpus, explain or sample nothing",
+    EXIT_FAILURE: "the answer is no: verify found damage, validate a worse corpus, status work to do, explain nothing",
     EXIT_USAGE: "something to mend: one line says what",
     EXIT_INTERRUPTED: "interrupted: run the same command again to go on",
 }
