@@ -1,18 +1,26 @@
 """The whole way on real submissions and real pages: it balances, verifies, explains every URL, and finds the text."""
 
 import json
+import shutil
+from collections import Counter
 
 import pyarrow.parquet as pq
 import pytest
 import trafilatura
 import zstandard
 
+from pipelines.build import run_shards
 from pipelines.cli import main
 from pipelines.explain import explain
 from pipelines.ledger import Funnel
+from pipelines.removals import Tombstone, run_removals
+from pipelines.remove import remove
+from pipelines.runner import Engine
+from pipelines.shards import ShardsConfig
 from pipelines.verify import directory_problems, finished_stages
 from webtext import storage
 from webtext.extract import ExtractConfig, Extracted, extract_page
+from webtext.storage import file_digest
 from webtext.urls import canonicalize_url
 from webtext.warc import iter_warc
 
@@ -100,6 +108,40 @@ def test_extraction_finds_at_least_what_trafilatura_alone_finds(realweb):
         default.add(entry, trafilatura.extract(page.body, include_comments=False) or "")
     assert round(ours.f1, 3) >= round(default.f1, 3) > 0.92, (ours, default)  # as the field quotes it
     assert ours.recall >= default.recall, (ours, default)
+
+
+def test_removing_a_host_changes_its_shards_only_and_a_rebuild_keeps_it_out(output, tmp_path):
+    for name in ("documents", "duplicates"):
+        shutil.copytree(f"{output}/{name}", tmp_path / name)
+    config, engine = ShardsConfig(text_bytes_a_shard=1 << 18), Engine(workers=1)
+    places = [str(tmp_path / name) for name in ("documents", "duplicates", "corpus")]
+    run_shards(*places, config, engine)
+    before = rows_by_shard(tmp_path / "corpus")
+    hosts = Counter(host for rows in before.values() for _, host in rows)
+    host = min(name for name, number in hosts.items() if number == 2)
+    touched = {name for name, rows in before.items() if any(below(host, own) for _, own in rows)}
+    assert 0 < len(touched) < len(before) / 2
+    digests = {name: file_digest(str(tmp_path / "corpus" / name)) for name in before}
+    done = remove(str(tmp_path), [Tombstone.of("host", host)], engine)
+    assert set(done.rewritten) == touched
+    for name, rows in rows_by_shard(tmp_path / "corpus").items():
+        assert rows == [(url, own) for url, own in before[name] if not below(host, own)]
+        assert name in touched or file_digest(str(tmp_path / "corpus" / name)) == digests[name]
+    assert main(["verify", str(tmp_path)]) == 0
+    shutil.rmtree(tmp_path / "corpus")
+    run_removals(str(tmp_path), engine)
+    run_shards(*places, config, engine, str(tmp_path / "removed"))
+    kept = {own for rows in rows_by_shard(tmp_path / "corpus").values() for _, own in rows}
+    assert not [own for own in kept if below(host, own)]
+
+
+def rows_by_shard(corpus):
+    tables = {path.name: pq.read_table(path, columns=["url", "host"]) for path in sorted(corpus.glob("*-of-*.parquet"))}
+    return {name: [tuple(row.values()) for row in table.to_pylist()] for name, table in tables.items()}
+
+
+def below(host, own):
+    return own == host or own.endswith(f".{host}")
 
 
 class Score:
