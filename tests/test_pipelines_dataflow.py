@@ -4,21 +4,29 @@ Dataflow refuses a graph of more than 10 MB (its documentation, "Quotas and limi
 are listed in it, so each stage is wired here for 10,000 files, and its proto weighed.
 """
 
+import json
+import re
+import tomllib
+from pathlib import Path
+
 import apache_beam as beam
 import pytest
 
 from dedup.minhash import MinHashConfig
 from dedup.parts import Catalog, Source
 from dedup.transforms import FindDuplicates, Plan
-from pipelines import documents, fetch, harvest, index
+from pipelines import documents, fetch, flex_template, harvest, index
+from pipelines.cli import COMMANDS
 from pipelines.documents import DocumentsConfig, WriteBuckets
 from pipelines.harvest import HarvestConfig
 from pipelines.runner import Engine
 from pipelines.shards import Shard, ShardsConfig, WriteShards
+from pipelines.stage import read_manifest
 from webtext import storage
 from webtext.dumps import plan_dumps
 from webtext.fetch_config import FetchConfig
 
+ROOT = Path(__file__).resolve().parent.parent
 FILES = 10_000
 MOST_BYTES = 1_000_000  # a tenth of what Dataflow takes
 BUCKET = "gs://a-bucket-with-a-long-name/webtext/2017-12"
@@ -72,3 +80,112 @@ def test_the_graph_for_10_000_files_is_under_a_tenth_of_what_dataflow_takes(wire
     pipeline = beam.Pipeline(options=Engine(1).options())
     wire(pipeline, monkeypatch)
     assert pipeline.to_runner_api().ByteSize() < MOST_BYTES
+
+
+# ------------------------------------------------------------------------------------------ image and Flex Template
+
+
+def instructions():
+    """Read the Dockerfile's instructions as lists of words, those that go on over several lines as one."""
+    text = (ROOT / "Dockerfile").read_text("utf-8").replace("\\\n", " ")
+    return [line.split() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def locked(name):
+    lines = (ROOT / "requirements.lock").read_text("utf-8").splitlines()
+    (version,) = {line.partition("==")[2].split()[0] for line in lines if line.startswith(f"{name}==")}
+    return version
+
+
+def test_the_image_has_the_beam_that_is_locked():
+    arguments = dict(words[1].split("=") for words in instructions() if words[0] == "ARG")
+    assert arguments["BEAM"] == locked("apache-beam")
+    assert f'"Programming Language :: Python :: {arguments["PYTHON"]}"' in (ROOT / "pyproject.toml").read_text("utf-8")
+    images = [words[1] for words in instructions() if words[0] == "FROM"]
+    assert images[0] == "apache/beam_python${PYTHON}_sdk:${BEAM}"
+    assert images[-1] == "python:${PYTHON}-slim"
+
+
+def test_what_the_image_copies_is_there_and_goes_to_the_builder():
+    copied = [
+        word for words in instructions() if words[0] == "COPY" and "--from" not in words[1] for word in words[1:-1]
+    ]
+    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")}
+    assert {path.removeprefix("./") for path in copied} == sent
+    for path in copied:
+        assert (ROOT / path).exists(), path
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"]
+    assert set(packages) <= sent
+
+
+def test_each_stage_that_is_copied_from_is_named():
+    named = {words[3] for words in instructions() if words[0] == "FROM" and len(words) > 2}
+    used = {words[1].partition("=")[2] for words in instructions() if words[0] == "COPY" and "--from" in words[1]}
+    assert used == named
+
+
+def test_the_launcher_finds_its_program_where_the_image_puts_it():
+    (environment,) = [words[1:] for words in instructions() if words[0] == "ENV"]
+    program = dict(word.split("=") for word in environment)["FLEX_TEMPLATE_PYTHON_PY_FILE"]
+    (workdir,) = [words[1] for words in instructions() if words[0] == "WORKDIR"]
+    (target,) = [words[-1] for words in instructions() if words[0] == "COPY" and "deploy/flex_main.py" in words]
+    assert f"{workdir}/{target.removeprefix('./')}" == program
+    assert instructions()[-1] == ["ENTRYPOINT", '["/opt/apache/beam/boot"]']
+
+
+METADATA = json.loads((ROOT / "deploy" / "metadata.json").read_text("utf-8"))
+PARAMETERS = {parameter["name"]: parameter for parameter in METADATA["parameters"]}
+
+
+def test_metadata_has_the_documented_form():
+    """By the reference of `TemplateMetadata` and `ParameterMetadata` of the Dataflow API, v1b3."""
+    assert set(METADATA) <= {"name", "description", "parameters", "streaming"}
+    assert METADATA["name"] and METADATA["description"]
+    assert METADATA["streaming"] is False
+    for parameter in PARAMETERS.values():
+        assert {"name", "label", "helpText"} <= set(parameter)
+        assert set(parameter) <= {"name", "label", "helpText", "isOptional", "regexes", "paramType"}
+        assert parameter.get("paramType", "TEXT") in {"TEXT", "GCS_WRITE_FOLDER"}
+        assert isinstance(parameter["isOptional"], bool)
+        assert all(re.compile(regex) for regex in parameter["regexes"])
+
+
+def test_metadata_and_program_know_the_same_commands():
+    (regex,) = PARAMETERS["command"]["regexes"]
+    assert tuple(regex.removeprefix("^(").removesuffix(")$").split("|")) == flex_template.COMMANDS
+    assert set(flex_template.COMMANDS) == {name for name, (_, runs_beam) in COMMANDS.items() if runs_beam}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fits"),
+    [
+        ("command", "corpus", True),
+        ("command", "corpora", False),
+        ("output", "gs://bucket/webtext/2017-12", True),
+        ("output", "gs://bucket", True),
+        ("output", "/tmp/webtext", False),  # noqa: S108
+        ("output", "gs://Bucket/webtext", False),
+        ("arguments", "--held-out 0.1 --set 'length.min_words=50'", True),
+        ("arguments", "", True),
+        ("arguments", "--held-out 0.1\n--language de", False),
+    ],
+)
+def test_parameters_are_refused_where_they_are_typed(name, value, fits):
+    assert all(re.fullmatch(regex, value) for regex in PARAMETERS[name]["regexes"]) == fits
+
+
+def test_the_template_runs_a_command_and_keeps_its_words_apart(tmp_path):
+    place = tmp_path / "two words"
+    place.mkdir()
+    (place / "urls.txt").write_text("https://a.example/one\nhttps://b.example/two\n")
+    listed = f"--submissions '{place}/urls.txt' --workers 1"
+    flags = ["--command=harvest", f"--output={tmp_path / 'out'}", f"--arguments={listed}", "--runner=FnApiRunner"]
+    flex_template.main(flags)
+    assert read_manifest(str(tmp_path / "out" / "links")).counts.kept == 2
+
+
+def test_a_command_that_fails_fails_the_job_and_says_why(tmp_path):
+    with pytest.raises(
+        RuntimeError, match=r"webtext build ended with 2 \(.*run that stage first.*with other arguments"
+    ):
+        flex_template.run_command(["build", "--output", str(tmp_path)])
