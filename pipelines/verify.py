@@ -1,6 +1,7 @@
 """`webtext verify DIR`: are these the files that were published, and do their sums still balance?"""
 
 import argparse
+import json
 
 from pipelines.ledger import STAGES, Funnel
 from pipelines.stage import find_manifest, unfinished_directory
@@ -12,6 +13,7 @@ from webtext.manifest import NAME, Manifest
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of `webtext verify`."""
     parser.add_argument("directory", help="an output of `webtext corpus`, or one stage's directory")
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 
 
 def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
@@ -23,10 +25,13 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     ]
     if len(stages) > 1:
         Funnel.of(arguments.directory).check()
-    for problem in problems:
-        print(problem)
     files = sum(len(manifest.files) for _, _, manifest in stages)
     size = sum(file.bytes for _, _, manifest in stages for file in manifest.files)
+    if arguments.json:
+        print(json.dumps({"stages": len(stages), "files": files, "bytes": size, "problems": problems}, indent=1))
+        return 1 if problems else 0
+    for problem in problems:
+        print(problem)
     verdict = f"{len(problems)} problems" if problems else "all as published; the sums balance"
     print(f"{len(stages)} stages, {files:,} files, {size:,} bytes: {verdict}")
     return 1 if problems else 0

@@ -263,3 +263,13 @@ def test_a_request_matches_what_it_names_and_no_more(tombstone, kind):
     row = replace(document(KEPT, "Ann Other; Jane  Doe"), final_url="http://moved.example/new/")
     requests = Requests.of([Tombstone.of(*tombstone)])
     assert requests.kind_of(row.url, row.final_url, row.host, row.author) == kind
+
+
+def test_verify_tells_scripts_what_is_wrong(output, capsys):
+    assert main(["verify", output, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["stages"], told["problems"]) == (3, [])
+    path = next(Path(output, "corpus").glob("train-*"))
+    path.unlink()
+    assert main(["verify", output, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["problems"] == [f"corpus: {path.name} is missing"]
