@@ -157,7 +157,7 @@ def _readability() -> Engine:
 
 
 def _newspaper() -> Engine:
-    module = _load("newspaper", "newspaper4k")
+    module = _load("newspaper", "newspaper4k[nlp]")
 
     def extract(html: str, _: HtmlElement) -> str:
         article = module.Article("http://localhost/", fetch_images=False)
