@@ -273,3 +273,9 @@ def test_verify_tells_scripts_what_is_wrong(output, capsys):
     path.unlink()
     assert main(["verify", output, "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["problems"] == [f"corpus: {path.name} is missing"]
+
+
+def test_what_was_dropped_as_a_duplicate_is_not_counted_as_removed_too(output):
+    done = remove(output, [Tombstone("url", COPY)], ENGINE)
+    assert (done.documents, done.removed, done.rewritten) == (0, 0, ())
+    assert [finding["verdict"] for finding in explain(output, COPY)] == ["kept"]
