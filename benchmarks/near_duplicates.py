@@ -142,6 +142,25 @@ def run_webtext(folder: Path, workers: int) -> dict[str, Any]:
     return {"removed": summary["exact_duplicate"] + summary["near_duplicate"]}
 
 
+def run_candidates(folder: Path) -> dict[str, Any]:
+    """Find the candidate pairs alone, in plain Python: what an index does, without the verdict on any."""
+    from dedup.bands import buckets  # noqa: PLC0415
+    from dedup.keys import KEY_COLUMNS, document_keys  # noqa: PLC0415
+    from dedup.minhash import MinHashConfig  # noqa: PLC0415
+    from dedup.parts import Catalog, PartReader, Source, places_of  # noqa: PLC0415
+
+    parts = len(list(folder.glob("part-*")))
+    reader = PartReader(Catalog((Source(str(folder), parts),)), lambda path: Path(path).open("rb"))  # noqa: SIM115
+    keys, places = [], []
+    for part in range(parts):
+        table = reader.columns(part, KEY_COLUMNS)
+        hashed, rows = document_keys(table, MinHashConfig(), by_url=False)
+        keys.append(hashed)
+        places.append(places_of(part, len(table))[rows])
+    found = buckets(np.concatenate(keys), np.concatenate(places))
+    return {"shared_keys": len(found.starts), "pairs_of_small_buckets": len(found.small_pairs()), "verified": False}
+
+
 def run_datasketch(folder: Path) -> dict[str, Any]:
     """Insert every signature into MinHashLSH, and drop each document that something before it collides with."""
     import pyarrow.parquet as pq  # noqa: PLC0415
@@ -165,6 +184,7 @@ CONTENDERS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "webtext, 1 process": partial(run_webtext, workers=1),
     "webtext, 2 processes": partial(run_webtext, workers=2),
     "webtext sketching alone, 2 processes": sketch_only,
+    "webtext candidates alone, unverified": run_candidates,
     "datasketch MinHashLSH": run_datasketch,
 }
 

@@ -111,11 +111,11 @@ class PartReader:
 
     def shingles(self, places: Indices) -> Hashes:
         """Read the shingles of the documents at ascending places without repeats, one after another."""
-        read = [np.empty(0, np.uint64)]
+        pieces: list[memoryview] = []
         for part, rows, _ in by_part(places):
             offsets, sizes = self._extent(part)
-            read += self._read_sets(part, offsets[rows], sizes[rows])
-        return np.concatenate(read)
+            pieces += self._pieces(part, offsets[rows], sizes[rows])
+        return np.frombuffer(b"".join(pieces), "<u8").astype(np.uint64, copy=False)
 
     def _extent(self, part: int) -> tuple[Indices, Indices]:
         """Tell the offset and the size of each document's shingles in a part, in hashes."""
@@ -127,19 +127,19 @@ class PartReader:
             self._extents[part] = offsets, sizes
         return self._extents[part]
 
-    def _read_sets(self, part: int, offsets: Indices, sizes: Indices) -> Iterator[Hashes]:
+    def _pieces(self, part: int, offsets: Indices, sizes: Indices) -> Iterator[memoryview]:
         """Read sets at ascending offsets of a part's sidecar; sets that lie near one another are read together."""
         source, suffix = self.catalog.locate(part)
-        ends = offsets + sizes
-        cuts = np.flatnonzero(offsets[1:] - ends[:-1] > _GAP) + 1
+        gaps = offsets[1:] - (offsets + sizes)[:-1]
+        starts, ends = offsets[np.append(True, gaps > 0)], (offsets + sizes)[np.append(gaps > 0, True)]
+        first = np.flatnonzero(np.append(True, starts[1:] - ends[:-1] > _GAP)).tolist()
+        runs = list(zip((8 * starts).tolist(), (8 * ends).tolist(), strict=True))
         with self._open(f"{source.directory}/shingles-{suffix}.bin") as stream:
-            for group in np.split(np.arange(len(offsets)), cuts):
-                start, end = int(offsets[group[0]]), int(ends[group[-1]])
-                stream.seek(8 * start)
-                hashes = np.frombuffer(stream.read(8 * (end - start)), "<u8").astype(np.uint64, copy=False)
-                gaps = np.append(offsets[group][1:], end) - ends[group]
-                wanted = np.repeat(np.arange(2 * len(group)) % 2 == 0, np.stack([sizes[group], gaps], axis=1).ravel())
-                yield hashes[wanted] if gaps.any() else hashes
+            for one, other in zip(first, [*first[1:], len(runs)], strict=True):
+                begin, end = runs[one][0], runs[other - 1][1]
+                stream.seek(begin)
+                block = memoryview(stream.read(end - begin))
+                yield from (block[start - begin : stop - begin] for start, stop in runs[one:other])
 
 
 def signatures_of(column: pa.ChunkedArray) -> Words32:

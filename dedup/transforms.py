@@ -22,7 +22,7 @@ from dedup.alarms import Tally, add_up, summarize, tally
 from dedup.bands import Buckets, Similar, buckets, similar_pairs
 from dedup.choose import FACTS, MEMBERS, STAGE, VERDICTS, cluster_rows, judge, kept_rows, rank, rejection_rows
 from dedup.clusters import common_pairs, connected_components, distinct_pairs, roots_in, spanning_forest
-from dedup.kernels import Floats, Indices, mix64
+from dedup.kernels import Floats, Indices, distinct, mix64
 from dedup.keys import KEY_COLUMNS, KINDS, SECOND, document_keys, keys_a_document
 from dedup.minhash import MinHashConfig
 from dedup.packed import divide, pack, pack_table, unpack, unpack_tables
@@ -181,16 +181,18 @@ class ProposePairs(_Step):
 
     def _explore(self, banded: Buckets) -> Indices:
         """Find what connects the large buckets; of a cluster that several of them hold, only once."""
-        threshold = self.plan.config.threshold
         forest = np.empty((0, 2), np.int64)
-        for bucket in banded.large():
-            if self.reader.sizes(bucket).sum() <= LEFT_HASHES:
-                shelf = Shelf.read(bucket, self.reader)
-                compare: Callable[[Indices, float], Floats] = partial(shelf.similarities, shelf)
-            else:
-                compare = self.similarities
-            found = similar_pairs(bucket, _above(threshold, compare), roots_in(forest, bucket))
-            forest = spanning_forest(np.concatenate([forest, found]))
+        large = sorted(banded.large(), key=lambda bucket: int(bucket[0]))  # those of one cluster side by side
+        sizes = np.array([self.reader.sizes(bucket).sum() for bucket in large], np.int64)
+        for _, group in divide(np.cumsum(sizes) // LEFT_HASHES):
+            compare: Callable[[Indices, float], Floats] = self.similarities
+            if sizes[group].sum() <= 2 * LEFT_HASHES:
+                shelf = Shelf.read(distinct(np.concatenate([large[number] for number in group])), self.reader)
+                compare = partial(shelf.similarities, shelf)
+            similar = _above(self.plan.config.threshold, compare)
+            for number in group:
+                found = similar_pairs(large[number], similar, roots_in(forest, large[number]))
+                forest = spanning_forest(np.concatenate([forest, found]))
         return forest
 
 
