@@ -7,7 +7,7 @@ is a share of the key space; a task reads one run or one range, and its memory i
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,6 @@ import pyarrow as pa
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PBegin, PCollection
 
-from dedup.against import Columns, read_texts, write_sketches
 from dedup.alarms import Tally, add_up, summarize, tally
 from dedup.bands import Buckets, Similar, buckets, similar_pairs
 from dedup.choose import FACTS, MEMBERS, STAGE, VERDICTS, cluster_rows, judge, kept_rows, rank, rejection_rows
@@ -26,16 +25,14 @@ from dedup.kernels import Floats, Indices, distinct, mix64
 from dedup.keys import KEY_COLUMNS, KINDS, SECOND, document_keys, keys_a_document
 from dedup.minhash import MinHashConfig
 from dedup.packed import divide, pack, pack_table, unpack, unpack_tables
-from dedup.parts import ROW_BITS, Catalog, PartReader, Source, places_of
+from dedup.parts import ROW_BITS, Catalog, PartReader, places_of
 from dedup.verify import LEFT_HASHES, Shelf, similarities
 from webtext import storage
-from webtext.errors import UsageError
 from webtext.tables import write_table
 
 DOCUMENTS_A_RUN = 1 << 14
 KEYS_A_RANGE = 1 << 20  # 16 MiB as a block; sorting takes some four times that
 SUMMARY = "summary.json"
-_OWN_SHARDS = ("train-*.parquet", "heldout-*.parquet")
 # On the left place of a pair; one without a flag shares a band and is to be compared.
 _EQUAL = np.int64(1 << 62)  # it shares the first half of an exact key
 _EQUAL_TOO = np.int64(1 << 61)  # it shares the second half
@@ -292,53 +289,3 @@ def _write_summary(grouped: tuple[int, Iterable[Tally]], documents: int, output:
     with storage.create_file(storage.join(output, SUMMARY)) as stream:
         stream.write((json.dumps(summary, indent=1, ensure_ascii=False) + "\n").encode())
     return SUMMARY
-
-
-def earlier_files(directory: str) -> list[str]:
-    """List the Parquet files of an earlier corpus: its shards if it is one of ours, else every `*.parquet`.
-
-    Raises:
-        UsageError: there are none.
-    """
-    shards = [name for pattern in _OWN_SHARDS for name in storage.list_files(directory, pattern)]
-    names = shards or storage.list_files(directory, "*.parquet")
-    if not names:
-        raise UsageError(f"{directory} holds no *.parquet: give the corpus/ directory of an output, or any with texts")
-    return [storage.join(directory, name) for name in names]
-
-
-@dataclass
-class SketchCorpus(beam.PTransform):
-    """Sketch the texts of Parquet files into `directory`, a part for each file; gives (part, documents)."""
-
-    files: list[str]
-    directory: str
-    config: MinHashConfig
-    columns: Columns = field(default_factory=Columns)
-
-    def __post_init__(self) -> None:
-        super().__init__("SketchCorpus")
-
-    @property
-    def source(self) -> Source:
-        """The parts that this writes, as `dedup.parts.Catalog` names them."""
-        return Source(self.directory, len(self.files), earlier=True)
-
-    def expand(self, root: PBegin) -> PCollection:
-        return (
-            root
-            | "Files" >> beam.Create(list(enumerate(self.files)))
-            | beam.Reshuffle()
-            | beam.FlatMap(self._sketch).with_output_types(tuple[int, int])
-        )
-
-    def _sketch(self, numbered: tuple[int, str]) -> Iterator[tuple[int, int]]:
-        number, path = numbered
-        suffix = self.source.suffix(number)
-        name = path.rpartition("/")[2]
-        with (
-            storage.open_file(path) as stream,
-            storage.create_file(storage.join(self.directory, f"part-{suffix}.parquet")) as part,
-            storage.create_file(storage.join(self.directory, f"shingles-{suffix}.bin")) as shingles,
-        ):
-            yield number, write_sketches(part, shingles, read_texts(stream, name, self.columns), self.config)

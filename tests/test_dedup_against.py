@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.against import Columns, read_texts
+from dedup.against_transforms import SketchCorpus, earlier_files
 from dedup.parts import Catalog
-from dedup.transforms import Plan, SketchCorpus, earlier_files
+from dedup.transforms import Plan
 from tests.duplicate_stage import DOCUMENTS, EVERY_PAIR, edited, facts, rejections, run_beam, run_steps, write_parts
 from webtext.errors import UsageError
 
