@@ -5,9 +5,13 @@ same program would run on different engines online and offline. One worker runs 
 """
 
 import argparse
+import contextlib
 import os
 import re
-from collections.abc import Callable, Sequence
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import apache_beam as beam
@@ -17,6 +21,11 @@ from webtext.errors import UsageError
 
 _USAGE_ERROR = re.compile(r"UsageError: ([^\n]+?)(?: \[while running [^\n]*)?(?:\\n|\n|$)")
 _TASKS_WORTH_PROCESSES = 4
+_WORKER_DIED = re.compile(r"Worker subprocess exited with return code (-?\d+)")
+_ASKED_TO_END = {-signal.SIGINT, -signal.SIGTERM, 128 + signal.SIGINT, 128 + signal.SIGTERM}
+_WORKER_HINT = (
+    "if memory was short, run the same command again with fewer --workers: it goes on at the unfinished stage"
+)
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,8 @@ class Engine:
         try:
             pipeline = beam.Pipeline(options=self.options(tasks))
             construct(pipeline)
-            pipeline.run().wait_until_finish()
+            with _ended_by_death_of_workers():
+                pipeline.run().wait_until_finish()
         except UsageError as error:  # in memory: the exception itself, with where it was raised
             raise UsageError(str(error).partition(" [while running ")[0]) from error
         except RuntimeError as error:  # other runners: the worker's traceback as text
@@ -57,6 +67,8 @@ class Engine:
             workers = self.local_workers(tasks)
             mode = "in_memory" if workers == 1 else "multi_processing"
             arguments += ["--runner=FnApiRunner", f"--direct_running_mode={mode}", f"--direct_num_workers={workers}"]
+        if not any("default_sdk_harness_log_level" in argument for argument in arguments):
+            arguments.append("--default_sdk_harness_log_level=WARNING")
         if not any("save_main_session" in argument for argument in arguments):
             arguments.append("--no_save_main_session")  # every class of ours is importable
         return PipelineOptions(arguments)
@@ -66,6 +78,41 @@ class Engine:
         if self.workers:
             return min(self.workers, max(1, tasks))
         return (os.cpu_count() or 1) if tasks >= _TASKS_WORTH_PROCESSES else 1
+
+
+@contextlib.contextmanager
+def _ended_by_death_of_workers() -> Iterator[None]:
+    """End a local run whose worker process was killed (short of memory, mostly): Beam waits for its answer for ever.
+
+    Beam's thread that waits for the process raises an error that nobody catches; here it interrupts the main thread.
+    """
+    if threading.current_thread() is not threading.main_thread() or sys.platform == "win32":
+        yield
+        return
+    others, deaths = threading.excepthook, []
+
+    def hook(raised: threading.ExceptHookArgs) -> None:
+        found = _WORKER_DIED.search(str(raised.exc_value))
+        if found is None:
+            others(raised)
+        elif int(found.group(1)) not in _ASKED_TO_END:
+            deaths.append(found.group(1))
+            os.kill(os.getpid(), signal.SIGUSR2)  # not SIGINT, which a shell has its background jobs ignore
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGUSR2, interrupt)
+    threading.excepthook = hook
+    try:
+        yield
+    except (KeyboardInterrupt, RuntimeError) as error:
+        if not deaths:
+            raise
+        raise UsageError(f"a worker process died (exit status {deaths[0]}); {_WORKER_HINT}") from error
+    finally:
+        threading.excepthook = others
+        signal.signal(signal.SIGUSR2, before)
 
 
 def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
