@@ -19,7 +19,8 @@ COPY filters ./filters
 COPY dedup ./dedup
 COPY pipelines ./pipelines
 COPY model ./model
-RUN pip install --no-cache-dir --constraint requirements.lock '.[dataflow,fast]' \
+RUN pip install --no-cache-dir --upgrade pip \
+    && pip install --no-cache-dir --constraint requirements.lock '.[dataflow,fast]' \
     && pip check
 COPY deploy/flex_main.py ./flex_main.py
 

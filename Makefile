@@ -15,7 +15,7 @@ REALWEB ?= ../shared/realweb
 EXTRAS := reddit,fast,train,dev
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
 $(VENV)/installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
@@ -68,3 +68,41 @@ bench-extract: $(VENV)/installed ## Measure extractors on the gold set: F1, page
 
 clean: ## Remove what the targets above have made
 	rm -rf build dist out $(VENV) *.egg-info .mypy_cache .ruff_cache .import_linter_cache
+
+# ---- Dataflow: docs/dataflow.md. BUCKET=gs://our-bucket/webtext PROJECT=our-project REGION=europe-west4
+#      IMAGE=europe-west4-docker.pkg.dev/our-project/webtext/webtext:0.1.0 [BEAM_ARGS='--max_num_workers=50 ...']
+.PHONY: dataflow-image dataflow-harvest dataflow-fetch dataflow-build dataflow-corpus dataflow-template dataflow-run dataflow-needs
+BEAM_ARGS ?= --max_num_workers=20 --machine_type=n2-standard-4 --no_use_public_ips
+DATAFLOW = --output $(BUCKET) --runner=DataflowRunner --project=$(PROJECT) --region=$(REGION) \
+  --temp_location=$(BUCKET)/temp --sdk_container_image=$(IMAGE) --sdk_location=container $(BEAM_ARGS)
+
+dataflow-needs: $(VENV)/installed
+	@test -n '$(BUCKET)' -a -n '$(PROJECT)' -a -n '$(REGION)' -a -n '$(IMAGE)' || \
+	  { echo 'give BUCKET, PROJECT, REGION and IMAGE: docs/dataflow.md says what they are' >&2; exit 2; }
+	@$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[$(EXTRAS),dataflow]'
+
+dataflow-image: dataflow-needs ## Build and push the image of Dataflow's workers and launcher
+	docker build --tag $(IMAGE) .
+	docker push $(IMAGE)
+
+dataflow-harvest: dataflow-needs ## Submissions to links, on Dataflow: SUBMISSIONS=gs://... ARGS=...
+	$(BIN)/webtext harvest --submissions $(SUBMISSIONS) $(DATAFLOW) $(ARGS)
+
+dataflow-fetch: dataflow-needs ## Links to pages, on Dataflow: ARGS='--contact https://you.example --slots 64'
+	$(BIN)/webtext fetch $(DATAFLOW) $(ARGS)
+
+dataflow-build: dataflow-needs ## Pages to a corpus, on Dataflow
+	$(BIN)/webtext build $(DATAFLOW) $(ARGS)
+
+dataflow-corpus: dataflow-needs ## All stages in order, each a job of its own
+	$(BIN)/webtext corpus --submissions $(SUBMISSIONS) $(DATAFLOW) $(ARGS)
+
+dataflow-template: dataflow-needs ## Publish the Flex Template: a command of webtext as one job
+	gcloud dataflow flex-template build $(BUCKET)/webtext.json --project $(PROJECT) --image $(IMAGE) \
+	  --sdk-language PYTHON --metadata-file deploy/metadata.json
+
+dataflow-run: dataflow-needs ## Launch the Flex Template: COMMAND=build ARGS='--pages gs://...' MACHINE=n2-standard-32
+	gcloud dataflow flex-template run webtext-$(or $(COMMAND),corpus)-$$(date +%s) --project $(PROJECT) --region $(REGION) \
+	  --template-file-gcs-location $(BUCKET)/webtext.json --worker-machine-type $(or $(MACHINE),n2-standard-16) \
+	  --num-workers 1 --max-workers 1 \
+	  --parameters ^~^sdk_container_image=$(IMAGE)~command=$(or $(COMMAND),corpus)~output=$(BUCKET)~arguments='$(ARGS)'
