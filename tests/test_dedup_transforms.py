@@ -220,3 +220,39 @@ def test_a_reader_reads_any_places_of_any_parts(tmp_path):
     assert reader.sizes(wanted).tolist() == [len(shingle_hashes(texts[url])) for url in urls]
     backwards = reader.rows(wanted[::-1], ["url"]).column("url").to_pylist()
     assert backwards == urls[::-1]
+
+
+def strangers(passages):
+    """Leave out passages that share shingles with one before: what is true of a pair must be known."""
+    used, kept = set(), []
+    for passage in passages:
+        grams = set(ngrams(passage, 5))
+        if len(grams & used) < 0.1 * len(grams):
+            kept.append(passage)
+        used |= grams
+    return kept
+
+
+def test_recall_and_precision_on_real_passages_with_words_replaced(tmp_path, realweb):
+    """The floors of a short form of benchmarks/dedup_recall.py, with default bands: 97 % above 0.75, none below 0.7."""
+    shuffler = random.Random(6)
+    lines = next((realweb / "benchmarks").glob("lambada*")).read_text().splitlines()
+    passages = strangers(words(json.loads(line)["context"]) for line in lines)
+    vocabulary = sorted({word for passage in passages for word in passage})
+    documents, pairs = [], []
+    for number, passage in enumerate(passages):
+        rate = shuffler.random() * 0.1
+        copy = [shuffler.choice(vocabulary) if shuffler.random() < rate else word for word in passage]
+        texts, urls = (" ".join(passage), " ".join(copy)), [f"http://{side}.test/{number}" for side in "ab"]
+        documents += [(text, facts(url)) for text, url in zip(texts, urls, strict=True)]
+        pairs.append((true_jaccard(*texts), urls))
+    config = MinHashConfig()
+    catalog = Catalog((write_parts(tmp_path / "documents", documents, 4, config),))
+    run_steps(Plan(catalog, len(documents), config), tmp_path / "found", random.Random(0))
+    dropped = rejections(tmp_path / "found")
+    linked = [any(url in dropped for url in urls) for _, urls in pairs]
+    above = [found for found, (jaccard, _) in zip(linked, pairs, strict=True) if jaccard >= 0.75]
+    assert len(above) > 1000
+    assert sum(above) >= 0.97 * len(above)
+    assert not any(found for found, (jaccard, _) in zip(linked, pairs, strict=True) if jaccard < 0.7)
+    assert {row["kept_url"].rpartition("/")[2] == url.rpartition("/")[2] for url, row in dropped.items()} == {True}
