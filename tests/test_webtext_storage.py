@@ -91,3 +91,9 @@ def test_removing_what_is_not_there_is_no_error(tmp_path):
 def test_absolute_leaves_what_has_a_scheme():
     assert storage.absolute("gs://bucket/a") == "gs://bucket/a"
     assert Path(storage.absolute("a")).is_absolute()
+
+
+def test_a_whole_path_joined_to_a_directory_stands_alone():
+    assert storage.join("gs://ours/pages", "part.warc.gz") == "gs://ours/pages/part.warc.gz"
+    assert storage.join("gs://ours/pages", "gs://theirs/crawl/part.warc.gz") == "gs://theirs/crawl/part.warc.gz"
+    assert storage.join("out/pages", "/crawl/part.warc.gz") == "/crawl/part.warc.gz"

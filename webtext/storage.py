@@ -22,8 +22,11 @@ from webtext.hashing import sha256_of
 
 
 def join(directory: str, *names: str) -> str:
-    """Join names to a directory path of any file system."""
-    return posixpath.join(directory, *names)
+    """Join names to a directory path of any file system; a name that is a whole path stands alone, as in `posixpath`."""
+    path = directory
+    for name in names:
+        path = posixpath.join(path, name) if is_local(name) else name
+    return path
 
 
 def is_local(path: str) -> bool:
