@@ -22,7 +22,7 @@ from webtext.hashing import sha256_of
 
 
 def join(directory: str, *names: str) -> str:
-    """Join names to a directory path of any file system; a name that is a whole path stands alone, as in `posixpath`."""
+    """Join names to a directory path of any file system; a name that is a whole path stands alone."""
     path = directory
     for name in names:
         path = posixpath.join(path, name) if is_local(name) else name
