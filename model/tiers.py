@@ -59,7 +59,7 @@ TIERS = {
             "smoke",
             judge="ngram",
             size="small",
-            tokens=600_000,
+            tokens=240_000,
             tokens_per_step=2048,
             peak=2e-3,
             seeds=1,
