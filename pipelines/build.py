@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import apache_beam as beam
 
+from filters.report import dry_run, format_dry_run
 from pipelines import removals
 from pipelines.card import write_card
 from pipelines.documents import (
@@ -19,6 +20,7 @@ from pipelines.documents import (
     count_documents,
     documents_config,
     plan_buckets,
+    sample_documents,
 )
 from pipelines.duplicates import DuplicatesConfig, add_duplicates_arguments, duplicates_config, run_duplicates
 from pipelines.index import archives_of, index_archives
@@ -66,6 +68,18 @@ def run_documents(pages: str, directory: str, config: DocumentsConfig, engine: E
         work=lambda unfinished: engine.run(lambda root: documents(root, unfinished), tasks=len(buckets)),
         count=lambda unfinished: count_documents(given, unfinished),
     )
+
+
+def try_filters(pages: str, config: DocumentsConfig, sample: int) -> str:
+    """Tell what each rule would remove of a sample of pages, with examples; nothing is written.
+
+    Raises:
+        UsageError: the pages are not there.
+    """
+    indexes = [storage.join(pages, name) for name in storage.list_files(pages, "index-*.parquet")]
+    buckets = plan_buckets(indexes, read_manifest(pages).counts.kept)
+    documents = sample_documents(buckets, config, sample)
+    return format_dry_run(dry_run(documents, config.preset, **dict(config.overrides)))
 
 
 def run_shards(
@@ -119,6 +133,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pages", help="a finished pages directory (default: OUTPUT/pages)")
     parser.add_argument("--warc", nargs="+", metavar="FILE", help="WARC files of any origin instead; patterns allowed")
     parser.add_argument("--links", help="with --warc: a finished links directory; only pages that are links are taken")
+    parser.add_argument(
+        "--dry-run",
+        type=int,
+        nargs="?",
+        const=200,
+        metavar="PAGES",
+        help="only tell what each rule would remove of a sample",
+    )
     add_build_arguments(parser)
     add_engine_arguments(parser)
 
@@ -153,6 +175,9 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
         index_archives(archives_of(arguments.warc), arguments.links, pages, engine)
     elif arguments.links:
         raise UsageError("--links goes with --warc: the pages of `webtext fetch` know their links")
+    if arguments.dry_run:
+        print(try_filters(pages, config.documents, arguments.dry_run))
+        return 0
     run_build(pages, arguments.output, config, engine)
     print("\n".join(Funnel.of(arguments.output).lines()))
     return 0

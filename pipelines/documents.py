@@ -206,6 +206,21 @@ def _responses(bucket: Bucket) -> Iterator[tuple[Page, Any]]:
             yield page, read_response(stream, page.warc_offset, page.warc_length)
 
 
+def sample_documents(buckets: list[Bucket], config: DocumentsConfig, pages: int) -> Iterator[Document]:
+    """Extract a sample of about so many pages, those of the smallest URL hashes, and leave all filtering aside."""
+    with ExtractionPool(config.extract) as extract:
+        seen = 0
+        for bucket in buckets:
+            for page, response in _responses(bucket):
+                result = extract(response.body, response.header("Content-Type"), page.final_url)
+                judged = judge_page(page, result, ())
+                if isinstance(judged, Document):
+                    yield judged
+                seen += 1
+                if seen >= pages:
+                    return
+
+
 def write_bucket(
     directory: str, suffix: str, documents: list[tuple[Document, Sketch]], rejections: list[Rejection]
 ) -> None:

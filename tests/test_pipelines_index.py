@@ -4,6 +4,7 @@ import gzip
 
 import pytest
 
+from pipelines.cli import main
 from pipelines.index import archives_of, best_capture, index_archives
 from pipelines.ledger import count_rejections
 from pipelines.runner import Engine
@@ -112,3 +113,27 @@ def test_a_file_that_is_no_archive_is_one_clear_line(tmp_path):
     (tmp_path / "a.warc.gz").write_bytes(b"not an archive")
     with pytest.raises(UsageError, match=r"a\.warc\.gz"):
         index_archives([str(tmp_path / "a.warc.gz")], None, str(tmp_path / "pages"), ENGINE)
+
+
+ENGLISH = " ".join(
+    f"In the {number}th winter the ferry did not run, and the island read its old newspapers again."
+    for number in range(9)
+)
+FRENCH = " ".join(f"Le marché du {number} mai était fermé, et personne ne savait pourquoi." for number in range(12))
+
+
+def test_a_dry_run_tells_what_each_rule_would_remove_and_builds_nothing(tmp_path, capsys):
+    archive = tmp_path / "a.warc.gz"
+    pages = {"en": ENGLISH, "fr": FRENCH}
+    archive.write_bytes(
+        b"".join(
+            record(f"http://a.example/{name}", f"<html><body><article><p>{text}</p></article></body></html>".encode())
+            for name, text in pages.items()
+        )
+    )
+    output = tmp_path / "out"
+    assert main(["build", "--warc", str(archive), "--output", str(output), "--dry-run", "--workers", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert "keeps 1 of 2 documents" in printed
+    assert "https://a.example/fr" in printed
+    assert sorted(path.name for path in output.iterdir()) == ["pages", "webtext.toml"]
