@@ -111,11 +111,14 @@ class PartReader:
 
     def shingles(self, places: Indices) -> Hashes:
         """Read the shingles of the documents at ascending places without repeats, one after another."""
-        pieces: list[memoryview] = []
+        read = bytearray(8 * int(self.sizes(places).sum()))
+        filled, space = 0, memoryview(read)
         for part, rows, _ in by_part(places):
             offsets, sizes = self._extent(part)
-            pieces += self._pieces(part, offsets[rows], sizes[rows])
-        return np.frombuffer(b"".join(pieces), "<u8").astype(np.uint64, copy=False)
+            for piece in self._pieces(part, offsets[rows], sizes[rows]):
+                space[filled : filled + len(piece)] = piece
+                filled += len(piece)
+        return np.frombuffer(read, "<u8").astype(np.uint64, copy=False)
 
     def _extent(self, part: int) -> tuple[Indices, Indices]:
         """Tell the offset and the size of each document's shingles in a part, in hashes."""
