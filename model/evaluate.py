@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from model.gpt2 import GPT
 from model.tokenizer import Tokenizer
+from webtext.errors import UsageError
 
 BATCH_TOKENS = 1 << 13  # in one pass; bounds memory at 50,257 float32 logits a token
 
@@ -161,13 +162,17 @@ def score_ids(
 ) -> list[tuple[float, bool]]:
     """For (context, continuation) as ids: summed nats of the continuation, and whether greedy decoding gives it.
 
-    Raises ValueError for a continuation that is empty or longer than a block.
+    Raises ValueError for a continuation that is empty, UsageError for one that is longer than a block: cutting it would
+    score another text.
     """
     model.eval()
     rows = []
     for before, after in pairs:
-        if not 1 <= len(after) <= model.config.block_size:
-            raise ValueError(f"a continuation has {len(after)} tokens: it must have 1 to {model.config.block_size}")
+        if not after:
+            raise ValueError("a continuation has no tokens: there is nothing to score")
+        if len(after) > model.config.block_size:
+            limit = model.config.block_size
+            raise UsageError(f"an answer has {len(after)} tokens, but this network reads {limit}: score a larger one")
         rows.append(([end_of_text, *before, *after][-model.config.block_size - 1 :], len(after)))
     order = sorted(range(len(rows)), key=lambda index: -len(rows[index][0]))
     scored: dict[int, tuple[float, bool]] = {}

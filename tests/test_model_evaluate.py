@@ -106,8 +106,10 @@ def test_a_continuation_is_scored_after_its_context(model):
     (nats,) = token_nats(model, [BYTES.encode("ab cé")], 256)
     assert score.nats == pytest.approx(nats[2:].sum(), abs=1e-4)
     assert (score.tokens, score.characters, score.n_bytes) == (4, 3, 4)
-    with pytest.raises(ValueError, match="0 tokens: it must have 1 to 16"):
+    with pytest.raises(ValueError, match="nothing to score"):
         score_continuations(model, BYTES, [("a", "")])
+    with pytest.raises(UsageError, match="an answer has 17 tokens, but this network reads 16"):
+        score_continuations(model, BYTES, [("a", "b" * 17)])
 
 
 def test_the_cut_between_context_and_continuation_is_that_of_the_whole():
