@@ -15,7 +15,17 @@ from dedup.against import Columns, read_texts
 from dedup.against_transforms import SketchCorpus, earlier_files
 from dedup.parts import Catalog
 from dedup.transforms import Plan
-from tests.duplicate_stage import DOCUMENTS, EVERY_PAIR, edited, facts, rejections, run_beam, run_steps, write_parts
+from tests.duplicate_stage import (
+    DOCUMENTS,
+    EVERY_PAIR,
+    content,
+    edited,
+    facts,
+    rejections,
+    run_beam,
+    run_steps,
+    write_parts,
+)
 from webtext.errors import UsageError
 
 
@@ -66,6 +76,9 @@ def test_what_the_earlier_corpus_holds_is_rejected_with_evidence(tmp_path):
         "http://old.test/1": ("exact_duplicate", "http://old.test/1"),
     }
     assert {row["detail"] for row in dropped.values()} == {"kept in the earlier corpus"}
+    assert {name.partition("-of-")[2] for name in content(tmp_path / "found")} == {"00003.parquet", ""}, (
+        "own parts only"
+    )
     assert 0.7 <= dropped["http://new.test/1"]["similarity"] < 1
     assert (tmp_path / "old/train-00000-of-00001.parquet").read_bytes() == before
 
@@ -107,6 +120,10 @@ def test_anybodys_parquet_will_do(tmp_path):
     earlier = sketch_earlier(tmp_path / "theirs", tmp_path / "sketches", "content")
     dropped = build(tmp_path, [(edited(2), facts("http://new.test/1", 99))], earlier)
     assert dropped["http://new.test/1"]["kept_url"] == "data.parquet#2"
+    assert pq.read_table(tmp_path / "sketches/part-00000-of-00001.parquet").column("url").to_pylist() == [
+        "data.parquet#0",
+        "data.parquet#2",
+    ]
 
 
 def test_a_missing_column_a_wrong_file_and_an_empty_directory_say_what_to_do(tmp_path):
