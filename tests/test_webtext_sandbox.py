@@ -124,3 +124,16 @@ def test_what_the_child_cannot_load_is_a_bug_and_says_so(monkeypatch, capfd):
     with Sandbox(module.function, 1, MEMORY) as sandboxed, pytest.raises(RuntimeError, match="did not start"):
         sandboxed()
     assert "No module named 'only_here'" in capfd.readouterr().err
+
+
+def test_a_child_of_a_large_parent_is_used_again():
+    program = (
+        "import os\n"
+        "from webtext.sandbox import Sandbox\n"
+        "ballast = bytearray(300 << 20)\n"
+        "ballast[:: 4096] = b'x' * len(ballast[:: 4096])\n"
+        "with Sandbox(os.getpid, 5.0, 256 << 20) as sandboxed:\n"
+        "    print(sandboxed() == sandboxed())\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout == "True\n"

@@ -12,6 +12,7 @@ out of memory in a used child is tried again in a fresh one before it counts as 
 import gc
 import os
 import pickle
+import re
 import select
 import signal
 import struct
@@ -35,6 +36,7 @@ _LENGTH = struct.Struct("<Q")
 _PIPE_BYTES = 1 << 20  # a page in one write: fewer turns between parent and child
 _WALL_FACTOR, _WALL_EXTRA_SECONDS = 10, 60.0  # when a child that uses no CPU time is given up
 _GC_THRESHOLD = 50_000  # allocations between collections: trees of a page are freed by reference counts
+_STATUS = Path("/proc/self/status")
 _RETIRE_SHARE = 0.5  # of the memory limit: a child that once held so much is replaced before the next call
 
 
@@ -216,6 +218,15 @@ def _limit_memory(memory_bytes: int) -> None:
 
 
 def _peak_memory_bytes() -> int:
+    """Tell the most memory that this process has held; what its parent held before it began does not count.
+
+    Linux hands the peak that getrusage tells down from the parent, through fork and exec: under a large one every child
+    would look spent. The peak of its own memory map begins anew.
+    """
+    if _STATUS.exists():
+        found = re.search(r"VmHWM:\s*(\d+) kB", _STATUS.read_text())
+        if found is not None:
+            return int(found[1]) << 10
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
