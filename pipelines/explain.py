@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from pipelines.ledger import STAGES
+from pipelines.ledger import BESIDE, STAGES
 from pipelines.stage import find_manifest
 from webtext import storage
 from webtext.errors import UsageError
@@ -20,7 +20,8 @@ _KEPT = {
     "documents": ("part-*.parquet", ("id", "title", "language", "language_probability", "n_words")),
     "duplicates": ("", ()),
     "removed": ("", ()),
-    "corpus": ("*-of-*.parquet", ("id", "title", "n_words")),
+    "corpus": ("[th]*-of-*.parquet", ("id", "title", "n_words")),
+    "decontaminated": ("[th]*-of-*.parquet", ("id", "title", "n_words")),
 }
 _REJECTED = ("url", "reason", "detail", "kept_url", "similarity", "cluster", "cluster_size")
 _HEADINGS = {"url", "stage", "verdict", "outcome"}
@@ -50,7 +51,7 @@ def explain(output: str, url: str) -> list[dict[str, Any]]:
     Raises:
         UsageError: the output holds no finished stage.
     """
-    directories = {name: storage.join(output, name) for name in STAGES}
+    directories = {name: storage.join(output, name) for name in (*STAGES, *BESIDE)}
     finished = {name: path for name, path in directories.items() if find_manifest(path) is not None}
     if not finished:
         raise UsageError(f"{output} holds no finished stage: give the output of `webtext corpus` with --output")
@@ -93,7 +94,7 @@ def _sentences(asked: str, findings: list[dict[str, Any]]) -> Iterator[str]:
     yield findings[0].get("url", asked)
     for finding in findings:
         facts = [f"{name} {_plain(value)}" for name, value in finding.items() if name not in _HEADINGS]
-        yield f"  {finding['stage']:<12}{finding['verdict']:<20}{'; '.join(facts)}"
+        yield f"  {finding['stage']:<16}{finding['verdict']:<20}{'; '.join(facts)}"
 
 
 def _plain(value: Any) -> str:

@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from pipelines.ledger import STAGES, Funnel
+from pipelines.ledger import BESIDE, STAGES, Funnel
 from pipelines.stage import find_manifest, unfinished_directory
 from webtext import storage
 from webtext.errors import UsageError
@@ -46,7 +46,7 @@ def finished_stages(directory: str) -> list[tuple[str, str, Manifest]]:
     own = find_manifest(directory)
     if own is not None:
         return [(own.stage, directory, own)]
-    paths = [(name, storage.join(directory, name)) for name in STAGES]
+    paths = [(name, storage.join(directory, name)) for name in (*STAGES, *BESIDE)]
     found = [(name, path, find_manifest(path)) for name, path in paths]
     stages = [(name, path, manifest) for name, path, manifest in found if manifest is not None]
     if not stages:

@@ -7,9 +7,11 @@ import pytest
 from dedup.choose import CLUSTERS
 from dedup.sketch import sketch
 from pipelines.documents import DocumentsConfig, judge_page, write_bucket
+from pipelines.explain import explain
 from pipelines.ledger import Funnel, count_rejections, count_rows
 from pipelines.shards import CORPUS, Shard, ShardsConfig, count_corpus, plan_shards, write_shard
 from pipelines.stage import Stage, run_stage
+from pipelines.verify import finished_stages
 from webtext.errors import UnbalancedError
 from webtext.extract import Extracted
 from webtext.hashing import bucket_of, split_of
@@ -149,3 +151,13 @@ def test_a_funnel_is_counted_from_files_and_must_join(tmp_path):
     finished(tmp_path, "documents", 4, 4, {})
     with pytest.raises(UnbalancedError, match="pages kept 5, but documents was given 4"):
         Funnel.of(str(tmp_path)).check()
+
+
+def test_what_was_decontaminated_is_explained_and_verified_but_is_no_part_of_the_funnel(tmp_path):
+    finished(tmp_path, "corpus", 5, 5, {})
+    finished(tmp_path, "decontaminated", 4, 3, {"benchmark_overlap": 1})
+    Funnel.of(str(tmp_path)).check()
+    assert [name for name, _ in Funnel.of(str(tmp_path)).stages] == ["corpus"]
+    assert [name for name, _, _ in finished_stages(str(tmp_path))] == ["corpus", "decontaminated"]
+    [finding] = explain(str(tmp_path), "u0")
+    assert (finding["stage"], finding["verdict"]) == ("decontaminated", "benchmark_overlap")
