@@ -307,7 +307,8 @@ def test_what_the_user_can_mend_is_one_line(web, tmp_path, capsys, arguments, me
 
 
 def test_replay_command_serves_until_interrupted(web):
-    command = [sys.executable, "-c", _COMMAND, "replay", web[0]]
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # a background job would not
+    command = [sys.executable, "-c", heeding + _COMMAND, "replay", web[0]]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
         said = child.stdout.readline()
         port = int(said.rpartition(" (")[0].rpartition(":")[2])
