@@ -20,7 +20,8 @@ def test_an_interrupted_fetch_says_how_to_go_on_and_goes_on(tmp_path):
     assert main(["harvest", "-s", str(tmp_path / "sample" / DUMP), "-o", output, "--workers", "1"]) == 0
     command = ["fetch", "--replay", archive, "-o", output, "--workers", "1"]
     heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # a background job would not
-    program = f"{heeding}; from pipelines.cli import entry; import sys; sys.argv[1:] = {[*command, '--delay', '30']!r}; entry()"
+    arguments = [*command, "--delay", "30"]
+    program = f"{heeding}; from pipelines.cli import entry; import sys; sys.argv[1:] = {arguments!r}; entry()"
     fetching = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True)
     unfinished = Path(output, "pages.unfinished")
     while not any(unfinished.glob("*.warc.gz")):
