@@ -6,8 +6,7 @@ Each part of the documents has a `clusters-*` (members of clusters, and whether 
 import argparse
 from dataclasses import dataclass, field
 
-import pyarrow.parquet as pq
-
+from dedup.choose import read_clusters
 from dedup.minhash import MinHashConfig
 from dedup.parts import Catalog, Source
 from dedup.transforms import FindDuplicates, Plan
@@ -56,9 +55,7 @@ def members_of_part(duplicates: str, part: str) -> dict[str, tuple[str, bool]]:
     """Read the members of clusters in a part: id → (cluster, whether it stays). Whoever is not here is alone."""
     name = part.replace("part-", "clusters-", 1)
     with storage.open_file(storage.join(duplicates, name)) as stream:
-        table = pq.read_table(stream, columns=["id", "cluster", "kept"])
-    columns = (table.column(column).to_pylist() for column in ("id", "cluster", "kept"))
-    return {identity: (cluster, kept) for identity, cluster, kept in zip(*columns, strict=True)}
+        return read_clusters(stream)
 
 
 def add_duplicates_arguments(parser: argparse.ArgumentParser) -> None:
