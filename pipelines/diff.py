@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.ledger import Funnel
-from pipelines.report_tallies import SPLITS, batches, ranked
+from pipelines.report.tallies import SPLITS, batches, ranked
 from pipelines.stats import corpus_directory
 from webtext import storage
 from webtext.hashing import document_id, hash64

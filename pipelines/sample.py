@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipelines.ledger import STAGES
-from pipelines.report_markup import printable
-from pipelines.report_samples import SALT, RejectionTally, draw_kept
+from pipelines.report.markup import printable
+from pipelines.report.samples import SALT, RejectionTally, draw_kept
 from pipelines.stage import find_manifest, read_manifest
 from webtext import storage
 from webtext.errors import UsageError

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from pipelines.ledger import Funnel
-from pipelines.report_tallies import SPLITS, CorpusTally, Spread, ranked
+from pipelines.report.tallies import SPLITS, CorpusTally, Spread, ranked
 from webtext import storage
 from webtext.errors import UsageError
 

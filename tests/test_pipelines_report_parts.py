@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.report_charts import HEIGHT, Bin, Line, columns, lines, nice_ticks
-from pipelines.report_difference import MOST_PARAGRAPHS, compare_texts
-from pipelines.report_documents import _bins
-from pipelines.report_markup import element, link, printable, size, table
-from pipelines.report_samples import choose_clusters
-from pipelines.report_tallies import Spread, hosts_of
+from pipelines.report.charts import HEIGHT, Bin, Line, columns, lines, nice_ticks
+from pipelines.report.difference import MOST_PARAGRAPHS, compare_texts
+from pipelines.report.documents import _bins
+from pipelines.report.markup import element, link, printable, size, table
+from pipelines.report.samples import choose_clusters
+from pipelines.report.tallies import Spread, hosts_of
 from webtext.urls import host_of
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)

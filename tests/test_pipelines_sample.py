@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines import sample
-from pipelines.report_samples import Draw
+from pipelines.report.samples import Draw
 from pipelines.sample import sample_kept, sample_rejected
 from tests.synthetic_output import make_output
 from webtext.errors import UsageError

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipelines import stats
-from pipelines.report_tallies import CorpusTally
+from pipelines.report.tallies import CorpusTally
 from pipelines.stats import corpus_directory, statistics
 from tests.synthetic_output import make_output
 from webtext.errors import UsageError

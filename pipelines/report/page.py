@@ -13,15 +13,15 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from pipelines.fidelity import WHERE, read_domains
-from pipelines.report_documents import documents_section
-from pipelines.report_evidence import duplicates_section, kept_section, rejected_section
-from pipelines.report_facts import Facts, gather
-from pipelines.report_likeness import fidelity_section
-from pipelines.report_markup import Markup, element, join
-from pipelines.report_overlap import overlap_section
-from pipelines.report_sections import funnel_section, hosts_section, summary
-from pipelines.report_verdicts import validation_section
+from pipelines.report.documents import documents_section
+from pipelines.report.evidence import duplicates_section, kept_section, rejected_section
+from pipelines.report.facts import Facts, gather
+from pipelines.report.fidelity import WHERE, read_domains
+from pipelines.report.likeness import fidelity_section
+from pipelines.report.markup import Markup, element, join
+from pipelines.report.overlap import overlap_section
+from pipelines.report.sections import funnel_section, hosts_section, summary
+from pipelines.report.verdicts import validation_section
 from webtext import __version__, storage
 
 SECTIONS = (
@@ -70,7 +70,7 @@ def write_report(output: str, reference_domains: Path | None = None, samples: in
 def page(facts: Facts) -> str:
     """Draw the page."""
     beside = Path(__file__).parent
-    style, script = (beside / "report.css").read_text("utf-8"), (beside / "report.js").read_text("utf-8")
+    style, script = (beside / "page.css").read_text("utf-8"), (beside / "page.js").read_text("utf-8")
     sections = (
         funnel_section(facts),
         hosts_section(facts),
@@ -83,7 +83,7 @@ def page(facts: Facts) -> str:
         validation_section(facts.output),
     )
     contents = element("ul", *(element("li", element("a", name, href=f"#{identity}")) for identity, name in SECTIONS))
-    return Template((beside / "report.html").read_text("utf-8")).substitute(
+    return Template((beside / "page.html").read_text("utf-8")).substitute(
         style=style,
         style_hash=_policy_hash(style),
         script=script,

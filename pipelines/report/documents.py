@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from pipelines.report_charts import Bin, columns
-from pipelines.report_facts import Facts
-from pipelines.report_markup import (
+from pipelines.report.charts import Bin, columns
+from pipelines.report.facts import Facts
+from pipelines.report.markup import (
     Markup,
     bar,
     element,
@@ -21,7 +21,7 @@ from pipelines.report_markup import (
     table,
     whole,
 )
-from pipelines.report_tallies import CorpusTally, Spread, ranked
+from pipelines.report.tallies import CorpusTally, Spread, ranked
 
 _TICKS = [factor * 10**power for power in range(9) for factor in (1, 2, 5)]
 _MOST_MONTHS = 48  # columns of a chart by month; beyond, by year

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from pipelines.fidelity import MOST_COST, WEBTEXT_BYTES, WEBTEXT_DOCUMENTS, WEBTEXT_LINKS, WHERE, Fidelity
-from pipelines.report_facts import Facts
-from pipelines.report_markup import Markup, element, note, section, share, table, whole
+from pipelines.report.facts import Facts
+from pipelines.report.fidelity import MOST_COST, WEBTEXT_BYTES, WEBTEXT_DOCUMENTS, WEBTEXT_LINKS, WHERE, Fidelity
+from pipelines.report.markup import Markup, element, note, section, share, table, whole
 from webtext.hosts import registered_domain
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from pipelines.report_charts import Line, lines
-from pipelines.report_facts import read_json
-from pipelines.report_markup import (
+from pipelines.report.charts import Line, lines
+from pipelines.report.facts import read_json
+from pipelines.report.markup import (
     Markup,
     element,
     figure,
@@ -21,7 +21,7 @@ from pipelines.report_markup import (
     table,
     whole,
 )
-from pipelines.report_tallies import batches
+from pipelines.report.tallies import batches
 from webtext import storage
 
 # Files of `webtext overlap` (docs/overlap.md).

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.fidelity import site_of
 from pipelines.ledger import STAGES
-from pipelines.report_tallies import SPLITS, batches, count_into, hosts_of
+from pipelines.report.fidelity import site_of
+from pipelines.report.tallies import SPLITS, batches, count_into, hosts_of
 from pipelines.stage import find_manifest
 from webtext import storage
 from webtext.hashing import bucket_of, hash64
@@ -55,7 +55,7 @@ class RejectionTally:
     """What the rejections of all stages are, in one pass, with some of each reason drawn."""
 
     shown_hosts: Collection[str] = ()  # those whose reasons are counted
-    listed_sites: Collection[str] = ()  # likewise, of `pipelines.fidelity`
+    listed_sites: Collection[str] = ()  # likewise, of `pipelines.report.fidelity`
     samples: int = 5  # drawn of each reason
     salt: str = SALT
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)  # (stage directory, reason)

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from pipelines.report_difference import Piece, Row, compare_texts
-from pipelines.report_documents import similarity_figure
-from pipelines.report_facts import Facts
-from pipelines.report_markup import Markup, element, folded, join, link, note, section, share, table, whole
-from pipelines.report_samples import Cluster, RejectionTally
-from pipelines.report_sections import STAGES
+from pipelines.report.difference import Piece, Row, compare_texts
+from pipelines.report.documents import similarity_figure
+from pipelines.report.facts import Facts
+from pipelines.report.markup import Markup, element, folded, join, link, note, section, share, table, whole
+from pipelines.report.samples import Cluster, RejectionTally
+from pipelines.report.sections import STAGES
 
 MOST_CHARACTERS = 1500  # of a text that is shown
 

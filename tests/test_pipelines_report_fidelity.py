@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import spearmanr
 
-from pipelines.fidelity import by_site, compare_domains, costs, jensen_shannon, read_domains, site_of, spearman
+from pipelines.report.fidelity import by_site, compare_domains, costs, jensen_shannon, read_domains, site_of, spearman
 from webtext.errors import UsageError
 
 LIST = Path(__file__).resolve().parents[2] / "shared" / "reference" / "webtext-top-domains.txt"

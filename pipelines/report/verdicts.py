@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from pipelines.report_charts import Line, lines
-from pipelines.report_facts import read_json
-from pipelines.report_markup import Markup, element, figure, folded, join, note, section, share, table, whole
+from pipelines.report.charts import Line, lines
+from pipelines.report.facts import read_json
+from pipelines.report.markup import Markup, element, figure, folded, join, note, section, share, table, whole
 from webtext import storage
 
 MOST_LINES = 6

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.report_markup import Markup, element, join, short
+from pipelines.report.markup import Markup, element, join, short
 
 WIDTH, HEIGHT = 440, 250  # of the view box; on the page a chart is between 0.75 and 1.3 times as large
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 14, 50

@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from pipelines.report_facts import TOP_HOSTS, Facts
-from pipelines.report_markup import Markup, bar, element, join, note, section, share, size, table, whole
-from pipelines.report_tallies import ranked
+from pipelines.report.facts import TOP_HOSTS, Facts
+from pipelines.report.markup import Markup, bar, element, join, note, section, share, size, table, whole
+from pipelines.report.tallies import ranked
 from webtext.hosts import registered_domain
 from webtext.manifest import Counts
 
