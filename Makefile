@@ -12,7 +12,8 @@ WORKERS ?= 0
 TIER ?= smoke
 ARGS ?= $(if $(filter build/sample/%,$(SUBMISSIONS)),--replay build/sample/web.warc.gz)
 REALWEB ?= ../shared/realweb
-EXTRAS := reddit,fast,train,dev
+EXTRAS := reddit,fast,train
+TEST_EXTRAS := $(EXTRAS),dataflow,dev
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -21,6 +22,11 @@ $(VENV)/installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[$(EXTRAS)]'
+	touch $@
+
+# What only the tests need comes on top, so that `make corpus` need not wait for it.
+$(VENV)/installed-tests: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[$(TEST_EXTRAS)]'
 	touch $@
 
 build/sample/RS_sample.zst: $(VENV)/installed $(wildcard sample/*.py sample/*/*)
@@ -35,17 +41,17 @@ corpus: $(VENV)/installed $(filter build/sample/%,$(SUBMISSIONS)) ## Build a cor
 test: check ## Run all checks and all tests
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
 
-check: $(VENV)/installed ## Lint, types, import rules
+check: $(VENV)/installed-tests ## Lint, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(VENV)/installed ## Format the code and mend what the linter can
+format: $(VENV)/installed-tests ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: $(VENV)/installed ## Resolve the dependencies anew into requirements.lock
+lock: $(VENV)/installed-tests ## Resolve the dependencies anew into requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-header --no-annotate \
 	  --no-emit-index-url --output-file requirements.lock pyproject.toml
 

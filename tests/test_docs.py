@@ -53,7 +53,7 @@ def clone(tmp_path_factory):
 
 def bash(folder, script):
     """Run a script as a reader would, but for the environment, which is there, and the verdict, which takes minutes."""
-    dry = "command make --no-print-directory -n -o .venv/installed"
+    dry = "command make --no-print-directory -n -o .venv/installed -o .venv/installed-tests"
     prelude = f"set -euo pipefail\nmake() {{ {dry} \"$@\" | grep -v ' validate ' | bash -e; }}\n"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
