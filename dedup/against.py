@@ -47,24 +47,18 @@ class Columns:
 
 
 def read_texts(stream: BinaryIO, name: str, columns: Columns) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Read the texts of a Parquet file, and what it tells of each: the facts of `SKETCHES` that it has.
+    """Read the texts of a Parquet file, and what it tells of each: the facts of `SKETCHES` that it has in their types.
 
     A document without a URL is called by its file's name and row. A null text is skipped.
 
     Raises:
         UsageError: the file has no such text column, or is no Parquet.
     """
-    try:
-        file = pq.ParquetFile(stream)
-    except pa.ArrowInvalid as error:
-        raise UsageError(f"{name} is not a Parquet file: {str(error).splitlines()[0]}") from error
-    present = set(file.schema_arrow.names)
-    if columns.text not in present:
-        raise UsageError(
-            f"{name} has no column {columns.text!r} but {', '.join(sorted(present))}: name the text column"
-        )
-    named = {"url": columns.url, **{fact: fact for fact in _FACTS if fact != "url"}}
-    wanted = {fact: column for fact, column in named.items() if column in present}
+    file = open_texts(stream, name, columns)
+    named = {fact: fact for fact in _FACTS if fact in file.schema_arrow.names and fact != "url"}
+    wanted = {fact: column for fact, column in named.items() if _fits(file.schema_arrow.field(column).type, fact)}
+    if columns.url in file.schema_arrow.names:
+        wanted["url"] = columns.url
     row = 0
     for batch in file.iter_batches(_BATCH_ROWS, columns=[columns.text, *wanted.values()]):
         for text, *values in zip(*(batch.column(index).to_pylist() for index in range(batch.num_columns)), strict=True):
@@ -74,6 +68,38 @@ def read_texts(stream: BinaryIO, name: str, columns: Columns) -> Iterator[tuple[
             row += 1
             if text is not None:
                 yield str(text), facts
+
+
+def open_texts(stream: BinaryIO, name: str, columns: Columns) -> pq.ParquetFile:
+    """Open a Parquet file and see that it has texts; only its footer is read.
+
+    Raises:
+        UsageError: the file has no such text column, or is no Parquet.
+    """
+    try:
+        file = pq.ParquetFile(stream)
+    except pa.ArrowInvalid as error:
+        raise UsageError(f"{name} is not a Parquet file: {str(error).splitlines()[0]}") from error
+    present = file.schema_arrow.names
+    if columns.text not in present:
+        raise UsageError(
+            f"{name} has no column {columns.text!r} but {', '.join(sorted(present))}: name the text column"
+        )
+    kind = file.schema_arrow.field(columns.text).type
+    if not _is_text(kind):
+        raise UsageError(f"{name}: the column {columns.text!r} holds {kind}, not text: name the text column")
+    return file
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _fits(kind: pa.DataType, fact: str) -> bool:
+    """Tell whether somebody's column of a fact's name holds what ours does."""
+    own = SKETCHES.field(fact).type
+    return bool(kind == own or (_is_text(kind) and _is_text(own)))
 
 
 def _is_id(value: Any) -> bool:

@@ -1,7 +1,12 @@
-"""Read an earlier corpus for `--against`: one task a Parquet file, nothing shuffled, nothing of it rewritten."""
+"""Read an earlier corpus for `--against`: one task a Parquet file, nothing shuffled, nothing of it rewritten.
 
-from collections.abc import Iterator
+Somebody's file may hold millions of documents. It becomes as many parts as keep what is later read at once small.
+"""
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate, islice
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import PBegin, PCollection
@@ -10,29 +15,30 @@ from dedup.against import Columns, read_texts, write_sketches
 from dedup.minhash import MinHashConfig
 from dedup.parts import Source
 from webtext import storage
-from webtext.errors import UsageError
+from webtext.urls import canonicalize_url
 
-_OWN_SHARDS = ("train-*.parquet", "heldout-*.parquet")
+DOCUMENTS_A_PART = 1 << 14
 
 
-def earlier_files(directory: str) -> list[str]:
-    """List the Parquet files of an earlier corpus: its shards if it is one of ours, else every `*.parquet`.
+@dataclass(frozen=True, slots=True)
+class EarlierFile:
+    """A Parquet file of an earlier corpus."""
 
-    Raises:
-        UsageError: there are none.
-    """
-    shards = [name for pattern in _OWN_SHARDS for name in storage.list_files(directory, pattern)]
-    names = shards or storage.list_files(directory, "*.parquet")
-    if not names:
-        raise UsageError(f"{directory} holds no *.parquet: give the corpus/ directory of an output, or any with texts")
-    return [storage.join(directory, name) for name in names]
+    path: str
+    name: str  # by which evidence calls it
+    rows: int
+
+    @property
+    def parts(self) -> int:
+        """How many parts it becomes."""
+        return max(1, -(-self.rows // DOCUMENTS_A_PART))
 
 
 @dataclass
 class SketchCorpus(beam.PTransform):
-    """Sketch the texts of Parquet files into `directory`, a part for each file; gives (part, documents)."""
+    """Sketch the texts of Parquet files into parts in `directory`; gives (part, documents)."""
 
-    files: list[str]
+    files: list[EarlierFile]
     directory: str
     config: MinHashConfig
     columns: Columns = field(default_factory=Columns)
@@ -43,23 +49,34 @@ class SketchCorpus(beam.PTransform):
     @property
     def source(self) -> Source:
         """The parts that this writes, as `dedup.parts.Catalog` names them."""
-        return Source(self.directory, len(self.files), earlier=True)
+        return Source(self.directory, sum(file.parts for file in self.files), earlier=True)
 
     def expand(self, root: PBegin) -> PCollection:
+        first = accumulate((file.parts for file in self.files), initial=0)
         return (
             root
-            | "Files" >> beam.Create(list(enumerate(self.files)))
+            | "Files" >> beam.Create(list(zip(first, self.files, strict=False)))
             | beam.Reshuffle()
             | beam.FlatMap(self._sketch).with_output_types(tuple[int, int])
         )
 
-    def _sketch(self, numbered: tuple[int, str]) -> Iterator[tuple[int, int]]:
-        number, path = numbered
+    def _sketch(self, numbered: tuple[int, EarlierFile]) -> Iterator[tuple[int, int]]:
+        first, file = numbered
+        with storage.open_file(file.path) as stream:
+            texts = _canonical(read_texts(stream, file.name, self.columns))
+            for number in range(first, first + file.parts):
+                yield number, self._write(number, islice(texts, DOCUMENTS_A_PART))
+
+    def _write(self, number: int, texts: Iterable[tuple[str, dict[str, Any]]]) -> int:
         suffix = self.source.suffix(number)
-        name = path.rpartition("/")[2]
         with (
-            storage.open_file(path) as stream,
             storage.create_file(storage.join(self.directory, f"part-{suffix}.parquet")) as part,
             storage.create_file(storage.join(self.directory, f"shingles-{suffix}.bin")) as shingles,
         ):
-            yield number, write_sketches(part, shingles, read_texts(stream, name, self.columns), self.config)
+            return write_sketches(part, shingles, texts, self.config)
+
+
+def _canonical(texts: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Write URLs as ours are written, so that equal ones meet; what is no URL stays as it is."""
+    for text, facts in texts:
+        yield text, {**facts, "url": canonicalize_url(facts["url"]) or facts["url"]}

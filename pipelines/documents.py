@@ -24,6 +24,7 @@ from filters import Filter, apply_filters, load_preset, preset_names
 from filters.presets import Preset, read_preset
 from pipelines.duplicates import minhash_config
 from pipelines.ledger import count_rejections, count_rows
+from pipelines.earlier import sketch_settings
 from pipelines.stage import as_json
 from webtext import storage
 from webtext.engines import ENGINES
@@ -70,8 +71,8 @@ class DocumentsConfig:
 
     def identity(self) -> dict[str, Any]:
         """What documents are a function of, apart from pages and files: the rules themselves, not their file's name."""
-        sketch = {name: getattr(self.minhash, name) for name in ("num_perm", "seed", "shingle_words")}
-        return {"extract": as_json(self.extract), "rules": as_json(self.rules)["entries"], "sketch": sketch}
+        rules, sketch = as_json(self.rules)["entries"], sketch_settings(self.minhash)
+        return {"extract": as_json(self.extract), "rules": rules, "sketch": sketch}
 
     def files(self) -> tuple[str, ...]:
         """The files that rules read: lists and models of the user's own."""

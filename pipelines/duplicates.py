@@ -6,10 +6,12 @@ Each part of the documents has a `clusters-*` (members of clusters, and whether 
 import argparse
 from dataclasses import dataclass, field
 
+from dedup.against import Columns
 from dedup.choose import read_clusters
 from dedup.minhash import MinHashConfig
 from dedup.parts import Catalog, Source
 from dedup.transforms import FindDuplicates, Plan
+from pipelines.earlier import check_earlier, prepare_earlier
 from pipelines.ledger import count_rejections
 from pipelines.runner import Engine
 from pipelines.stage import Stage, as_json, read_manifest, run_stage
@@ -22,7 +24,8 @@ class DuplicatesConfig:
     """How duplicates are found."""
 
     minhash: MinHashConfig = field(default_factory=MinHashConfig)
-    against: tuple[str, ...] = ()  # finished documents directories of earlier corpora, whose documents stay
+    against: tuple[str, ...] = ()  # directories of earlier corpora, whose documents stay
+    columns: Columns = field(default_factory=Columns)  # of Parquet there that is not ours
 
 
 def run_duplicates(documents: str, directory: str, config: DuplicatesConfig, engine: Engine) -> Manifest:
@@ -31,24 +34,21 @@ def run_duplicates(documents: str, directory: str, config: DuplicatesConfig, eng
     Raises:
         UsageError: the documents are not there, or the output cannot be written.
     """
-    sources = (_source(documents), *(_source(earlier, earlier=True) for earlier in config.against))
     given = read_manifest(documents).counts.kept
-    known = given + sum(read_manifest(earlier).counts.kept for earlier in config.against)
-    plan = Plan(Catalog(sources), known, config.minhash)
+    output = directory.rstrip("/").rpartition("/")[0] or "."
+    earlier = prepare_earlier(config.against, config.columns, config.minhash, output, engine)
+    own = Source(documents, len(storage.list_files(documents, "part-*.parquet")))
+    plan = Plan(Catalog((own, *earlier.sources)), given + earlier.documents, config.minhash)
 
     def count(directory: str) -> Counts:
         rejected = count_rejections(directory)
         return Counts(given, given - sum(rejected.values()), rejected)
 
     return run_stage(
-        Stage("duplicates", directory, as_json(config.minhash), (documents, *config.against)),
+        Stage("duplicates", directory, as_json(config.minhash), (documents, *earlier.stages)),
         work=lambda unfinished: engine.run(lambda root: root | FindDuplicates(plan, unfinished), tasks=plan.runs),
         count=count,
     )
-
-
-def _source(directory: str, *, earlier: bool = False) -> Source:
-    return Source(directory, len(storage.list_files(directory, "part-*.parquet")), earlier)
 
 
 def members_of_part(duplicates: str, part: str) -> dict[str, tuple[str, bool]]:
@@ -81,8 +81,13 @@ def add_duplicates_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="DIR",
-        help="documents directories of earlier corpora to be different from",
+        help="earlier corpora to be different from: outputs of ours, or any Parquet with texts",
     )
+    columns = Columns()
+    group.add_argument(
+        "--against-text-field", default=columns.text, help="column of their texts, if not ours (%(default)s)"
+    )
+    group.add_argument("--against-url-field", default=columns.url, help="column of their URLs, if any (%(default)s)")
 
 
 def minhash_config(arguments: argparse.Namespace) -> MinHashConfig:
@@ -106,5 +111,10 @@ def duplicates_config(arguments: argparse.Namespace) -> DuplicatesConfig:
 
     Raises:
         ValueError: a value is out of its range.
+        UsageError: an earlier corpus holds no texts.
     """
-    return DuplicatesConfig(minhash_config(arguments), tuple(arguments.against))
+    against = tuple(arguments.against)
+    columns = Columns(arguments.against_text_field, arguments.against_url_field)
+    config = DuplicatesConfig(minhash_config(arguments), against, columns)
+    check_earlier(against, columns, config.minhash)
+    return config

@@ -21,6 +21,7 @@ _KEPT = {
     "duplicates": ("", ()),
     "removed": ("", ()),
     "corpus": ("[th]*-of-*.parquet", ("id", "title", "n_words")),
+    "earlier": ("part-*.parquet", ("id", "n_words")),
     "decontaminated": ("[th]*-of-*.parquet", ("id", "title", "n_words")),
 }
 _REJECTED = ("url", "reason", "detail", "kept_url", "similarity", "cluster", "cluster_size")

@@ -11,7 +11,7 @@ from webtext.errors import UnbalancedError
 from webtext.manifest import Manifest
 
 STAGES = ("links", "pages", "documents", "duplicates", "removed", "corpus")  # directories of an output, in order
-BESIDE = ("decontaminated",)  # made from a finished corpus on request, and counted by itself
+BESIDE = ("earlier", "decontaminated")  # made on request, and counted each by itself
 
 
 def count_rows(directory: str, pattern: str) -> int:

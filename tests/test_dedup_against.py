@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.against import Columns, read_texts
-from dedup.against_transforms import SketchCorpus, earlier_files
+from dedup.against_transforms import SketchCorpus
 from dedup.parts import Catalog
 from dedup.transforms import Plan
+from pipelines.earlier import earlier_files
 from tests.duplicate_stage import (
     DOCUMENTS,
     EVERY_PAIR,
@@ -37,7 +38,9 @@ def write_corpus(folder, documents, name="train-00000-of-00001.parquet"):
 
 
 def sketch_earlier(folder, work, text="text"):
-    transform = SketchCorpus(earlier_files(str(folder)), str(work), EVERY_PAIR, Columns(text=text))
+    transform = SketchCorpus(
+        earlier_files((str(folder),), Columns(text=text)), str(work), EVERY_PAIR, Columns(text=text)
+    )
     with beam.Pipeline(options=PipelineOptions(["--runner=FnApiRunner", "--no_save_main_session"])) as pipeline:
         pipeline | transform
     return transform.source
@@ -57,13 +60,13 @@ def build(folder, documents, earlier=None):
 
 def test_what_the_earlier_corpus_holds_is_rejected_with_evidence(tmp_path):
     write_corpus(
-        tmp_path / "old", [(edited(1), facts("http://old.test/1", 3)), (edited(2), facts("http://old.test/2"))]
+        tmp_path / "old", [(edited(1), facts("https://old.test/1", 3)), (edited(2), facts("https://old.test/2"))]
     )
     before = (tmp_path / "old/train-00000-of-00001.parquet").read_bytes()
     new = [
         (edited(1, edits=1), facts("http://new.test/1", 99)),
         (edited(2).upper(), facts("http://new.test/2", 99)),
-        (edited(3), facts("http://old.test/1", 99)),  # the same page, changed since: its URL is taken
+        (edited(3), facts("https://old.test/1", 99)),  # the same page, changed since: its URL is taken
         (edited(4), facts("http://new.test/4")),
     ]
     earlier = sketch_earlier(tmp_path / "old", tmp_path / "sketches")
@@ -71,9 +74,9 @@ def test_what_the_earlier_corpus_holds_is_rejected_with_evidence(tmp_path):
     run_beam(Plan(Catalog((own, earlier)), 6, EVERY_PAIR), tmp_path / "found")
     dropped = rejections(tmp_path / "found")
     assert {url: (row["reason"], row["kept_url"]) for url, row in dropped.items()} == {
-        "http://new.test/1": ("near_duplicate", "http://old.test/1"),
-        "http://new.test/2": ("exact_duplicate", "http://old.test/2"),
-        "http://old.test/1": ("exact_duplicate", "http://old.test/1"),
+        "http://new.test/1": ("near_duplicate", "https://old.test/1"),
+        "http://new.test/2": ("exact_duplicate", "https://old.test/2"),
+        "https://old.test/1": ("exact_duplicate", "https://old.test/1"),
     }
     assert {row["detail"] for row in dropped.values()} == {"kept in the earlier corpus"}
     assert {name.partition("-of-")[2] for name in content(tmp_path / "found")} == {"00003.parquet", ""}, (
@@ -119,19 +122,17 @@ def test_anybodys_parquet_will_do(tmp_path):
     pq.write_table(table, tmp_path / "theirs/data.parquet")
     earlier = sketch_earlier(tmp_path / "theirs", tmp_path / "sketches", "content")
     dropped = build(tmp_path, [(edited(2), facts("http://new.test/1", 99))], earlier)
-    assert dropped["http://new.test/1"]["kept_url"] == "data.parquet#2"
+    assert dropped["http://new.test/1"]["kept_url"] == "theirs/data.parquet#2"
     assert pq.read_table(tmp_path / "sketches/part-00000-of-00001.parquet").column("url").to_pylist() == [
-        "data.parquet#0",
-        "data.parquet#2",
+        "theirs/data.parquet#0",
+        "theirs/data.parquet#2",
     ]
 
 
-def test_a_missing_column_a_wrong_file_and_an_empty_directory_say_what_to_do(tmp_path):
+def test_a_missing_column_and_a_wrong_file_say_what_to_do():
     stream = io.BytesIO()
     pq.write_table(pa.table({"body": ["x"]}), stream)
     with pytest.raises(UsageError, match=r"x\.parquet has no column 'text' but body: name the text column"):
         list(read_texts(stream, "x.parquet", Columns()))
     with pytest.raises(UsageError, match=r"x.parquet is not a Parquet file"):
         list(read_texts(io.BytesIO(b"nothing of the kind"), "x.parquet", Columns()))
-    with pytest.raises(UsageError, match=r"holds no \*.parquet"):
-        earlier_files(str(tmp_path))

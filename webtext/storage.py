@@ -135,6 +135,20 @@ def list_files(directory: str, pattern: str = "*") -> list[str]:
     return sorted(name for name in found if fnmatch.fnmatchcase(name, pattern) and not name.startswith("."))
 
 
+def list_tree(directory: str, pattern: str = "*") -> list[str]:
+    """List the files below a directory, at any depth, whose names match a pattern: paths from it, sorted.
+
+    What begins with a dot or an underscore, file or directory, is somebody's bookkeeping and left out.
+    """
+    if is_local(directory):
+        found = [path.relative_to(directory).as_posix() for path in Path(directory).rglob("*") if path.is_file()]
+    else:
+        listed = FileSystems.match([join(directory, "**")])[0].metadata_list
+        found = [entry.path.removeprefix(directory.rstrip("/") + "/") for entry in listed]
+    shown = (name for name in found if not any(step.startswith((".", "_")) for step in name.split("/")))
+    return sorted(name for name in shown if fnmatch.fnmatchcase(posixpath.basename(name), pattern))
+
+
 def expand(pattern: str) -> list[str]:
     """List the files that a path or glob pattern names, sorted.
 
