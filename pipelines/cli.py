@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
+from pipelines import logs
 from webtext import __version__
 from webtext.errors import UnbalancedError, UsageError
 
@@ -127,19 +128,8 @@ def _run(known: argparse.Namespace, unknown: list[str]) -> int:
     return status
 
 
-def _is_wanted(record: logging.LogRecord) -> bool:
-    """Leave out what Beam logs of cloud packages that a local run does not need, and of errors told in one line."""
-    message = record.getMessage()
-    raised = record.exc_info[1] if record.exc_info else None
-    if isinstance(raised, UsageError | KeyboardInterrupt | SystemExit):
-        return False
-    return not message.startswith("apitools not found") and "webtext.errors.UsageError" not in message
-
-
 def entry() -> NoReturn:
     """Run as a program: a first Ctrl-C or a TERM ends the run cleanly."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(_is_wanted)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_INTERRUPTED))
+    logs.set_up()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

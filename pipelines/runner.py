@@ -8,24 +8,17 @@ import argparse
 import contextlib
 import os
 import re
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions, _BeamArgumentParser
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, _BeamArgumentParser
 
+from pipelines.processes import local_processes
 from webtext.errors import UsageError
 
 _USAGE_ERROR = re.compile(r"UsageError: ([^\n]+?)(?: \[while running [^\n]*)?(?:\\n|\n|$)")
 _TASKS_WORTH_PROCESSES = 4
-_WORKER_DIED = re.compile(r"Worker subprocess exited with return code (-?\d+)")
-_ASKED_TO_END = {-signal.SIGINT, -signal.SIGTERM, 128 + signal.SIGINT, 128 + signal.SIGTERM}
-_WORKER_HINT = (
-    "if memory was short, run the same command again with fewer --workers: it goes on at the unfinished stage"
-)
 
 
 @dataclass(frozen=True)
@@ -44,11 +37,15 @@ class Engine:
 
         Raises:
             UsageError: a worker raised one; it arrives here as its one line, from whichever process.
+            KeyboardInterrupt: the user asked for the end, by Ctrl-C or TERM.
         """
+        options = self.options(tasks)
+        mode = options.view_as(DirectOptions).direct_running_mode
+        by_processes = mode == "multi_processing" and not _names_runner(self.beam_arguments)
         try:
-            pipeline = beam.Pipeline(options=self.options(tasks))
-            construct(pipeline)
-            with _ended_by_death_of_workers():
+            with local_processes() if by_processes else contextlib.nullcontext() as runner:
+                pipeline = beam.Pipeline(runner, options)
+                construct(pipeline)
                 pipeline.run().wait_until_finish()
         except UsageError as error:  # in memory: the exception itself, with where it was raised
             raise UsageError(str(error).partition(" [while running ")[0]) from error
@@ -78,41 +75,6 @@ class Engine:
         if self.workers:
             return min(self.workers, max(1, tasks))
         return (os.cpu_count() or 1) if tasks >= _TASKS_WORTH_PROCESSES else 1
-
-
-@contextlib.contextmanager
-def _ended_by_death_of_workers() -> Iterator[None]:
-    """End a local run whose worker process was killed (short of memory, mostly): Beam waits for its answer for ever.
-
-    Beam's thread that waits for the process raises an error that nobody catches; here it interrupts the main thread.
-    """
-    if threading.current_thread() is not threading.main_thread() or sys.platform == "win32":
-        yield
-        return
-    others, deaths = threading.excepthook, []
-
-    def hook(raised: threading.ExceptHookArgs) -> None:
-        found = _WORKER_DIED.search(str(raised.exc_value))
-        if found is None:
-            others(raised)
-        elif int(found.group(1)) not in _ASKED_TO_END:
-            deaths.append(found.group(1))
-            os.kill(os.getpid(), signal.SIGUSR2)  # not SIGINT, which a shell has its background jobs ignore
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGUSR2, interrupt)
-    threading.excepthook = hook
-    try:
-        yield
-    except (KeyboardInterrupt, RuntimeError) as error:
-        if not deaths:
-            raise
-        raise UsageError(f"a worker process died (exit status {deaths[0]}); {_WORKER_HINT}") from error
-    finally:
-        threading.excepthook = others
-        signal.signal(signal.SIGUSR2, before)
 
 
 def add_engine_arguments(parser: argparse.ArgumentParser) -> None:

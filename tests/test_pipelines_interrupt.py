@@ -1,38 +1,125 @@
-"""Ctrl-C ends a run cleanly: exit status 130, one line that says how to go on, nothing published, nothing lost."""
+"""Ctrl-C ends a run cleanly: exit status 130, one line that says how to go on, nothing published, nothing left running.
 
+A terminal sends SIGINT to every process of the run, which is what these tests do; `kill` sends TERM to one.
+"""
+
+import contextlib
+import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
-from pipelines.cli import main
+from pipelines.cli import EXIT_INTERRUPTED, main
+from pipelines.index import index_archives
+from pipelines.runner import Engine
 from sample.build import ARCHIVE, DUMP, build
+from tests.sessions import processes_of, wait_for_none
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")]
+
+SECONDS = 120  # after which what should have come is given up
+WORKER = b"pipelines.worker"
+PROGRAM = (
+    "import signal, sys\n"
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job would not hear of it
+    "from pipelines import documents\n"
+    "from pipelines.cli import entry\n"
+    "documents.PAGES_A_BUCKET = 16\n"
+    "sys.argv[1:] = {!r}\n"
+    "entry()\n"
+)
 
 
-def test_an_interrupted_fetch_says_how_to_go_on_and_goes_on(tmp_path):
-    build(tmp_path / "sample")
-    output, archive = str(tmp_path / "out"), str(tmp_path / "sample" / ARCHIVE)
-    assert main(["harvest", "-s", str(tmp_path / "sample" / DUMP), "-o", output, "--workers", "1"]) == 0
-    command = ["fetch", "--replay", archive, "-o", output, "--workers", "1"]
-    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # a background job would not
-    arguments = [*command, "--delay", "30"]
-    program = f"{heeding}; from pipelines.cli import entry; import sys; sys.argv[1:] = {arguments!r}; entry()"
-    fetching = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True)
-    unfinished = Path(output, "pages.unfinished")
-    while not any(unfinished.glob("*.warc.gz")):
-        assert fetching.poll() is None, fetching.stderr.read()
-        time.sleep(0.1)
-    fetching.send_signal(signal.SIGINT)
-    _, told = fetching.communicate(timeout=120)
-    assert fetching.returncode == 130
-    assert told == "webtext fetch: interrupted; run the same command again to go on\n"
-    assert not Path(output, "pages").exists()
-    begun = next(unfinished.glob("*.warc.gz")).read_bytes()
-    assert main(command) == 0
-    assert next(Path(output, "pages").glob("*.warc.gz")).read_bytes().startswith(begun[:1000])
-    assert main(["verify", output]) == 0
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    """Give the sample web, with its links and its pages as finished stages."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    build(folder)
+    assert main(["harvest", "-s", str(folder / DUMP), "-o", str(folder), "--workers", "1"]) == 0
+    index_archives([str(folder / ARCHIVE)], None, str(folder / "pages"), Engine(1))
+    return folder
+
+
+@contextlib.contextmanager
+def started(arguments):
+    """Start webtext in a session of its own; whatever happens, nothing of it outlives the block."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM.format(arguments)], start_new_session=True, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def wait_for(process, come):
+    deadline = time.monotonic() + SECONDS
+    while not come():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def stages(sample, output):
+    """Give each stage's command, what must be there before it is interrupted, and the directory it would publish."""
+    posted = [str(sample / DUMP), str(sample / "more.tsv")]
+    (sample / "more.tsv").write_text("http://a.example/\t5\n")
+    fetched = ["--links", str(sample / "links"), "--replay", str(sample / ARCHIVE), "--delay", "30", "--slots", "2"]
+    return {
+        "harvest": (["harvest", "-s", *posted], "links.unfinished", "links"),
+        "fetch": (["fetch", *fetched], "pages.unfinished/*.warc.gz", "pages"),
+        "build": (["build", "--pages", str(sample / "pages")], "documents.unfinished/part-*", "documents"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("stage", "workers", "number", "everybody"),
+    [
+        ("harvest", 2, signal.SIGINT, True),
+        ("fetch", 2, signal.SIGINT, True),
+        ("fetch", 1, signal.SIGINT, True),
+        ("build", 2, signal.SIGINT, True),
+        ("build", 2, signal.SIGTERM, False),
+    ],
+)
+def test_an_interrupted_stage_says_how_to_go_on_and_leaves_nothing_running(
+    sample, tmp_path, stage, workers, number, everybody
+):
+    command, moment, published = stages(sample, tmp_path)[stage]
+    with started([*command, "--output", str(tmp_path), "--workers", str(workers)]) as process:
+        count = workers if workers > 1 else 0
+        wait_for(process, lambda: any(tmp_path.glob(moment)) and len(processes_of(process.pid, WORKER)) == count)
+        if everybody:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+        _, told = process.communicate(timeout=SECONDS)
+        assert process.returncode == EXIT_INTERRUPTED
+        assert told == f"webtext {stage}: interrupted; run the same command again to go on\n"
+        assert wait_for_none(process.pid, SECONDS) == []
+    assert not (tmp_path / published).exists()
+
+
+def test_workers_end_with_a_run_that_is_killed(sample, tmp_path):
+    command, moment, _ = stages(sample, tmp_path)["build"]
+    with started([*command, "--output", str(tmp_path), "--workers", "2"]) as process:
+        wait_for(process, lambda: any(tmp_path.glob(moment)) and len(processes_of(process.pid, WORKER)) == 2)
+        process.kill()
+        assert wait_for_none(process.pid, SECONDS) == []
+
+
+def test_an_interrupted_fetch_goes_on_with_what_it_has(sample, tmp_path):
+    command = ["fetch", "--links", str(sample / "links"), "--replay", str(sample / ARCHIVE), "-o", str(tmp_path)]
+    with started([*command, "--delay", "30", "--workers", "1"]) as process:
+        wait_for(process, lambda: any(tmp_path.glob("pages.unfinished/*.warc.gz")))
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=SECONDS)
+    begun = next(tmp_path.glob("pages.unfinished/*.warc.gz")).read_bytes()
+    assert main([*command, "--workers", "1"]) == 0
+    assert next(tmp_path.glob("pages/*.warc.gz")).read_bytes().startswith(begun[:1000])
+    assert main(["verify", str(tmp_path)]) == 0

@@ -12,13 +12,13 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from pipelines.index import index_archives
 from pipelines.runner import Engine
 from sample.build import ARCHIVE, build
+from tests.sessions import processes_of
 
 STAGES = ("documents", "duplicates", "corpus")
 KILLS = 3  # in each stage
@@ -114,21 +114,6 @@ def test_a_build_whose_every_process_is_killed_ends_with_the_same_bytes(pages, u
     assert not list(tmp_path.glob("*.unfinished"))
 
 
-def workers_of(process):
-    """List the Beam workers among the descendants of a process."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                session = int((entry / "stat").read_text().rpartition(")")[2].split()[3])
-                command = (entry / "cmdline").read_bytes()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if session == process.pid and b"sdk_worker_main" in command and not command.startswith(b"/bin/sh"):
-                found.append(int(entry.name))
-    return sorted(found)
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="workers are found in /proc")
 def test_a_build_whose_worker_is_killed_ends_with_an_error_and_then_with_the_same_bytes(pages, undisturbed, tmp_path):
     draw = random.Random(8)
@@ -138,7 +123,7 @@ def test_a_build_whose_worker_is_killed_ends_with_an_error_and_then_with_the_sam
         before = seen(moment, tmp_path)
         with started(pages, tmp_path, workers=2) as process:
             assert comes_to(moment, tmp_path, process, before)
-            os.kill(draw.choice(workers_of(process)), signal.SIGKILL)
+            os.kill(draw.choice(processes_of(process.pid, b"pipelines.worker")), signal.SIGKILL)
             assert process.wait(SECONDS) != 0
         assert not (tmp_path / "documents").exists()
     assert finish(pages, tmp_path, workers=2) == undisturbed

@@ -107,7 +107,12 @@ class _Child:
         environment = dict(os.environ, PYTHONHASHSEED="0", PYTHONPATH=os.pathsep.join(path or "." for path in sys.path))
         command = [sys.executable, "-c", "from webtext.sandbox import serve; serve()"]
         self._process = subprocess.Popen(  # noqa: S603 (our own interpreter, our own code)
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, bufsize=0
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            bufsize=0,
+            process_group=0,  # out of a terminal's reach: the parent decides what Ctrl-C ends
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -179,8 +184,11 @@ def serve() -> None:
     """Be the child: take a function and its limits, then answer calls until the parent goes away."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not end up among the answers
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C ends
-    function, seconds, memory_bytes = pickle.loads(_read_message(requests) or b"")  # noqa: S301 (our own parent)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # an answer that nobody waits for any more ends the child in silence
+    setup = _read_message(requests)
+    if setup is None:
+        return
+    function, seconds, memory_bytes = pickle.loads(setup)  # noqa: S301 (our own parent)
     sys.excepthook = _answer_with_exception(answers)
     gc.collect()
     gc.freeze()

@@ -1,0 +1,39 @@
+"""A worker process of a local run: Beam's own, but it lives no longer than the run, and says no more than a run does.
+
+Beam starts its workers with every log line on, and leaves it to them to find out that the run has ended: a Ctrl-C then
+prints a page of tracebacks from each, and a run that was killed leaves them behind. This one holds a connection to the
+run (`pipelines.processes`) and ends, at once and in silence, when that closes, for whatever reason.
+"""
+
+import contextlib
+import importlib
+import os
+import socket
+import sys
+import threading
+
+from pipelines import logs
+
+ENDED = 130  # exit status of a worker whose run has ended before it
+
+
+def main(port: int, level: int) -> None:
+    """Work until the run that listens on a port of this machine has ended."""
+    try:
+        lifeline = socket.create_connection(("127.0.0.1", port))
+    except OSError:
+        sys.exit(ENDED)
+    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+    logs.set_up(level)  # Beam gives the root logger a level of its own
+    os.environ.pop("LOGGING_API_SERVICE_DESCRIPTOR", None)  # log lines go to standard error as they are
+    importlib.import_module("apache_beam.runners.worker.sdk_worker_main").main([])  # which logs when it is imported
+
+
+def _end_with(lifeline: socket.socket) -> None:
+    with contextlib.suppress(ConnectionError):
+        lifeline.recv(1)  # nothing is ever sent
+    os._exit(ENDED)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
