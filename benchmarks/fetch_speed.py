@@ -3,7 +3,7 @@
     python benchmarks/fetch_speed.py speed     # pages per CPU-second, beside plain requests and aiohttp
     python benchmarks/fetch_speed.py spacing   # 2,000 hosts, 5 pages each, a second of rest for each host
 
-The server is a process of its own and notes when each request reached it, so spacing is measured where it matters.
+The server (`loopback_web.py`) is a process of its own and notes when each request reached it.
 """
 
 import argparse
@@ -17,12 +17,12 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import aiohttp
 import requests
+from loopback_web import LoopbackWeb
 
 from webtext.addresses import AddressGuard
 from webtext.archive import PageArchive
@@ -32,78 +32,6 @@ from webtext.fetch_config import FetchConfig
 from webtext.hashing import bucket_of
 from webtext.records import Link
 from webtext.visits import Errand
-
-PAGE_BYTES = 49_000  # of HTML, the mean of the pages that other clients were measured with
-_SITE_FILES = (b"/robots.txt", b"/ai.txt", b"/.well-known/tdmrep.json")
-
-
-class _Server(asyncio.Protocol):
-    """Answers each request of a connection at once, and notes (host, path, time)."""
-
-    noted: list[tuple[bytes, bytes, float]]
-    page: bytes  # with a place for its name
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin a connection."""
-        self._transport, self._head = transport, b""
-
-    def data_received(self, data: bytes) -> None:
-        """Answer the requests that are whole."""
-        self._head += data
-        while b"\r\n\r\n" in self._head:
-            request, _, self._head = self._head.partition(b"\r\n\r\n")
-            path = request.split(b" ", 2)[1]
-            host = request.partition(b"Host: ")[2].partition(b"\r\n")[0]
-            self.noted.append((host, path, time.monotonic()))
-            self._transport.write(_MISSING if path in _SITE_FILES else self.page_of(host + path))
-
-    def page_of(self, name: bytes) -> bytes:
-        """Give a page that is no other's: its title is its name, padded to one length."""
-        return self.page.replace(b"@" * 64, name.ljust(64)[:64])
-
-
-_MISSING = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
-
-
-def _serve(pipe: Connection, page_bytes: int) -> None:
-    """Serve until told to stop, then send what was noted."""
-    body = (b"<!doctype html><title>" + b"@" * 64 + b"</title><p>" + b"Some words of a page. " * (page_bytes // 22))[
-        :page_bytes
-    ]
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n"
-    noted: list[tuple[bytes, bytes, float]] = []
-    _Server.noted, _Server.page = noted, head % len(body) + body
-
-    async def run() -> None:
-        server = await asyncio.get_running_loop().create_server(_Server, "127.0.0.1", 0, backlog=4096)
-        pipe.send(server.sockets[0].getsockname()[1])
-        await asyncio.get_running_loop().run_in_executor(None, pipe.recv)
-        server.close()
-
-    asyncio.run(run())
-    pipe.send(noted)
-
-
-class LoopbackWeb:
-    """A server process, for the time of a `with` block; afterwards `noted` has what reached it."""
-
-    def __init__(self, page_bytes: int = PAGE_BYTES) -> None:
-        """Prepare the process."""
-        self._pipe, theirs = multiprocessing.Pipe()
-        self._process = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs, page_bytes))
-        self.noted: list[tuple[bytes, bytes, float]] = []
-
-    def __enter__(self) -> Self:
-        """Start serving."""
-        self._process.start()
-        self.port: int = self._pipe.recv()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop, and collect what was noted."""
-        self._pipe.send("stop")
-        self.noted = self._pipe.recv()
-        self._process.join()
 
 
 def links_of(port: int, hosts: int, pages: int) -> list[Link]:

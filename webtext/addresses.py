@@ -17,14 +17,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import certifi
-from requests import PreparedRequest
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from requests.exceptions import ConnectionError as RequestsConnectionError
+from requests.exceptions import ConnectTimeout
 
 from webtext.hosts import is_public_address
 
@@ -160,22 +156,30 @@ def exchange_time(total_seconds: float, idle_seconds: float) -> Iterator[Callabl
         _time.deadline, _time.idle = before
 
 
-def _allowed_seconds() -> float:
+def allowed_seconds() -> float:
+    """Give the seconds that this thread's sockets may take for one step.
+
+    Raises:
+        TimeoutError: the time for the whole exchange is used up.
+    """
     left = _time.deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError("the time for the whole exchange is used up")
     return min(left, _time.idle)
 
 
-class _TimedSocket(socket.socket):
+class TimedSocket(socket.socket):
+    """A socket whose reads keep to `exchange_time`."""
+
     def recv_into(self, *arguments: Any, **keywords: Any) -> int:
-        self.settimeout(_allowed_seconds())
+        """Read within the time that is left."""
+        self.settimeout(allowed_seconds())
         return super().recv_into(*arguments, **keywords)
 
 
 class _TimedTlsSocket(ssl.SSLSocket):
     def recv_into(self, *arguments: Any, **keywords: Any) -> int:
-        self.settimeout(_allowed_seconds())
+        self.settimeout(allowed_seconds())
         return super().recv_into(*arguments, **keywords)
 
 
@@ -187,71 +191,31 @@ def tls_context(authorities: str | None = None) -> ssl.SSLContext:
     """
     context = ssl.create_default_context(cafile=authorities or certifi.where())
     context.sslsocket_class = _TimedTlsSocket
+    context.set_alpn_protocols(["http/1.1"])
     return context
 
 
-def _connect(guard: AddressGuard, connection: HTTPConnection, host: str) -> socket.socket:
-    """Connect to the first address of a host that answers."""
-    limit = connection.timeout if isinstance(connection.timeout, int | float) else _time.idle
+def connect(guard: AddressGuard, host: str, port: int, seconds: float) -> TimedSocket:
+    """Connect to the first address of a host that answers, within so many seconds.
+
+    Raises:
+        ForbiddenAddressError: the host is, or resolves to, an address that no request may reach.
+        ResolutionError: the host does not resolve.
+        requests.exceptions.ConnectTimeout: no connection in time.
+        requests.exceptions.ConnectionError: no connection.
+    """
     problem: OSError | None = None
-    for address in guard.permitted(host, connection.port)[:_MAX_ADDRESSES]:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        opened = _TimedSocket(family, socket.SOCK_STREAM)
+    for address in guard.permitted(host, port)[:_MAX_ADDRESSES]:
+        opened = TimedSocket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
         try:
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            opened.settimeout(min(limit, _allowed_seconds()))
-            opened.connect((address, connection.port))
+            opened.settimeout(min(seconds, allowed_seconds()))
+            opened.connect((address, port))
         except OSError as error:
             opened.close()
             problem = error
             continue
         return opened
     if isinstance(problem, TimeoutError):
-        raise ConnectTimeoutError(connection, f"no connection within {limit:g} s") from problem
-    raise NewConnectionError(connection, (problem.strerror if problem else None) or str(problem)) from problem
-
-
-def _pool_classes(guard: AddressGuard) -> dict[str, type[HTTPConnectionPool]]:
-    """Make urllib3's connection classes anew, so that a guard is theirs and no global."""
-
-    class GuardedConnection(HTTPConnection):
-        def _new_conn(self) -> socket.socket:
-            return _connect(guard, self, self._dns_host)
-
-    class GuardedTlsConnection(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            return _connect(guard, self, self._dns_host)
-
-    class GuardedPool(HTTPConnectionPool):
-        ConnectionCls = GuardedConnection
-
-    class GuardedTlsPool(HTTPSConnectionPool):
-        ConnectionCls = GuardedTlsConnection
-
-    return {"http": GuardedPool, "https": GuardedTlsPool}
-
-
-class GuardedAdapter(HTTPAdapter):
-    """A transport for `requests` whose every connection passes the guard and shares one TLS context."""
-
-    def __init__(self, guard: AddressGuard, context: ssl.SSLContext, hosts: int, connections: int = 1) -> None:
-        """Keep idle connections to at most `hosts` hosts, so many to each."""
-        self._guard, self._context = guard, context
-        super().__init__(pool_connections=hosts, pool_maxsize=connections, max_retries=0)
-
-    def init_poolmanager(self, *arguments: Any, **keywords: Any) -> None:
-        """Make the pools, with guarded connections."""
-        super().init_poolmanager(*arguments, **keywords)
-        self.poolmanager.pool_classes_by_scheme = _pool_classes(self._guard)
-
-    def get_connection_with_tls_context(self, request: PreparedRequest, *_: Any, **__: Any) -> HTTPConnectionPool:
-        """Find the pool of a request's host; TLS is always verified, proxies are never used."""
-        parts = urlsplit(str(request.url))
-        tls = {"ssl_context": self._context} if parts.scheme == "https" else {}
-        pool: HTTPConnectionPool = self.poolmanager.connection_from_host(
-            parts.hostname, parts.port, parts.scheme, pool_kwargs=tls
-        )
-        return pool
-
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Leave the shared context as it is: it verifies."""
+        raise ConnectTimeout(f"no connection within {seconds:g} s") from problem
+    raise RequestsConnectionError((problem.strerror if problem else None) or str(problem)) from problem

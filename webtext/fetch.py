@@ -6,6 +6,7 @@ whole, and addresses by the guard. Redirects are not followed here: each hop is 
 """
 
 import http.client
+import re
 import ssl
 import time
 from collections.abc import Iterator
@@ -18,19 +19,20 @@ import urllib3
 from requests.hooks import default_hooks
 from requests.structures import CaseInsensitiveDict
 
-from webtext.addresses import AddressGuard, ForbiddenAddressError, GuardedAdapter, ResolutionError, exchange_time
+from webtext.addresses import AddressGuard, ForbiddenAddressError, ResolutionError, exchange_time
 from webtext.addresses import tls_context as shared_tls_context
 from webtext.http_body import BodyEncodingError, BodyTooLargeError, ContentDecoder
 from webtext.outcomes import ACCEPTED_STATUS, may_be_html
 from webtext.replay import ReplayAdapter
 from webtext.robots import MAX_BYTES as ROBOTS_BYTES
 from webtext.robots import product_token
+from webtext.transport import GuardedAdapter, most_idle_connections
 from webtext.warc import HttpResponse
 
 BEGINNING = ROBOTS_BYTES  # bytes of the decoded body kept for sniffing, meta elements, and site files
 _OTHER_BODY = 64 << 10  # bytes kept of the body of a redirect or an error
 _READ = 1 << 16
-_IDLE_HOSTS = 512  # to which connections are kept open
+_FOLD = re.compile(r"\r?\n[ \t]+")  # how a header's value goes on in the next line (RFC 9112, section 5.2)
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class Requester:
         if replay is not None:
             self._adapter: GuardedAdapter = ReplayAdapter(replay, context)
         else:
-            self._adapter = GuardedAdapter(guard or AddressGuard(), context, _IDLE_HOSTS)
+            self._adapter = GuardedAdapter(guard or AddressGuard(), context, most_idle_connections())
 
     def close(self) -> None:
         """Close all connections."""
@@ -136,7 +138,12 @@ class Requester:
         with exchange_time(self._limits.total_seconds, self._limits.read_seconds) as seconds_left:
             try:
                 self._converse(prepared, exchange, site_file=site_file, any_type=any_type)
-            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            except (
+                requests.RequestException,
+                urllib3.exceptions.HTTPError,
+                http.client.HTTPException,
+                OSError,
+            ) as error:
                 exchange.fail(*_failure(error, timed_out=seconds_left() <= 0))
             except ForbiddenAddressError as error:
                 exchange.fail("private_address", str(error))
@@ -160,9 +167,8 @@ class Requester:
     def _converse(
         self, prepared: requests.PreparedRequest, exchange: "_Unfinished", *, site_file: bool, any_type: bool
     ) -> None:
-        timeout = (self._limits.connect_seconds, self._limits.read_seconds)
         # Not `Session.send`: at a redirect it reads the whole body and prepares the next request.
-        answer = self._adapter.send(prepared, stream=True, timeout=timeout)
+        answer = self._adapter.send(prepared, timeout=self._limits.connect_seconds)
         try:
             exchange.hear(answer)
             limit, is_strict = self._body_limit(exchange, site_file=site_file, any_type=any_type)
@@ -201,7 +207,7 @@ class _Unfinished:
     def hear(self, answer: requests.Response) -> None:
         """Note status and headers, in their order and with repeats."""
         self.status, self._reason = answer.status_code, str(answer.reason or "")
-        self._headers = [(str(name), str(value)) for name, value in answer.raw.headers.items()]
+        self._headers = [(name, _FOLD.sub(" ", value)) for name, value in answer.raw.headers.items()]
 
     def read(self, raw: urllib3.HTTPResponse, limit: int, *, is_strict: bool) -> None:
         """Read the body up to a limit, as sent and decompressed."""
@@ -280,7 +286,7 @@ def _request_block(prepared: requests.PreparedRequest) -> bytes:
 
 
 def _failure(error: Exception, *, timed_out: bool) -> tuple[str, str]:
-    """Name the outcome of an exchange that an error of `requests` or urllib3 ended, and say what the error says."""
+    """Name the outcome of an exchange that an error of the connection ended, and say what the error says."""
     causes = list(_causes(error))
     detail = next((str(cause) for cause in reversed(causes) if str(cause)), type(error).__name__)
     for kinds, outcome in _FAILURES:
@@ -292,15 +298,13 @@ def _failure(error: Exception, *, timed_out: bool) -> tuple[str, str]:
 
 # The first kind that is among the causes of an error names its outcome.
 _FAILURES: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
-    ((urllib3.exceptions.NewConnectionError,), "connection_error"),
-    ((urllib3.exceptions.ConnectTimeoutError,), "connect_timeout"),
+    ((requests.exceptions.InvalidURL,), "bad_url"),
+    ((requests.exceptions.ConnectTimeout,), "connect_timeout"),
     ((urllib3.exceptions.ReadTimeoutError, TimeoutError), "read_timeout"),
-    ((urllib3.exceptions.SSLError, ssl.SSLError), "tls_error"),
+    ((ssl.SSLError,), "tls_error"),
     ((http.client.IncompleteRead, urllib3.exceptions.IncompleteRead), "incomplete"),
-    ((urllib3.exceptions.InvalidChunkLength,), "incomplete"),
     ((http.client.RemoteDisconnected, ConnectionError), "connection_error"),
     ((http.client.HTTPException,), "bad_response"),
-    ((requests.exceptions.InvalidURL, urllib3.exceptions.LocationValueError), "bad_url"),
 )
 
 

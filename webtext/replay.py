@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import requests
-import urllib3
 
-from webtext.addresses import AddressGuard, GuardedAdapter
+from webtext.addresses import AddressGuard
 from webtext.errors import UsageError
 from webtext.http_body import dechunk, decode_content
+from webtext.transport import GuardedAdapter, Server
 from webtext.urls import canonicalize_url
 from webtext.warc import HttpResponse, WarcRecord, iter_warc, parse_response, read_record
 
@@ -38,15 +38,14 @@ class ReplayAdapter(GuardedAdapter):
 
     def __init__(self, address: tuple[str, int], context: ssl.SSLContext) -> None:
         """Send all requests to `address`, and let none go anywhere else."""
-        self._address = address
-        super().__init__(AddressGuard(exempt=frozenset({address})), context, hosts=1, connections=_CONNECTIONS)
+        self._server = Server("http", *address)
+        super().__init__(AddressGuard(exempt=frozenset({address})), context, _CONNECTIONS)
 
-    def get_connection_with_tls_context(self, *_: Any, **__: Any) -> urllib3.HTTPConnectionPool:
-        """Find the pool of the one server."""
-        pool: urllib3.HTTPConnectionPool = self.poolmanager.connection_from_host(*self._address, "http")
-        return pool
+    def server_of(self, _request: requests.PreparedRequest) -> Server:
+        """Name the one server."""
+        return self._server
 
-    def request_url(self, request: requests.PreparedRequest, _proxies: Any) -> str:
+    def target_of(self, request: requests.PreparedRequest) -> str:
         """Ask by the whole URL, so that the scheme arrives too."""
         return str(request.url)
 
