@@ -122,7 +122,10 @@ def document_bits(model: GPT, tokenizer: Tokenizer, texts: Sequence[str]) -> Flo
 
 @dataclass(frozen=True)
 class Continuation:
-    """How a model likes a continuation after a context: summed nats, its length in three units, and if it is greedy."""
+    """How a model likes a continuation after a context: summed nats, its length in three units, and if it is greedy.
+
+    The space before an answer is scored, but is no part of its length: lm-eval and ai2-olmo-eval count so.
+    """
 
     nats: float
     tokens: int
@@ -151,8 +154,10 @@ def score_continuations(
     encoded = [encode_pair(tokenizer, context, continuation) for context, continuation in pairs]
     scored = score_ids(model, encoded, tokenizer.end_of_text, batch_tokens)
     return [
-        Continuation(nats, len(after), len(text), len(text.encode()), is_greedy)
-        for (nats, is_greedy), (_, after), (_, text) in zip(scored, encoded, pairs, strict=True)
+        Continuation(nats, len(after), len(answer), len(answer.encode()), is_greedy)
+        for (nats, is_greedy), (_, after), answer in zip(
+            scored, encoded, (text.removeprefix(" ") or text for _, text in pairs), strict=True
+        )
     ]
 
 
