@@ -20,7 +20,7 @@ from model.device import join_world
 from model.evaluate import bits_per_byte
 from model.generate import Sampling, write
 from model.judge import Panel, Run, gpt_bits, gpt_runs, ngram_bits, ngram_entropy, unseen_loss
-from model.memorization import distribution, ngram_set, summary
+from model.memorization import Recital, fitting, overlap_with, overlaps, recite
 from model.optimizers import Schedule
 from model.progress import read_log
 from model.tiers import Tier
@@ -30,9 +30,16 @@ from webtext.errors import UsageError
 
 LOGGER = logging.getLogger(__name__)
 VERDICT_FILE, SAMPLES_FILE, LOG_FILE = "verdict.json", "samples.txt", "log.jsonl"
+_EVALUATIONS = 10  # of held-out loss in a run
+_EVALUATED_SHARE, _LEAST_EVALUATED = (
+    50,
+    1 << 14,
+)  # of a run's tokens, each time: a tenth of the cost of training at most
 _TOKENIZER_BYTES = 20_000_000  # of each corpus, that a trained tokenizer sees
 _OVERLAP_BYTES = 5_000_000  # of training text in which recitation is looked for
 _SAMPLES, _PROMPT_WORDS, _SAMPLE_TOKENS = 5, 20, 100
+_RECITAL = Recital(samples=100)
+_OWN = "held-out, corpus"
 _GOES_ON = " >>>"  # between a prompt and what the model wrote
 
 
@@ -65,7 +72,7 @@ class Question:
         what all of the copies were made from.
         """
         panels = [Panel(path.name, True, _texts(str(path), read_neutral(path), n_bytes)) for path in self.neutral]
-        own = Panel("held-out, corpus", self.against is None and not self.neutral, _heldout(self.corpus, n_bytes))
+        own = Panel(_OWN, self.against is None and not self.neutral, _heldout(self.corpus, n_bytes))
         if self.against is None:
             return [*panels, own]
         return [*panels, own, Panel("held-out, other", False, _heldout(self.against, n_bytes))]
@@ -129,13 +136,14 @@ def validate(question: Question, tier: Tier, output: Path, device: str = "auto")
 
 
 def _train_config(tier: Tier, schedule: Schedule, device: str) -> TrainConfig:
-    often = max(1, schedule.steps // 10)
+    often = max(1, schedule.steps // _EVALUATIONS)
     return TrainConfig(
         schedule=schedule,
         tokens_per_step=tier.tokens_per_step,
         optimizer=tier.optimizer,
         device=device,
         evaluate_every=often,
+        evaluate_tokens=min(TrainConfig.evaluate_tokens, max(_LEAST_EVALUATED, tier.tokens // _EVALUATED_SHARE)),
         checkpoint_every=often,
         keep=1,
     )
@@ -182,10 +190,10 @@ def _judge(
         for name, by_panel in beside.items()
     }
     checks, figures = _checks(runs[0], tier)
-    samples = _samples(runs[0], panels[-1], tokenizer)
+    samples = _samples(runs[0], _own(panels), tokenizer)
     (output / SAMPLES_FILE).write_text("\n\n--------\n\n".join(samples) + "\n", "utf-8")
     (output / LOG_FILE).write_text("".join(json.dumps(line) + "\n" for line in _logs(runs)), "utf-8")
-    memorization = _memorization(corpora[0], panels, samples, tier)
+    memorization = _memorization(runs[0], corpora[0], panels, tier)
     verdict = Verdict(tier, tier.judge, comparisons, checks, training | figures, memorization)
     (output / VERDICT_FILE).write_text(json.dumps(verdict_json(verdict), indent=1, ensure_ascii=False) + "\n", "utf-8")
     return verdict
@@ -240,14 +248,18 @@ def _logs(runs: Sequence[Run]) -> list[dict[str, Any]]:
     return [{"corpus": run.corpus, "seed": run.seed, **record} for run in runs for record in read_log(run.folder)]
 
 
-def _memorization(corpus: Corpus, panels: Sequence[Panel], samples: Sequence[str], tier: Tier) -> dict[str, Any]:
-    """8-gram overlap with the training text of what the model wrote and of every text set; CPU tiers and small ones."""
-    budget = min(_OVERLAP_BYTES, max(tier.tokens, tier.ngram_tokens) * 6)
-    contains = ngram_set(take(corpus.train(), budget))
-    texts = {"samples": [sample.partition(_GOES_ON)[2] for sample in samples]}
-    texts |= {panel.name: list(panel.texts) for panel in panels}
-    shares = {name: distribution(iter(part), contains) for name, part in texts.items()}
-    return {name: {**summary(part), "distribution": part} for name, part in shares.items()}
+def _memorization(run: Run, corpus: Corpus, panels: Sequence[Panel], tier: Tier) -> dict[str, Any]:
+    """8-gram overlap with the training text: of what the model writes, of what really follows, of every text set."""
+    overlap = overlap_with(take(corpus.train(), min(_OVERLAP_BYTES, max(tier.tokens, tier.ngram_tokens) * 6)))
+    recital, own = fitting(_RECITAL, run.trained.model.config.block_size), _own(panels)
+    recited = recite(run.trained.model, run.split.tokenizer, own.texts, recital)
+    texts = {"samples": recited.written, "what really follows": recited.real, own.name: own.texts}
+    return overlaps(texts | {panel.name: panel.texts for panel in panels}, overlap)
+
+
+def _own(panels: Sequence[Panel]) -> Panel:
+    """The held-out text of the corpus itself."""
+    return next(panel for panel in panels if panel.name == _OWN)
 
 
 def verdict_json(verdict: Verdict) -> dict[str, Any]:

@@ -206,7 +206,13 @@ def write_verdict(directory):
         "checks": [{"name": "beats unigrams", "passed": True, "detail": "4.2 nats"}],
         "training": {"tokens": 9, "unigram_entropy": 6.5, "bigram_entropy": 5.0},
         "memorization": {
-            "samples": {"texts": 5, "median": 0.0, "mean": 0.01, "share_without": 0.8, "distribution": []}
+            "samples": {
+                "texts": 5,
+                "median": 0.0,
+                "mean": 0.01,
+                "share_without": 0.8,
+                "distribution": [0.0, 0.0, 0.0, 0.0, 0.05],
+            }
         },
     }
     (directory / "verdict.json").write_text(json.dumps(verdict))

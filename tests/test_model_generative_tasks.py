@@ -1,8 +1,6 @@
-"""Prompts as in the paper, metrics as in hand-worked examples, and memorisation that is found where it was planted."""
+"""Prompts as in the paper, and metrics as in hand-worked examples."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from model.generate import Sampling
 from model.generative_tasks import (
@@ -18,9 +16,7 @@ from model.generative_tasks import (
     translate,
 )
 from model.gpt2 import GPTConfig, create
-from model.memorization import distribution, ngram_set, overlap, summary
 from model.tokenizer import byte_tokenizer
-from webtext.text import ngrams, words
 
 
 class Spy:
@@ -90,23 +86,3 @@ def test_bleu_by_hand():
     assert found == pytest.approx(expected, rel=1e-6)
     with pytest.raises(ValueError, match="1 translations for 2 references"):
         bleu(["a"], ["a", "b"])
-
-
-@given(st.lists(st.text(st.sampled_from("ab ")), max_size=4), st.text(st.sampled_from("ab "), max_size=60))
-def test_overlap_is_the_share_of_8_grams_seen(texts, text):
-    known = {gram for other in texts for gram in ngrams(words(other), 8)}
-    own = list(ngrams(words(text), 8))
-    expected = sum(gram in known for gram in own) / len(own) if own else None
-    assert overlap(text, ngram_set(texts)) == expected
-
-
-def test_planted_recitation_is_found():
-    story = "it was the best of times it was the worst of times and so on"
-    contains = ngram_set([story, "short"])
-    shares = distribution(
-        [f"he said: {story.upper()}!", "too short", "an entirely different text of more than eight words"], contains
-    )
-    assert shares == [0.0, pytest.approx(8 / 10)]
-    expected = {"texts": 2, "median": 0.4, "mean": 0.4, "share_without": 0.5, "share_above_half": 0.5}
-    assert summary(shares) == pytest.approx(expected)
-    assert summary([]) == {"texts": 0}

@@ -5,7 +5,8 @@ from typing import Any
 
 from pipelines.report.charts import Line, lines
 from pipelines.report.facts import read_json
-from pipelines.report.markup import Markup, element, figure, folded, join, note, section, share, table, whole
+from pipelines.report.markup import Markup, element, figure, folded, join, note, section, table, whole
+from pipelines.report.recitation import overlap_figure
 from webtext import storage
 
 MOST_LINES = 6
@@ -96,20 +97,11 @@ def _losses(log: list[dict[str, Any]], training: dict[str, Any]) -> Markup:
     )
 
 
-def _recitation(shares: dict[str, Any]) -> Markup:
-    rows = [
-        (
-            name,
-            whole(found["texts"]),
-            share(found["median"], 1),
-            share(found["mean"], 1),
-            share(found["share_without"], 1),
-        )
-        for name, found in sorted(shares.items())
-        if found["texts"]
-    ]
-    heads = ("text", "texts", "median", "mean", "without any")
-    return join([element("h3", "8-gram overlap with the training text"), table(heads, rows)]) if rows else Markup("")
+def _recitation(found: dict[str, Any]) -> Markup:
+    """Draw how much of what the model writes, and of each text set, stands in the training text."""
+    if not any(one["texts"] for one in found.values()):
+        return Markup("")
+    return element("div", overlap_figure(found), class_="charts wide")
 
 
 def _written(directory: str) -> list[Markup]:
