@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.progress import shown
+from pipelines.timings import note_timing, timed
 from webtext import manifest, storage
 from webtext.errors import UsageError
 from webtext.manifest import Counts, File, Manifest
@@ -49,13 +50,14 @@ def run_stage(stage: Stage, work: Callable[[str], None], count: Callable[[str], 
     if not stage.resumable:
         storage.remove_directory(unfinished)
     storage.make_directory(unfinished)
-    with shown(stage.name, unfinished, count):
+    with timed() as clock, shown(stage.name, unfinished, count):
         work(unfinished)
     counts = count(unfinished)
     counts.check(stage.name)
     files = [_describe(unfinished, name) for name in storage.list_files(unfinished) if name != manifest.NAME]
     finished = Manifest(stage.name, fingerprint, stage.config, inputs, counts, files, manifest.versions())
     _publish(stage.directory, finished)
+    note_timing(stage.directory, clock.timing)
     return finished
 
 
@@ -94,6 +96,8 @@ def read_manifest(directory: str) -> Manifest:
 def read_input(path: str) -> File:
     """Identify an input by its content: a file by its bytes, a finished stage by the names and hashes of its files.
 
+    A file that is not on a local disk is not read for it: its file system's own checksum stands for its bytes.
+
     What a stage was made from is no part of that: a page fetched again at another time gives the same documents, and
     so the same corpus.
 
@@ -108,8 +112,8 @@ def read_input(path: str) -> File:
         )
     if not storage.exists(path):
         raise UsageError(f"{path} is not there: run that stage first, or correct the path")
-    digest, size = storage.file_digest(path)
-    return File(Path(path).name, digest, size)
+    identity, size = storage.file_identity(path)
+    return File(Path(path).name, identity, size)
 
 
 def _describe(directory: str, name: str) -> File:

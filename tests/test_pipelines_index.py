@@ -136,4 +136,4 @@ def test_a_dry_run_tells_what_each_rule_would_remove_and_builds_nothing(tmp_path
     printed = capsys.readouterr().out
     assert "keeps 1 of 2 documents" in printed
     assert "https://a.example/fr" in printed
-    assert sorted(path.name for path in output.iterdir()) == ["pages", "webtext.toml"]
+    assert sorted(path.name for path in output.iterdir()) == ["pages", "timings.json", "webtext.toml"]

@@ -25,7 +25,7 @@ class File:
     """A file of a stage, or one that a stage read."""
 
     name: str
-    sha256: str
+    sha256: str  # hexadecimal; of an input that is not on a local disk, `SCHEME:` and its file system's checksum
     bytes: int
 
 
