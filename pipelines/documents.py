@@ -15,7 +15,6 @@ from typing import Any, BinaryIO
 
 import apache_beam as beam
 import pyarrow as pa
-import pyarrow.parquet as pq
 from apache_beam.metrics.metric import Metrics
 
 from dedup.minhash import MinHashConfig
@@ -25,12 +24,13 @@ from filters.presets import Preset, read_preset
 from pipelines.duplicates import minhash_config
 from pipelines.ledger import count_rejections, count_rows
 from pipelines.earlier import sketch_settings
+from pipelines.page_index import PageIndex
 from pipelines.stage import as_json
 from webtext import storage
 from webtext.engines import ENGINES
 from webtext.errors import UsageError
 from webtext.extract import ExtractConfig, Extracted, ExtractionPool
-from webtext.hashing import bucket_of, document_id
+from webtext.hashing import document_id
 from webtext.language import detect
 from webtext.manifest import Counts
 from webtext.reasons import Reason
@@ -103,15 +103,9 @@ def plan_buckets(index_files: list[str], pages: int) -> list[Bucket]:
     return [Bucket(index_files[bucket // each], bucket, buckets) for bucket in range(buckets)]
 
 
-def read_pages(bucket: Bucket) -> list[Page]:
+def read_pages(bucket: Bucket, index: PageIndex) -> list[Page]:
     """Read the fetched pages of a bucket, in the order in which they lie in the archive."""
-    with storage.open_file(bucket.index_file) as stream:
-        table = pq.read_table(stream)
-    pages = [
-        page
-        for page in from_table(table, Page)
-        if page.outcome == "ok" and bucket_of(page.url, bucket.buckets) == bucket.bucket
-    ]
+    pages = from_table(index.fetched(bucket.index_file, bucket.bucket, bucket.buckets), Page)
     return sorted(pages, key=lambda page: (page.warc_file, page.warc_offset))
 
 
@@ -171,6 +165,7 @@ class _WriteBucket(beam.DoFn):
         self._filters = load_preset(self._config.preset, **dict(self._config.overrides))
         self._extract = ExtractionPool(self._config.extract)
         self._extract.__enter__()
+        self._index = PageIndex()
 
     def teardown(self) -> None:
         self._extract.__exit__(None, None, None)
@@ -178,7 +173,7 @@ class _WriteBucket(beam.DoFn):
     def process(self, bucket: Bucket) -> Iterator[str]:
         documents: list[tuple[Document, Sketch]] = []
         rejections: list[Rejection] = []
-        for page, response in _responses(bucket):
+        for page, response in _responses(bucket, self._index):
             result = self._extract(response.body, response.header("Content-Type"), page.final_url)
             judged = judge_page(page, result, self._filters)
             if isinstance(judged, Document):
@@ -191,12 +186,12 @@ class _WriteBucket(beam.DoFn):
         yield bucket.suffix
 
 
-def _responses(bucket: Bucket) -> Iterator[tuple[Page, Any]]:
+def _responses(bucket: Bucket, index: PageIndex) -> Iterator[tuple[Page, Any]]:
     """Read the archived response of each page of a bucket; one archive file is open at a time."""
     archive = bucket.index_file.rpartition("/")[0]
     opened, stream = "", None
     with ExitStack() as stack:
-        for page in read_pages(bucket):
+        for page in read_pages(bucket, index):
             path = storage.join(archive, page.warc_file)
             if path != opened:
                 stack.close()
@@ -210,9 +205,9 @@ def _responses(bucket: Bucket) -> Iterator[tuple[Page, Any]]:
 def sample_documents(buckets: list[Bucket], config: DocumentsConfig, pages: int) -> Iterator[Document]:
     """Extract a sample of about so many pages, those of the smallest URL hashes, and leave all filtering aside."""
     with ExtractionPool(config.extract) as extract:
-        seen = 0
+        seen, index = 0, PageIndex()
         for bucket in buckets:
-            for page, response in _responses(bucket):
+            for page, response in _responses(bucket, index):
                 result = extract(response.body, response.header("Content-Type"), page.final_url)
                 judged = judge_page(page, result, ())
                 if isinstance(judged, Document):

@@ -16,6 +16,7 @@ from pipelines.documents import (
     read_pages,
     write_bucket,
 )
+from pipelines.page_index import PageIndex
 from webtext import storage
 from webtext.extract import Extracted
 from webtext.hashing import bucket_of, document_id
@@ -56,15 +57,30 @@ def test_each_page_lies_in_exactly_one_bucket_whatever_the_index(tmp_path):
     pages = [page(f"https://a.example/{number}", offset=number) for number in range(600)]
     for files in (1, 3):
         plan = plan_buckets(write_index(str(tmp_path / str(files)), pages, files), len(pages))
-        found = [read.url for bucket in plan for read in read_pages(bucket)]
+        index = PageIndex()
+        found = [read.url for bucket in plan for read in read_pages(bucket, index)]
         assert len(plan) > files
         assert sorted(found) == sorted(read.url for read in pages)
+
+
+def test_an_index_file_is_read_once_for_all_of_its_buckets(tmp_path, monkeypatch):
+    pages = [page(f"https://a.example/{number}", offset=number) for number in range(600)]
+    plan = plan_buckets(write_index(str(tmp_path), pages, 2), len(pages))
+    opened = []
+    open_file = storage.open_file
+    monkeypatch.setattr(storage, "open_file", lambda path: (opened.append(path), open_file(path))[1])
+    for most_rows, reads in ((1000, 2), (1, len(plan))):  # all fit; one at a time, and the files take turns
+        opened.clear()
+        index, turns = PageIndex(most_rows), sorted(plan, key=lambda bucket: bucket.bucket % (len(plan) // 2))
+        for bucket in turns:
+            read_pages(bucket, index)
+        assert len(opened) == reads
 
 
 def test_a_bucket_is_read_in_the_order_of_the_archive_and_without_what_failed(tmp_path):
     pages = [page(f"https://a.example/{n}", offset=100 - n, outcome="ok" if n % 2 else "http_404") for n in range(10)]
     [name] = write_index(str(tmp_path), pages, 1)
-    offsets = [read.warc_offset for read in read_pages(Bucket(name, 0, 1))]
+    offsets = [read.warc_offset for read in read_pages(Bucket(name, 0, 1), PageIndex())]
     assert offsets == [91, 93, 95, 97, 99]
 
 
