@@ -6,6 +6,7 @@ from pipelines.build import BuildConfig, add_build_arguments, build_config, run_
 from pipelines.fetch import add_fetch_arguments, fetch_config, run_fetch
 from pipelines.harvest import HarvestConfig, add_harvest_arguments, harvest_config, run_harvest
 from pipelines.ledger import Funnel
+from pipelines.removals import read_unwanted
 from pipelines.runner import Engine, add_engine_arguments, engine_from
 from webtext import storage
 from webtext.fetch_config import FetchConfig
@@ -28,7 +29,7 @@ def run_corpus(
     """
     links, pages = storage.join(output, "links"), storage.join(output, "pages")
     run_harvest(harvest, links, engine)
-    run_fetch(links, pages, fetch, engine, replay=replay, slots=slots)
+    run_fetch(links, pages, fetch, engine, replay=replay, slots=slots, unwanted=read_unwanted(output))
     run_build(pages, output, build, engine)
     funnel = Funnel.of(output)
     funnel.check()

@@ -19,6 +19,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 
+from pipelines.removals import NOTHING_UNWANTED, Unwanted
 from webtext import storage
 from webtext.archive import PageArchive
 from webtext.crawl import HANDED_OVER, Crawl
@@ -57,6 +58,7 @@ class FetchPages(beam.PTransform):
     directory: str
     slots: int
     config: FetchConfig
+    unwanted: Unwanted = NOTHING_UNWANTED
 
     def __post_init__(self) -> None:
         super().__init__("FetchPages")
@@ -64,7 +66,8 @@ class FetchPages(beam.PTransform):
     def expand(self, links: beam.pvalue.PCollection) -> None:
         errands = links | beam.Map(Errand.of).with_output_types(Errand)
         for number in range(ROUNDS if self.slots > 1 else 1):
-            errands = errands | f"Round {number}" >> FetchRound(self.directory, self.slots, self.config, number)
+            turn = FetchRound(self.directory, self.slots, self.config, self.unwanted, number)
+            errands = errands | f"Round {number}" >> turn
 
 
 @dataclass
@@ -74,6 +77,7 @@ class FetchRound(beam.PTransform):
     directory: str
     slots: int
     config: FetchConfig
+    unwanted: Unwanted
     number: int
 
     def __post_init__(self) -> None:
@@ -88,7 +92,8 @@ class FetchRound(beam.PTransform):
 
     def _fetch(self, slot: int, errands: Iterable[Errand]) -> Iterator[Errand]:
         place = Slot(slot, self.slots, self.number)
-        yield from fetch_slot(self.directory, place, sorted(errands, key=lambda each: each.link.url), self.config)
+        in_order = sorted(errands, key=lambda each: each.link.url)
+        yield from fetch_slot(self.directory, place, in_order, self.config, self.unwanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,9 @@ class Slot:
         return slot_of(host, self.slots) == self.number
 
 
-def fetch_slot(directory: str, slot: Slot, errands: list[Errand], config: FetchConfig) -> list[Errand]:
+def fetch_slot(
+    directory: str, slot: Slot, errands: list[Errand], config: FetchConfig, unwanted: Unwanted
+) -> list[Errand]:
     """Crawl a slot's errands and write the index and the rejections; gives the errands that go on in another slot.
 
     Raises:
@@ -130,7 +137,7 @@ def fetch_slot(directory: str, slot: Slot, errands: list[Errand], config: FetchC
         archive = PageArchive(place, slot.stem, roll_bytes=config.roll_bytes, about=about, on_close=publish)
         requester = Requester(config.agent, config.limits, replay=config.replay)
         with contextlib.closing(requester):
-            crawl = Crawl(config, archive, requester, slot.owns)
+            crawl = Crawl(config, archive, requester, slot.owns, unwanted.kind_of)
             with _progress(storage.join(directory, slot.note), len(errands), crawl):
                 crawl.run(errands)
     pages, handed_over = [], []

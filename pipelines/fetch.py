@@ -16,6 +16,7 @@ import apache_beam as beam
 
 from pipelines.crawl_transforms import FetchPages, read_links, read_progress
 from pipelines.ledger import Funnel, count_rejections, count_rows
+from pipelines.removals import NOTHING_UNWANTED, Unwanted, read_unwanted
 from pipelines.runner import Engine, add_engine_arguments, engine_from
 from pipelines.stage import Stage, as_json, find_manifest, read_input, run_stage, unfinished_directory
 from webtext import manifest, storage
@@ -23,23 +24,31 @@ from webtext.errors import UsageError
 from webtext.fetch_config import FetchConfig
 from webtext.manifest import Counts, File, Manifest
 from webtext.optout import DEFAULT_SIGNALS, SIGNALS
-from webtext.records import Link
+from webtext.records import Link, Page
 from webtext.replay import Archives, serve_archives
+from webtext.tables import read_records
 
 # The rules of a crawl, which its pages are a function of; the other settings say how fast and how long a run works.
 _RULES = ("robots", "opt_outs", "max_body_bytes", "max_redirects", "captures")
 _NOTE = ".rules"  # hidden file in the unfinished directory: the rules by which its archives were begun
 
 
-def fetch(root: beam.Pipeline, links: str, directory: str, slots: int, config: FetchConfig) -> None:
+def fetch(root: beam.Pipeline, links: str, directory: str, slots: int, config: FetchConfig, unwanted: Unwanted) -> None:
     """Wire the fetch: links by slot, a crawl a slot."""
     names = storage.list_files(links, "links-*.parquet")
     found = root | beam.Create([storage.join(links, name) for name in names]) | beam.Reshuffle()
-    found | beam.FlatMap(read_links).with_output_types(Link) | FetchPages(directory, slots, config)
+    found | beam.FlatMap(read_links).with_output_types(Link) | FetchPages(directory, slots, config, unwanted)
 
 
 def run_fetch(
-    links: str, directory: str, config: FetchConfig, engine: Engine, *, replay: Sequence[str] = (), slots: int = 1
+    links: str,
+    directory: str,
+    config: FetchConfig,
+    engine: Engine,
+    *,
+    replay: Sequence[str] = (),
+    slots: int = 1,
+    unwanted: Unwanted = NOTHING_UNWANTED,
 ) -> Manifest:
     """Fetch the links of a finished stage into a pages directory, or find it done.
 
@@ -50,6 +59,7 @@ def run_fetch(
         engine: where to run.
         replay: archives to answer from, instead of the web.
         slots: crawls that the hosts are dealt out to; one does for one machine.
+        unwanted: what is not asked for since somebody wants it removed.
 
     Raises:
         UsageError: the links are not finished, an archive or the output is not usable, or nobody says who is crawling.
@@ -64,12 +74,12 @@ def run_fetch(
     rules |= {"agent": config.token, "slots": slots}
     stage = Stage("fetch", directory, rules, (links, *replay), resumable=True)
     inputs = [read_input(path) for path in stage.inputs]
-    _reopen(stage, inputs, config)
+    _reopen(stage, inputs, config, unwanted)
 
     def work(unfinished: str) -> None:
         _begin(unfinished, stage, inputs)
         with _answering(config, replay) as answered:
-            engine.run(lambda root: fetch(root, links, unfinished, slots, answered), tasks=slots)
+            engine.run(lambda root: fetch(root, links, unfinished, slots, answered, unwanted), tasks=slots)
 
     return run_stage(stage, work=work, count=count_or_look)
 
@@ -96,8 +106,10 @@ def _answering(config: FetchConfig, replay: Sequence[str]) -> Iterator[FetchConf
         yield replace(config, replay=address)
 
 
-def _reopen(stage: Stage, inputs: Sequence[File], config: FetchConfig) -> None:
-    """Go on with a finished archive where links were added, a limit had cut it short, or failures are asked for again.
+def _reopen(stage: Stage, inputs: Sequence[File], config: FetchConfig, unwanted: Unwanted) -> None:
+    """Go on with a finished archive that is not all there is to ask for.
+
+    That is so where links were added, a limit cut it short, failures are asked for again, or removals taken back.
 
     Raises:
         UsageError: the archive was fetched from the web by other rules; to drop it is for the user to decide.
@@ -110,13 +122,27 @@ def _reopen(stage: Stage, inputs: Sequence[File], config: FetchConfig) -> None:
             raise UsageError(f"{stage.directory} {_OTHER_RULES}")
         return  # a replay is soon done again
     is_same = done.fingerprint == manifest.fingerprint(stage.name, stage.config, inputs)
-    if not is_same or config.refetch_failed or done.counts.rejected.get("not_fetched"):
+    is_cut = bool(done.counts.rejected.get("not_fetched")) or _is_taken_back(done, stage.directory, unwanted)
+    if not is_same or config.refetch_failed or is_cut:
         storage.make_directory(unfinished)
         for file in done.files:
             if file.name.endswith(".warc.gz"):
                 storage.rename(storage.join(stage.directory, file.name), storage.join(unfinished, file.name))
         _begin(unfinished, stage, inputs)
         storage.remove_file(storage.join(stage.directory, manifest.NAME))
+
+
+def _is_taken_back(done: Manifest, directory: str, unwanted: Unwanted) -> bool:
+    """Tell whether a link that was not asked for, since somebody wanted it removed, may be asked for now."""
+    if not done.counts.rejected.get("removed"):
+        return False
+    for name in storage.list_files(directory, "index-*.parquet"):
+        with storage.open_file(storage.join(directory, name)) as stream:
+            for page in read_records(stream, Page):
+                urls = (page.url, page.fetch_url, page.final_url)
+                if page.outcome == "removed" and not any(map(unwanted.kind_of, urls)):
+                    return True
+    return False
 
 
 _OTHER_RULES = "was fetched by other rules: choose another output, or remove it to fetch all anew"
@@ -225,6 +251,14 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     engine = engine_from(arguments, beam_arguments)
     links = arguments.links or storage.join(arguments.output, "links")
     pages = storage.join(arguments.output, "pages")
-    done = run_fetch(links, pages, fetch_config(arguments), engine, replay=arguments.replay, slots=arguments.slots)
+    done = run_fetch(
+        links,
+        pages,
+        fetch_config(arguments),
+        engine,
+        replay=arguments.replay,
+        slots=arguments.slots,
+        unwanted=read_unwanted(arguments.output),
+    )
     print("\n".join(Funnel((("pages", done),)).lines()))
     return 0

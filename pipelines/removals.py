@@ -22,11 +22,12 @@ from webtext.hashing import document_id
 from webtext.hosts import ends_with_any, normalize_host
 from webtext.manifest import Counts, Manifest
 from webtext.records import Rejection
-from webtext.tables import write_records
+from webtext.tables import read_records, write_records
 from webtext.urls import canonicalize_url, host_of
 
 NAME, DIRECTORY = "removals.jsonl", "removed"
 KINDS = ("url", "host", "author")
+_DETAIL = "asked for by "  # and the kind of the request
 _COLUMNS = ("id", "url", "final_url", "host", "author")
 
 
@@ -95,6 +96,44 @@ class Requests:
         if any(_name(name) in self.authors for name in (author, *author.split(";"))):
             return "author"
         return None
+
+
+@dataclass(frozen=True)
+class Unwanted:
+    """What a crawl must not ask for: what requests name, and the pages that an earlier build knew an author by."""
+
+    requests: Requests
+    pages_of_authors: frozenset[str]
+
+    def kind_of(self, url: str) -> str:
+        """Tell which kind of request a URL is not asked for by; "" where it may be.
+
+        >>> Unwanted(Requests.of([Tombstone("host", "x.test")]), frozenset()).kind_of("http://www.x.test/a")
+        'host'
+        """
+        canonical = canonicalize_url(url) or url
+        if canonical in self.pages_of_authors:
+            return "author"
+        return self.requests.kind_of(canonical, canonical, host_of(url), "") or ""
+
+
+NOTHING_UNWANTED = Unwanted(Requests.of(()), frozenset())
+
+
+def read_unwanted(output: str) -> Unwanted:
+    """Read what an output's tombstones forbid to ask for.
+
+    Raises:
+        UsageError: a line is no request.
+    """
+    requests = Requests.of(read_tombstones(output))
+    removed = storage.join(output, DIRECTORY)
+    pages: set[str] = set()
+    for name in storage.list_files(removed, "rejections-*.parquet") if requests.authors else ():
+        with storage.open_file(storage.join(removed, name)) as stream:
+            for row in read_records(stream, Rejection):
+                pages.update([row.url] if row.detail == _DETAIL + "author" else [])
+    return Unwanted(requests, frozenset(pages))
 
 
 def read_tombstones(output: str) -> list[Tombstone]:
@@ -187,7 +226,7 @@ def find_removals(part: str, documents: str, duplicates: str, requests: Requests
     for identity, url, final_url, host, author in zip(*columns, strict=True):
         kind = requests.kind_of(url, final_url, host, author)
         if kind is not None and members.get(identity, ("", True))[1]:
-            yield Rejection(url, "removal", "removed", f"asked for by {kind}")
+            yield Rejection(url, "removal", "removed", _DETAIL + kind)
 
 
 def removed_of_part(removed: str | None, part: str) -> set[str]:

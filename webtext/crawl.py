@@ -40,6 +40,7 @@ class Crawl:
         archive: PageArchive,
         requester: Requester,
         is_ours: Callable[[str], bool] = lambda _host: True,
+        unwanted: Callable[[str], str] = lambda _url: "",
     ) -> None:
         """Read back what the archive holds already, so that it is not asked for again.
 
@@ -48,8 +49,10 @@ class Crawl:
             archive: where to, opened for the task alone.
             requester: asks.
             is_ours: whether a host may be asked here; a redirect to one that may not is left to another task.
+            unwanted: who has asked that a URL be let alone ("host" ...); "" where nobody has. What the archive holds
+                already stays in it.
         """
-        self._is_ours = is_ours
+        self._is_ours, self._unwanted = is_ours, unwanted
         self._config, self._archive, self._requester = config, archive, requester
         self._frontier: Frontier[Visit] = Frontier(config.requests_per_second)
         self._sites = Sites(config)
@@ -65,10 +68,13 @@ class Crawl:
         for kind, row in archive.resume():
             if kind == "site":
                 self._sites.recall(row)
-            elif row["outcome"] in {"ok", HANDED_OVER} or not config.refetch_failed:
+            elif row["outcome"] in {"ok", HANDED_OVER} or (not config.refetch_failed and not self._is_taken_back(row)):
                 self._rows[row["url"], row["begun_with"]] = row
             else:
                 self._rows.pop((row["url"], row["begun_with"]), None)
+
+    def _is_taken_back(self, row: Mapping[str, Any]) -> bool:
+        return row["outcome"] == "removed" and not self._unwanted(row["final_url"])
 
     def run(self, errands: Iterable[Errand]) -> None:
         """Fetch what the archive does not hold.
@@ -81,6 +87,8 @@ class Crawl:
             known = self._rows.get((errand.link.url, errand.url))
             if known is not None:
                 self._outcomes[known["outcome"]] += 1
+            elif self._removal_of(errand):
+                self._outcomes["removed"] += 1
             else:
                 visit = Visit(errand.url, errand)
                 hosts.add(visit.host)
@@ -108,11 +116,20 @@ class Crawl:
     def rows(self, errands: Iterable[Errand]) -> Iterator[tuple[Errand, Mapping[str, Any]]]:
         """Give each errand with its row: of the index, or `HANDED_OVER` with `final_url` to go on from elsewhere.
 
-        What the run did not come to is `not_fetched`.
+        What was not asked for is `removed` where somebody wants it let alone, else `not_fetched`. Neither stands in the
+        archive, so that a later run thinks of it anew.
         """
         for errand in errands:
             row = self._rows.get((errand.link.url, errand.url))
-            yield errand, row if row is not None else _not_fetched(errand)
+            if row is None:
+                kind = self._removal_of(errand)
+                row = _not_asked(errand, "removed", kind) if kind else _not_asked(errand, "not_fetched", "")
+            yield errand, row
+
+    def _removal_of(self, errand: Errand) -> str:
+        """Say by whose request an errand is not run; "" where it may be."""
+        kind = self._unwanted(errand.link.url) or self._unwanted(errand.url)
+        return f"asked for by {kind}" if kind else ""
 
     def outcomes(self) -> dict[str, int]:
         """Count what has become of the errands of this run so far."""
@@ -243,6 +260,9 @@ class Crawl:
         elif is_private_host(host_of(target)):
             self._settle(visit, "private_address", f"redirected to {target[:200]}")
         elif visit.turn_to(target, exchange):
+            if visit.errand is not None and (kind := self._unwanted(target)):
+                self._settle(visit, "removed", f"asked for by {kind}")
+                return
             if visit.errand is not None and not self._is_ours(visit.host):
                 self._settle(visit, HANDED_OVER)
                 return
@@ -307,6 +327,6 @@ def index_row(visit: Visit, outcome: str, detail: str) -> dict[str, Any]:
     }
 
 
-def _not_fetched(errand: Errand) -> dict[str, Any]:
+def _not_asked(errand: Errand, outcome: str, detail: str) -> dict[str, Any]:
     places = {"warc_file": "", "warc_offset": None, "warc_length": None, "digest": ""}
-    return {**index_row(Visit(errand.url, errand), "not_fetched", ""), **places}
+    return {**index_row(Visit(errand.url, errand), outcome, detail), **places}

@@ -10,6 +10,7 @@ import re
 OUTCOMES: dict[str, str] = {
     "ok": "an HTML page came, whole",
     "not_fetched": "not asked for: the run's limit of pages or of time was reached",
+    "removed": "somebody asked for its removal (`webtext remove`), so it is not asked for again",
     "private_address": "the host is, or resolves to, an address that is not public, or the port is not the web's",
     "bad_url": "the URL cannot be asked for",
     "dns_error": "the host's name does not resolve",
