@@ -1,6 +1,7 @@
 """URLs: one name for one page, never one name for two, and no address that is not public."""
 
 import gzip
+from unittest import mock
 
 import pytest
 from hypothesis import example, given
@@ -230,11 +231,32 @@ def test_the_fetch_url_names_the_same_page(url):
     assert canonicalize_url(address) == canonical.partition("#")[0]
 
 
+def the_long_way(url):
+    """Name a link as if it were not in order."""
+    with mock.patch("webtext.urls._names_in_order", return_value=None):
+        return name_link(url), canonicalize_url(url)
+
+
+@given(urls)
+@example("http://example.org")
+@example("https://www.example.org/a/?")
+@example("http://www.co.uk/a?b=c&d")
+@example("http://0x7f.1/a")
+@example("http://a..b/c")
+@example("http://www.example.org/" + "a" * 3990)
+@example("http://youtube.com/watch?feature=share&v=1")
+def test_a_url_in_order_is_named_as_any_other(url):
+    assert (name_link(url), canonicalize_url(url)) == the_long_way(url)
+
+
 def test_canonicalisation_is_idempotent_on_real_links(realweb):
     count = 0
     with gzip.open(realweb / "reddit_links_200k.tsv.gz", "rt", encoding="utf-8") as lines:
         for line in lines:
-            names = name_link(line.split("\t")[0])
+            url = line.split("\t")[0]
+            names = name_link(url)
+            if count % 7 == 0:
+                assert (names, canonicalize_url(url)) == the_long_way(url)
             if names is None:
                 continue
             canonical, address = names

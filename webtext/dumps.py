@@ -16,7 +16,7 @@ from webtext.compressed import Damage, read_lines
 from webtext.errors import UsageError
 from webtext.links import STAGE, Postings, SelectConfig, merge_postings, posting, reason_to_ignore
 from webtext.records import Rejection
-from webtext.submissions import Parser, Submission, Unusable, find_parser, is_header, parse_comment, parse_listed
+from webtext.submissions import Parser, Submission, find_parser, is_header, parse_comment, parse_listed
 from webtext.urls import canonicalize_url, link_problem, name_link
 
 
@@ -45,8 +45,7 @@ class Posted(msgspec.Struct, frozen=True, array_like=True):
     postings: Postings
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """What is no submission of a link."""
 
     rejection: Rejection
@@ -106,7 +105,9 @@ def read_dump(
 
 def _read_line(line: bytes, source: str, parser: Parser, config: SelectConfig) -> list[Posted | Refused]:
     parsed = parser(line)
-    if not isinstance(parsed, Unusable):
+    if isinstance(parsed, tuple):
+        if len(parsed) == 1:  # nearly always
+            return [_admit(parsed[0], source, config)]
         return [_admit(submission, source, config) for submission in parsed]
     if parsed.reason == "malformed_line":
         return [Refused(Rejection("", STAGE, parsed.reason, source), line.rstrip(b"\r\n"))]

@@ -187,15 +187,16 @@ def _scalar(value: str | float) -> str | float:
 
 
 def _is_self_post(fields: _Fields) -> bool:
-    if fields.is_self is True:
+    if fields.is_self is True or (fields.is_self and _truth(fields.is_self)):
         return True
-    return _truth(fields.is_self) or (fields.domain is not None and fields.domain.startswith("self."))
+    return fields.domain is not None and fields.domain.startswith("self.")
 
 
 def _submit(fields: _Fields, url: str) -> Parsed:
     if not url:
         return Unusable("no_url")
-    karma = _score(fields)
+    score = fields.score
+    karma = score if type(score) is int and abs(score) <= MOST_KARMA else _score(fields)
     if karma is None:
         return Unusable("no_score", url)
     over_18 = fields.over_18 is not False and _truth(fields.over_18)

@@ -9,7 +9,7 @@ become one. docs/harvest.md has the rule in full, why courlan's is not used, and
 
 import re
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, NamedTuple
 
@@ -44,6 +44,11 @@ _CLEAN_QUERY = re.compile(f"[{_ALLOWED}]*")
 _ESCAPE = re.compile(f"%([0-9A-Fa-f]{{2}})|%|[^%{_ALLOWED}]+")
 _BROWSER_PATH = re.compile(r"""[\x00-\x20"<>`{}\x7f-\U0010ffff]+""")  # WHATWG URL, path percent-encode set
 _BROWSER_QUERY = re.compile(r"""[\x00-\x20"<>'\x7f-\U0010ffff]+""")  # special-query percent-encode set
+# A URL that is in order as it stands, as nine of ten posted ones are: no escapes, dots, entities or sessions to undo.
+_IN_ORDER = re.compile(
+    r"(https?)://([a-z0-9.-]+)((?:/[A-Za-z0-9_~!$'()*+,=:@-][A-Za-z0-9._~!$'()*+,=:@-]*)*/?)(\?[A-Za-z0-9._~\-!*()$+,;=:@/?]*)?"
+)
+_IN_ORDER_LENGTH = MAX_URL // 2  # up to which neither of its names can become too long
 _SESSION_IN_PATH = re.compile(r";(?:jsessionid|phpsessid)=[^/;]*", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
@@ -94,6 +99,8 @@ def canonicalize_url(url: str) -> str | None:
     >>> canonicalize_url("HTTP://www.Example.com:80/a/../b/?x=1&amp;utm_source=rss#top")
     'https://example.com/b?x=1'
     """
+    if names := _names_in_order(url):
+        return names[0]
     parts = _split(url)
     return _canonical(parts) if parts else None
 
@@ -115,9 +122,34 @@ def fetch_url(url: str) -> str:
 
 def name_link(url: str) -> tuple[str, str] | None:
     """Give both URLs of a link, canonical and fetch URL, for the price of one; None where it has none."""
+    if names := _names_in_order(url):
+        return names
     parts = _split(url)
     canonical = _canonical(parts) if parts else None
     return (canonical, _address(parts)) if parts and canonical else None
+
+
+def _names_in_order(url: str) -> tuple[str, str] | None:
+    """Do as `name_link` does for a URL that is in order: a third of the work, and half of a dump's reading is this.
+
+    None: go the long way. A test holds the two ways equal.
+    """
+    match = _IN_ORDER.fullmatch(url)
+    if match is None or len(url) > _IN_ORDER_LENGTH:
+        return None
+    scheme, host, path, query = match.groups()
+    normal, bare = _host_names(host)
+    if normal is None:
+        return None
+    kept = _clean_query(query[1:], bare) if query else ""
+    return f"https://{bare}{path.rstrip('/') or '/'}{kept}", f"{scheme}://{normal}{path or '/'}{query or ''}"
+
+
+@lru_cache(maxsize=1 << 16)
+def _host_names(host: str) -> tuple[str | None, str]:
+    """Give a host in its normal form, and without `www.`."""
+    normal = normalize_host(host)
+    return normal, _without_www(normal or "")
 
 
 def _canonical(parts: _Parts) -> str | None:
