@@ -5,12 +5,13 @@ any WARC files (a Common Crawl segment, a crawl of your own), which are indexed 
 """
 
 import argparse
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import apache_beam as beam
 
-from filters.report import dry_run, format_dry_run
+from filters.report import DryRun, dry_run, format_dry_run
 from pipelines import removals
+from pipelines.answer import add_json_argument, stages_as_json, tell
 from pipelines.card import write_card
 from pipelines.documents import (
     Bucket,
@@ -70,7 +71,7 @@ def run_documents(pages: str, directory: str, config: DocumentsConfig, engine: E
     )
 
 
-def try_filters(pages: str, config: DocumentsConfig, sample: int) -> str:
+def try_filters(pages: str, config: DocumentsConfig, sample: int) -> DryRun:
     """Tell what each rule would remove of a sample of pages, with examples; nothing is written.
 
     Raises:
@@ -79,7 +80,7 @@ def try_filters(pages: str, config: DocumentsConfig, sample: int) -> str:
     indexes = [storage.join(pages, name) for name in storage.list_files(pages, "index-*.parquet")]
     buckets = plan_buckets(indexes, read_manifest(pages).counts.kept)
     documents = sample_documents(buckets, config, sample)
-    return format_dry_run(dry_run(documents, config.preset, **dict(config.overrides)))
+    return dry_run(documents, config.preset, **dict(config.overrides))
 
 
 def run_shards(
@@ -143,6 +144,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_build_arguments(parser)
     add_engine_arguments(parser)
+    add_json_argument(parser)
 
 
 def add_build_arguments(parser: argparse.ArgumentParser) -> None:
@@ -176,8 +178,11 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     elif arguments.links:
         raise UsageError("--links goes with --warc: the pages of `webtext fetch` know their links")
     if arguments.dry_run:
-        print(try_filters(pages, config.documents, arguments.dry_run))
+        tried = try_filters(pages, config.documents, arguments.dry_run)
+        tell(asdict(tried), [format_dry_run(tried)], as_json=arguments.json)
         return 0
     run_build(pages, arguments.output, config, engine)
-    print("\n".join(Funnel.of(arguments.output).lines()))
+    funnel = Funnel.of(arguments.output)
+    found = {"output": arguments.output, "stages": stages_as_json(funnel.stages)}
+    tell(found, funnel.lines(), as_json=arguments.json)
     return 0

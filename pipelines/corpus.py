@@ -2,6 +2,7 @@
 
 import argparse
 
+from pipelines.answer import add_json_argument, stages_as_json, tell
 from pipelines.build import BuildConfig, add_build_arguments, build_config, run_build
 from pipelines.fetch import add_fetch_arguments, fetch_config, run_fetch
 from pipelines.harvest import HarvestConfig, add_harvest_arguments, harvest_config, run_harvest
@@ -45,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_fetch_arguments(parser)
     add_build_arguments(parser)
     add_engine_arguments(parser)
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
@@ -58,5 +60,6 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
         arguments.replay,
         arguments.slots,
     )
-    print("\n".join(funnel.lines()))
+    found = {"output": arguments.output, "stages": stages_as_json(funnel.stages)}
+    tell(found, funnel.lines(), as_json=arguments.json)
     return 0

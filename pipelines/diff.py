@@ -156,6 +156,9 @@ def _flat(manifest: Manifest) -> dict[str, Any]:
 
 
 def _leaves(values: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(values, list) and values and all(isinstance(value, dict) and "name" in value for value in values):
+        yield f"{prefix}, in order", [value["name"] for value in values]
+        values = {value["name"]: {key: inner for key, inner in value.items() if key != "name"} for value in values}
     if not isinstance(values, dict):
         yield prefix, values
         return

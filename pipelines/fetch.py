@@ -14,6 +14,7 @@ from typing import Any
 
 import apache_beam as beam
 
+from pipelines.answer import add_json_argument, stages_as_json, tell
 from pipelines.crawl_transforms import FetchPages, read_links, read_progress
 from pipelines.ledger import Funnel, count_rejections, count_rows
 from pipelines.removals import NOTHING_UNWANTED, Unwanted, read_unwanted
@@ -178,6 +179,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--links", help="a finished links directory (default: OUTPUT/links)")
     add_fetch_arguments(parser)
     add_engine_arguments(parser)
+    add_json_argument(parser)
 
 
 def add_fetch_arguments(parser: argparse.ArgumentParser) -> None:
@@ -260,5 +262,7 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
         slots=arguments.slots,
         unwanted=read_unwanted(arguments.output),
     )
-    print("\n".join(Funnel((("pages", done),)).lines()))
+    funnel = Funnel((("pages", done),))
+    found = {"output": arguments.output, "stages": stages_as_json(funnel.stages)}
+    tell(found, funnel.lines(), as_json=arguments.json)
     return 0

@@ -1,16 +1,19 @@
 """The command `webtext filters`: list rules and presets, try them on a sample, train the two that need a model."""
 
 import argparse
+import dataclasses
 import itertools
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pyarrow.parquet as pq
 
 from filters import gpt3, perplexity, preset_names
+from filters.catalogue import RULES
 from filters.models import write_arrays
-from filters.presets import parse_overrides
+from filters.presets import parse_overrides, read_preset
 from filters.report import describe_preset, describe_rules, dry_run, format_dry_run
+from pipelines.answer import add_json_argument, tell
 from webtext import storage
 from webtext.errors import UsageError
 from webtext.hashing import document_id
@@ -43,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--good", metavar="PATTERN", help="texts that are as they should be (Parquet with a text column)"
     )
     parser.add_argument("--bad", metavar="PATTERN", help="texts as the web has them")
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
@@ -50,25 +54,61 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     if beam_arguments:
         raise UsageError(f"unknown flags: {' '.join(beam_arguments)}")
     overrides = parse_overrides(arguments.set)
+    if arguments.train_classifier or arguments.train_perplexity:
+        written = _train(arguments)
+        tell({"model": written}, [f"wrote {written}"], as_json=arguments.json)
+    elif arguments.sample:
+        documents = itertools.islice(read_sample(arguments.sample), arguments.limit)
+        tried = dry_run(documents, arguments.preset or "webtext", **overrides)
+        tell(dataclasses.asdict(tried), [format_dry_run(tried)], as_json=arguments.json)
+    else:
+        names = (arguments.preset,) if arguments.preset else preset_names()
+        rules = () if arguments.preset else (f"{describe_rules()}\n",)
+        described = "\n\n".join(describe_preset(name, overrides) for name in names)
+        tell(_as_json(names, overrides), [*rules, described], as_json=arguments.json)
+    return 0
+
+
+def _train(arguments: argparse.Namespace) -> str:
+    """Train the model of a rule, and give the file that it was written to."""
     if arguments.train_classifier:
         good, bad = (
             list(_texts(pattern, flag, arguments.limit))
             for pattern, flag in ((arguments.good, "--good"), (arguments.bad, "--bad"))
         )
         gpt3.write_model(arguments.train_classifier, *gpt3.train(good, bad))
-        print(f"wrote {arguments.train_classifier}", file=sys.stderr)
-    elif arguments.train_perplexity:
-        write_arrays(arguments.train_perplexity, perplexity.train(_texts(arguments.good, "--good", arguments.limit)))
-        print(f"wrote {arguments.train_perplexity}", file=sys.stderr)
-    elif arguments.sample:
-        documents = itertools.islice(read_sample(arguments.sample), arguments.limit)
-        print(format_dry_run(dry_run(documents, arguments.preset or "webtext", **overrides)))
-    elif arguments.preset:
-        print(describe_preset(arguments.preset, overrides))
-    else:
-        print(f"{describe_rules()}\n")
-        print("\n\n".join(describe_preset(name, overrides) for name in preset_names()))
-    return 0
+        return str(arguments.train_classifier)
+    write_arrays(arguments.train_perplexity, perplexity.train(_texts(arguments.good, "--good", arguments.limit)))
+    return str(arguments.train_perplexity)
+
+
+def _as_json(presets: Iterable[str], overrides: dict[str, Any]) -> dict[str, Any]:
+    """Lay out all rules, and some presets, as JSON values."""
+    found = [read_preset(name, overrides) for name in presets]
+    rules = [
+        {
+            "name": name,
+            "summary": (rule.make.__doc__ or "").splitlines()[0],
+            "reasons": list(rule.reasons),
+            "thresholds": [
+                {"name": field.name, "default": field.default, **field.metadata}
+                for field in dataclasses.fields(rule.make)
+            ],
+        }
+        for name, rule in RULES.items()
+    ]
+    listed = [
+        {
+            "name": preset.name,
+            "description": preset.description,
+            "rules": [
+                {"name": entry.name, "enabled": entry.enabled, "settings": dict(entry.settings)}
+                for entry in preset.entries
+            ],
+        }
+        for preset in found
+    ]
+    return {"rules": rules, "presets": listed}
 
 
 def read_sample(pattern: str) -> Iterator[Document]:

@@ -12,6 +12,7 @@ from typing import Any
 import apache_beam as beam
 import pyarrow.parquet as pq
 
+from pipelines.answer import add_json_argument, stages_as_json, tell
 from pipelines.ledger import Funnel, count_rejections, count_rows
 from pipelines.reddit import add_reddit_arguments, ask_reddit
 from pipelines.runner import Engine, add_engine_arguments, engine_from
@@ -149,6 +150,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_harvest_arguments(parser)
     add_reddit_arguments(parser)
     add_engine_arguments(parser)
+    add_json_argument(parser)
 
 
 def add_harvest_arguments(parser: argparse.ArgumentParser) -> None:
@@ -215,5 +217,7 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     elif arguments.follow is not None or arguments.search:
         raise UsageError("--follow and --search ask Reddit: add --reddit, with subreddits or without")
     done = run_harvest(harvest_config(arguments), storage.join(arguments.output, "links"), engine)
-    print("\n".join(Funnel((("links", done),)).lines()))
+    funnel = Funnel((("links", done),))
+    found = {"output": arguments.output, "stages": stages_as_json(funnel.stages)}
+    tell(found, funnel.lines(), as_json=arguments.json)
     return 0

@@ -7,7 +7,9 @@ measured without the corpus: `webtext overlap OUTPUT/overlap/corpus.ngrams BENCH
 
 import argparse
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from dedup.against import Columns
 from dedup.benchmarks import Benchmark, parse_source, read_benchmark, read_text
@@ -17,12 +19,14 @@ from dedup.ngrams import NORMALIZERS, Grams
 from dedup.overlap_plan import Lookup, OverlapConfig, digest
 from dedup.overlap_transforms import Corpus
 from dedup.probes import PROBES
+from pipelines.answer import add_json_argument, stages_as_json, tell
 from pipelines.overlap_files import write_report
 from pipelines.overlap_removal import parse_rule, run_removal
 from pipelines.overlap_report import per_cent
 from pipelines.overlap_work import Asked, Settings, Work, find_corpus, least_ngrams, measure_all, trust_in
 from pipelines.runner import Engine, add_engine_arguments, engine_from
 from pipelines.stage import Stage, as_json, run_stage
+from pipelines.stale import told_of_filter
 from webtext import manifest, storage
 from webtext.errors import UsageError
 from webtext.manifest import Counts, Manifest
@@ -147,6 +151,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--error-rate", type=float, default=ERROR_RATE, help="of the filter (default: %(default)s)")
     group.add_argument("--probes", type=int, default=PROBES, help="random n-grams looked up (default: %(default)s)")
     add_engine_arguments(parser)
+    add_json_argument(parser)
 
 
 _CORPUS = "corpus directory (its training shards), Parquet files (pattern allowed), or an n-gram filter (*.ngrams)"
@@ -166,14 +171,18 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     if arguments.corpus.endswith(_FILTER_SUFFIX):
         if settings.rule is not None:
             raise UsageError("--remove rewrites a corpus: name the corpus, not its filter")
-        run_on_filter(arguments.corpus, asked, settings, arguments.output)
+        for line in told_of_filter(arguments.corpus):
+            print(line, file=sys.stderr)
+        stages = [("overlap", run_on_filter(arguments.corpus, asked, settings, arguments.output))]
     else:
         columns = Columns(arguments.text_field, arguments.url_field)
-        run_overlap(arguments.corpus, columns, asked, settings, arguments.output, engine)
+        stages = [("overlap", run_overlap(arguments.corpus, columns, asked, settings, arguments.output, engine))]
         if settings.rule is not None:
             removed = run_removal(arguments.corpus, columns, settings.rule, arguments.output, engine)
-            print(f"decontaminated: kept {removed.counts.kept:,} of {removed.counts.given:,} documents")
-    print("\n".join(_summary(storage.join(arguments.output, "overlap"))))
+            stages.append(("decontaminated", removed))
+    measured = _read_figures(storage.join(arguments.output, "overlap"))
+    found = {"output": arguments.output, "stages": stages_as_json(stages), **measured}
+    tell(found, _lines(stages, measured), as_json=arguments.json)
     return 0
 
 
@@ -191,16 +200,22 @@ def settings_from(arguments: argparse.Namespace) -> Settings:
         raise UsageError(str(error)) from error
 
 
-def _summary(directory: str) -> list[str]:
+def _read_figures(directory: str) -> dict[str, Any]:
+    """Read the figures of the sets, and how far the filter is to be trusted."""
     with storage.open_file(storage.join(directory, "overlap.json")) as stream:
         found = json.load(stream)
-    lines = [f"{'set':<20}{'n-grams':>12}{'own train %':>13}{'corpus %':>10}{'exact %':>9}"]
-    for row in found["sets"]:
-        shares = (per_cent(row[name]) for name in ("own_train_share", "share", "exact_share"))
-        own, share, exact = shares
-        lines.append(f"{row['name']:<20}{row['ngrams']:>12,}{own:>13}{share:>10}{exact:>9}")
-    probed = found["probes"]
-    lines.append(
-        f"{probed['hits']:,} of {probed['probes']:,} random n-grams found: rate below {probed['upper_bound']:.1e}"
-    )
-    return lines
+    return {
+        "sets": found["sets"],
+        "probes": {name: found["probes"][name] for name in ("probes", "hits", "upper_bound")},
+    }
+
+
+def _lines(stages: Sequence[tuple[str, Manifest]], measured: dict[str, Any]) -> Iterator[str]:
+    for name, done in stages[1:]:
+        yield f"{name}: kept {done.counts.kept:,} of {done.counts.given:,} documents"
+    yield f"{'set':<20}{'n-grams':>12}{'own train %':>13}{'corpus %':>10}{'exact %':>9}"
+    for row in measured["sets"]:
+        own, share, exact = (per_cent(row[name]) for name in ("own_train_share", "share", "exact_share"))
+        yield f"{row['name']:<20}{row['ngrams']:>12,}{own:>13}{share:>10}{exact:>9}"
+    probed = measured["probes"]
+    yield f"{probed['hits']:,} of {probed['probes']:,} random n-grams found: rate below {probed['upper_bound']:.1e}"

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from filters.catalogue import RULES, Rule
+from pipelines.answer import ANSWERS
 from pipelines.cli import COMMANDS, EXITS, WITH_CONFIG
 from pipelines.config_file import to_toml
 from pipelines.croissant import COLUMNS
@@ -69,6 +70,7 @@ def pages() -> dict[str, str]:
         "configuration.md": _configuration(),
         "schemas.md": "".join(_schemas()),
         "reasons.md": "".join(_reasons()),
+        "json.md": "".join(_json()),
     }
 
 
@@ -163,6 +165,17 @@ def _reasons() -> Iterator[str]:
         )
     yield "\n## Filters (`documents/`)\n\n"
     yield _table(("rule", "what it does", "reasons"), [(f"`{name}`", *_told(rule)) for name, rule in RULES.items()])
+
+
+def _json() -> Iterator[str]:
+    yield f"# What --json prints\n\n{_WRITTEN}\n"
+    yield "One JSON object, alone on standard output; progress, log lines and errors go to standard error. Where the\n"
+    yield "exit status is 2 or 130 there is none. In a key, `*` stands for a name and `[]` for each item of a list.\n"
+    yield 'What is marked "if any" is left out, or its list is empty, where there is nothing to tell.\n'
+    for name, keys in ANSWERS.items():
+        rows = [(f"`{key.path}`", key.kind, key.meaning + ("" if key.always else " (if any)")) for key in keys]
+        yield f"\n## webtext {name}\n\n" + _table(("key", "type", "meaning"), rows)
+    yield "\n`webtext explain`, `sample`, `stats` and `diff` have `--json` too; they print what they tell without it.\n"
 
 
 def _told(rule: Rule) -> tuple[str, str]:

@@ -8,11 +8,12 @@ import argparse
 import functools
 import hashlib
 import io
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pipelines import stale
+from pipelines.answer import add_json_argument, tell
 from pipelines.build import run_shards
 from pipelines.removals import DIRECTORY, KINDS, Tombstone, read_tombstones, run_removals, write_tombstones
 from pipelines.runner import Engine, add_engine_arguments, engine_from
@@ -24,9 +25,6 @@ from webtext.errors import UsageError
 from webtext.manifest import Manifest
 from webtext.records import Rejection
 from webtext.tables import write_records
-
-# Directories that are made from a corpus: their manifests name the corpus that they were made from.
-_MADE_FROM_CORPUS = {"overlap": "overlap", "decontaminated": "overlap --remove"}
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ def remove(output: str, asked: list[Tombstone], engine: Engine) -> Removal:
     total = sum(_is_shard(file.name) for file in after.files)
     lost = before.counts.kept - after.counts.kept
     return Removal(
-        lost, sum(now.counts.rejected.values()), changed, total - len(changed), tuple(_stale(output, changed))
+        lost, sum(now.counts.rejected.values()), changed, total - len(changed), tuple(stale.stale_directories(output))
     )
 
 
@@ -101,17 +99,6 @@ def _no_rows() -> str:
     return hashlib.sha256(stream.getvalue()).hexdigest()
 
 
-def _stale(output: str, changed: tuple[str, ...]) -> Iterator[str]:
-    """Name what was made from the corpus as it was before: its n-gram filter still knows what was removed."""
-    digest = read_input(storage.join(output, "corpus")).sha256
-    for name in _MADE_FROM_CORPUS:
-        found = find_manifest(storage.join(output, name))
-        if found is not None and digest not in {file.sha256 for file in found.inputs}:
-            yield name
-    if changed and storage.exists(storage.join(output, "report")):
-        yield "report"
-
-
 def read_list(path: str) -> list[Tombstone]:
     """Read a file of requests: `url ...`, `host ...` or `author ...` a line, or a bare URL; # begins a remark.
 
@@ -140,8 +127,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for kind, meaning in _MEANINGS.items():
         group.add_argument(f"--{kind}", nargs="+", action="extend", default=[], metavar=kind.upper(), help=meaning)
     group.add_argument("--list", nargs="+", action="extend", default=[], metavar="FILE", help=_LIST)
-    parser.add_argument("--json", action="store_true", help="print what was done as JSON")
     add_engine_arguments(parser)
+    add_json_argument(parser)
 
 
 _MEANINGS = {
@@ -159,7 +146,7 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     if not asked and not read_tombstones(arguments.output):
         raise UsageError("nothing to remove: name it with --url, --host, --author or --list")
     done = remove(arguments.output, asked, engine_from(arguments, beam_arguments))
-    print(json.dumps(asdict(done), indent=1) if arguments.json else "\n".join(_lines(done)))
+    tell(asdict(done), _lines(done), as_json=arguments.json)
     return 0
 
 
@@ -168,8 +155,4 @@ def _lines(done: Removal) -> Iterator[str]:
     changed = f"{len(done.rewritten)} of {total} files changed"
     yield f"{done.documents:,} documents removed now, {done.removed:,} in all; {changed}"
     yield from (f"  {name}" for name in done.rewritten)
-    for name in done.stale:
-        what = (
-            "its n-gram filter still knows what was removed" if name == "overlap" else "made from the corpus as it was"
-        )
-        yield f"{name}/ is stale, {what}: run `webtext {_MADE_FROM_CORPUS.get(name, name)}` again"
+    yield from map(stale.told, done.stale)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from pipelines.ledger import STAGES
 from pipelines.stage import find_manifest, read_input, unfinished_directory
+from pipelines.stale import stale_directories, told
 from webtext import storage
 from webtext.errors import UsageError
 from webtext.manifest import Manifest
@@ -106,5 +107,6 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     stale = list(stale_stages(stages, arguments.directory))
     is_done = stages[-1].manifest is not None and not stale and not any(stage.is_unfinished for stage in stages)
     lines = [stage.line() for stage in stages]
-    print("\n".join([*lines, *stale, *([] if is_done else ["the same command again goes on from here"])]))
+    outdated = map(told, stale_directories(arguments.directory))
+    print("\n".join([*lines, *stale, *outdated, *([] if is_done else ["the same command again goes on from here"])]))
     return 0 if is_done else 1

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from pipelines.stale import note_corpus
 from pipelines.training import add_device, need_training, show_progress
 from webtext.errors import UsageError
 
@@ -49,5 +50,6 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
         return 0
     report = render(verdict)
     (arguments.output / "report.md").write_text(report, "utf-8")
+    note_corpus(str(arguments.output), str(arguments.corpus))
     print(report, end="")
     return 0 if verdict.is_good else 1

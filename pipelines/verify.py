@@ -1,8 +1,9 @@
 """`webtext verify DIR`: are these the files that were published, and do their sums still balance?"""
 
 import argparse
-import json
 
+from pipelines import stale
+from pipelines.answer import add_json_argument, tell
 from pipelines.ledger import BESIDE, STAGES, Funnel
 from pipelines.stage import find_manifest, unfinished_directory
 from webtext import storage
@@ -13,7 +14,7 @@ from webtext.manifest import NAME, Manifest
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of `webtext verify`."""
     parser.add_argument("directory", help="an output of `webtext corpus`, or one stage's directory")
-    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
@@ -27,13 +28,11 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
         Funnel.of(arguments.directory).check()
     files = sum(len(manifest.files) for _, _, manifest in stages)
     size = sum(file.bytes for _, _, manifest in stages for file in manifest.files)
-    if arguments.json:
-        print(json.dumps({"stages": len(stages), "files": files, "bytes": size, "problems": problems}, indent=1))
-        return 1 if problems else 0
-    for problem in problems:
-        print(problem)
+    outdated = list(stale.stale_directories(arguments.directory))
     verdict = f"{len(problems)} problems" if problems else "all as published; the sums balance"
-    print(f"{len(stages)} stages, {files:,} files, {size:,} bytes: {verdict}")
+    said = f"{len(stages)} stages, {files:,} files, {size:,} bytes: {verdict}"
+    found = {"stages": len(stages), "files": files, "bytes": size, "problems": problems, "stale": outdated}
+    tell(found, [*problems, said, *map(stale.told, outdated)], as_json=arguments.json)
     return 1 if problems else 0
 
 

@@ -20,9 +20,11 @@ from pipelines.explain import explain
 from pipelines.ledger import Funnel, count_rejections, count_rows
 from pipelines.removals import Requests, Tombstone, read_tombstones, run_removals, write_tombstones
 from pipelines.remove import read_list, remove
+from pipelines.report import write_report
 from pipelines.runner import Engine
 from pipelines.shards import SPLITS, ShardsConfig
-from pipelines.stage import Stage, read_input, read_manifest, run_stage
+from pipelines.stage import Stage, read_manifest, run_stage
+from pipelines.stale import note_corpus, stale_directories
 from webtext import storage
 from webtext.errors import UsageError
 from webtext.hashing import bucket_of, document_id
@@ -192,14 +194,43 @@ def test_the_card_tells_the_removal_and_holds_no_name(output):
     assert "jane" not in card.lower()
 
 
-def test_what_was_made_from_the_corpus_is_named_as_stale(output):
-    source = f"{output}/corpus"
-    run_stage(Stage("overlap", f"{output}/overlap", {}, (source,)), lambda _: None, lambda _: Counts(0, 0))
-    Path(output, "report").mkdir()
-    assert remove(output, [Tombstone("host", "nowhere.example")], ENGINE).rewritten == ()
+def measure(output):
+    """Make what is made from a corpus."""
+    quiz = Path(output).parent / "quiz.txt"
+    quiz.write_text("a letter from the island about the ferry and of the weather there")
+    measured = ["overlap", f"{output}/corpus", f"quiz={quiz}", "-o", output, "--remove", "windows", "--probes", "1000"]
+    assert main([*measured, "--workers", "1"]) == 0
+    note_corpus(f"{output}/validation", f"{output}/corpus")
+    assert main(["report", output]) == 0
+
+
+def test_what_was_made_from_the_corpus_is_named_as_stale_wherever_one_may_look(output, capsys, tmp_path):
+    measure(output)
+    assert list(stale_directories(output)) == []
     done = remove(output, [Tombstone("url", LONER)], ENGINE)
-    assert done.stale == ("overlap", "report")
-    assert read_input(source).sha256 not in {file.sha256 for file in read_manifest(f"{output}/overlap").inputs}
+    assert done.stale == ("overlap", "decontaminated", "validation", "report")
+    lines = [
+        "overlap/ is stale, its n-gram filter still knows what is no longer in the corpus: run `webtext overlap` again",
+        "decontaminated/ is stale, made from the corpus as it was: run `webtext overlap --remove` again",
+        "validation/ is stale, its models were trained on the corpus as it was: run `webtext validate` again",
+        "report/ is stale, made from the corpus as it was: run `webtext report` again",
+    ]
+    capsys.readouterr()
+    assert main(["verify", output]) == 0
+    assert capsys.readouterr().out.splitlines()[-4:] == lines
+    assert main(["verify", output, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["stale"] == list(done.stale)
+    main(["status", output])
+    assert capsys.readouterr().out.splitlines()[-4:] == lines
+    later = ["-o", str(tmp_path / "later"), "--probes", "1000"]
+    assert main(["overlap", f"{output}/overlap/corpus.ngrams", f"quiz={tmp_path / 'quiz.txt'}", *later]) == 0
+    assert capsys.readouterr().err == f"{lines[0]}\n"
+    page = Path(write_report(output)).read_text()
+    assert f'<div class="alarm">{lines[0]}.</div>' in page
+    assert list(stale_directories(output)) == ["overlap", "decontaminated", "validation"]
+    measure(output)
+    assert list(stale_directories(output)) == []
+    assert 'class="alarm"' not in Path(write_report(output)).read_text().partition('id="overlap"')[2]
 
 
 def test_a_damaged_corpus_is_not_removed_from(output):

@@ -21,6 +21,7 @@ from pipelines.report.markup import (
     table,
     whole,
 )
+from pipelines.report.staleness import stale_note
 from pipelines.report.tallies import batches
 from webtext import storage
 
@@ -45,7 +46,14 @@ def overlap_section(output: str) -> Markup:
         "split holds, where it was given."
     )
     return section(
-        "overlap", title, said, *_trust(directory), _table(sets), _distributions(directory), _evidence(directory)
+        "overlap",
+        title,
+        stale_note(output, "overlap"),
+        said,
+        *_trust(directory),
+        _table(sets),
+        _distributions(directory),
+        _evidence(directory),
     )
 
 

@@ -7,6 +7,7 @@ from pipelines.report.charts import Line, lines
 from pipelines.report.facts import read_json
 from pipelines.report.markup import Markup, element, figure, folded, join, note, section, table, whole
 from pipelines.report.recitation import overlap_figure
+from pipelines.report.staleness import stale_note
 from webtext import storage
 
 MOST_LINES = 6
@@ -23,6 +24,7 @@ def validation_section(output: str) -> Markup:
     return section(
         "validation",
         title,
+        stale_note(output, "validation"),
         *(_comparison(name, found) for name, found in comparisons),
         _checks(verdict),
         _losses(read_lines(directory, "log.jsonl"), verdict["training"]),
