@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -12,6 +13,7 @@ from webtext.urls import fetch_url, host_of
 _COOKIE = re.compile(r"\s*([^=;,\s]+)=([^;]*)")
 _MAX_COOKIES = 50  # of a host in a visit, as many as browsers keep (RFC 6265, section 6.1)
 _MAX_COOKIE = 4096  # bytes
+_host_of = lru_cache(maxsize=1 << 10)(host_of)  # asked several times in a row of each URL
 
 
 def origin_of(url: str) -> str:
@@ -69,7 +71,7 @@ class Visit:
     @property
     def host(self) -> str:
         """Give the host to be asked next; "" where the URL is none."""
-        return host_of(self.url)
+        return _host_of(self.url)
 
     def cookies(self) -> str:
         """Give the Cookie header for the present URL's host."""

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import BinaryIO
 
 from fastwarc.warc import ArchiveIterator
@@ -22,6 +23,10 @@ from webtext.http_body import DEFAULT_LIMIT, dechunk, decode_content
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_LEVEL = 6
+# zlib's window (a power of two, and 16 for gzip) and memory level. Most records are of a few hundred bytes, for which
+# making ready a window of 32 KiB takes several times as long as compressing them; the result is as short.
+_WINDOW, _SMALL_WINDOW = (16 + 15, 8), (16 + 12, 4)
+_SMALL = 1 << 12  # bytes: all of it fits in the small window
 _READ = 1 << 20  # bytes read at a time
 _HTTP_TYPE = "application/http"
 
@@ -191,6 +196,7 @@ def payload_digest(body: bytes) -> str:
     return "sha1:" + base64.b32encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
 
 
+@lru_cache(maxsize=1 << 8)
 def warc_date(seconds: int) -> str:
     """Write a time in seconds since 1970 as WARC does.
 
@@ -227,8 +233,10 @@ def encode_record(
     lines += [f"{name}: {value}" for name, value in headers]
     lines += [f"WARC-Block-Digest: {payload_digest(block)}", f"Content-Type: {content_type}"]
     lines += [f"Content-Length: {len(block)}", "", ""]
-    compress = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, 31)
-    return compress.compress("\r\n".join(lines).encode() + block + b"\r\n\r\n") + compress.flush()
+    record = "\r\n".join(lines).encode() + block + b"\r\n\r\n"
+    window, memory = _SMALL_WINDOW if len(record) <= _SMALL else _WINDOW
+    compress = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, window, memory)
+    return compress.compress(record) + compress.flush()
 
 
 def encode_response(response: HttpResponse, version: str = "HTTP/1.1") -> bytes:
