@@ -4,7 +4,6 @@ A result is named after its set. The name chooses the protocol: a language-model
 Test, Winograd, a generative task, `heldout` for a corpus; any other name is a multiple-choice set.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,7 +26,7 @@ from model.generative_tasks import (
 from model.gpt2 import GPT
 from model.lambada import PROTOCOLS, score_lambada
 from model.language_modeling import SETS, score_set
-from model.tasks import by_overlap, read_cbt, read_items, score_choices
+from model.tasks import by_overlap, read_cbt, read_conversations, read_items, read_lines, score_choices
 from model.tokenizer import Tokenizer
 from webtext.errors import UsageError
 
@@ -65,7 +64,7 @@ def evaluate_set(model: GPT, tokenizer: Tokenizer, name: str, path: Path, settin
     if name == "heldout":
         return _heldout(model, tokenizer, path)
     if name in GENERATIVE:
-        items = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+        items = read_conversations(path) if name == "coqa" else read_lines(path)
         return GENERATIVE[name](completer(model, tokenizer), items[: settings.limit or None])
     return _choices(model, tokenizer, name, path, settings)
 

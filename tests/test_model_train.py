@@ -171,6 +171,25 @@ def test_a_run_without_finite_gradients_stops_and_says_so(split, tmp_path):
         train(SHAPE, diverging, split, tmp_path / "diverged")
 
 
+def test_one_step_without_a_finite_gradient_is_skipped_and_counted(whole, split, tmp_path, monkeypatch):
+    clip, seen = torch.nn.utils.clip_grad_norm_, []
+
+    def sometimes_not_a_number(parameters, most):
+        parameters = list(parameters)
+        seen.append([parameter.detach().clone() for parameter in parameters])
+        return torch.tensor(math.nan) if len(seen) == 6 else clip(parameters, most)
+
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", sometimes_not_a_number)
+    trained = train(SHAPE, CONFIG, split, tmp_path / "skipped")
+    before, after = seen[5], seen[6]  # weights as step 5 and step 6 found them
+    assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
+    assert not all(torch.equal(one, other) for one, other in zip(seen[4], seen[5], strict=True))
+    state = torch.load(checkpoint_paths(tmp_path / "skipped")[-1], weights_only=True)
+    assert (state["skipped"], state["bad_steps"], state["step"]) == (1, 0, 30)
+    assert losses(tmp_path / "skipped")[:6] == losses(tmp_path / "whole")[:6]
+    assert math.isfinite(trained.loss) and trained.loss < 3.5
+
+
 @pytest.mark.parametrize("name", ["adamw", "muon"])
 def test_each_parameter_has_one_optimizer_and_only_matrices_decay(name):
     model = create(SHAPE, 0)

