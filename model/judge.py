@@ -43,6 +43,10 @@ class Panel:
         """UTF-8 bytes of each text."""
         return np.array([len(text.encode()) for text in self.texts], float)
 
+    def part(self, n_bytes: int) -> "Panel":
+        """The first texts, up to the one that reaches `n_bytes`."""
+        return replace(self, texts=tuple(take(iter(self.texts), n_bytes)))
+
 
 @dataclass(frozen=True)
 class Sample:

@@ -36,6 +36,7 @@ _EVALUATED_SHARE, _LEAST_EVALUATED = (
     1 << 14,
 )  # of a run's tokens, each time: a tenth of the cost of training at most
 _TOKENIZER_BYTES = 20_000_000  # of each corpus, that a trained tokenizer sees
+_BESIDE_BYTES = 50_000  # of each text set, that a GPT-2 scores which does not judge: its figures are shown only
 _OVERLAP_BYTES = 5_000_000  # of training text in which recitation is looked for
 _SAMPLES, _PROMPT_WORDS, _SAMPLE_TOKENS = 5, 20, 100
 _RECITAL = Recital(samples=100)
@@ -169,7 +170,8 @@ def _judge(
     tokenizer: Tokenizer,
     output: Path,
 ) -> Verdict:
-    beside = gpt_bits(runs, panels, tokenizer)
+    scored = panels if tier.judge == "gpt2" else [panel.part(_BESIDE_BYTES) for panel in panels]
+    beside = gpt_bits(runs, scored, tokenizer)
     training: dict[str, Any] = {
         "tokens": min(len(run.split.train.ids) for run in runs),
         "vocab_size": tokenizer.vocab_size,
@@ -185,7 +187,7 @@ def _judge(
     training["gpt2_bits_per_byte"] = {
         name: {
             panel.name: float(rows[0].sum() / panel.n_bytes().sum())
-            for panel, rows in zip(panels, by_panel, strict=True)
+            for panel, rows in zip(scored, by_panel, strict=True)
         }
         for name, by_panel in beside.items()
     }
