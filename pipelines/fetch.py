@@ -72,7 +72,7 @@ def run_fetch(
     if not replay and config.replay is None and not config.contact:
         raise UsageError("say who is crawling: --contact with your web page or mailto: address goes into every request")
     rules = {name: value for name, value in as_json(config).items() if name in _RULES}
-    rules |= {"agent": config.token, "slots": slots}
+    rules |= {"agent": config.token, "slots": slots, **({"wikipedia": True} if config.wikipedia else {})}
     stage = Stage("fetch", directory, rules, (links, *replay), resumable=True)
     inputs = [read_input(path) for path in stage.inputs]
     _reopen(stage, inputs, config, unwanted)
@@ -177,6 +177,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", "-o", required=True, help="directory of the output: reads OUTPUT/links, writes OUTPUT/pages"
     )
     parser.add_argument("--links", help="a finished links directory (default: OUTPUT/links)")
+    parser.add_argument(
+        "--wikipedia", action="store_true", help="follow redirects to Wikipedia, as harvest's flag keeps it"
+    )
     add_fetch_arguments(parser)
     add_engine_arguments(parser)
     add_json_argument(parser)

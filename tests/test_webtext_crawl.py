@@ -216,6 +216,34 @@ def test_pages_wait_for_a_robots_txt_that_is_elsewhere(web, tmp_path):
     assert len(asked) == 2 + 5
 
 
+SHORTENED = {
+    "http://i.imgur.com/a.jpg": "media",
+    "https://www.youtube.com/watch?v=1": "media",
+    "https://old.reddit.com/r/x/comments/1/": "reddit_internal",
+    "http://host1.test/page/report.pdf": "download",
+    "http://en.wikipedia.org/wiki/page/1": "wikipedia",
+    "http://host1.test/page/1": "ok",
+}
+
+
+@pytest.mark.parametrize("wikipedia", [False, True])
+def test_where_a_shortener_leads_is_judged_as_a_link(web, tmp_path, wikipedia):
+    web.redirects = {f"http://short.test/page/{number}": target for number, target in enumerate(SHORTENED)}
+    links = [Link(url, url, "", 3, 1, (), None) for url in web.redirects]
+    rows = crawl(web, tmp_path, links, wikipedia=wikipedia, robots=False, opt_outs=())
+    expected = {**SHORTENED, **({"http://en.wikipedia.org/wiki/page/1": "ok"} if wikipedia else {})}
+    assert {row["final_url"]: row["outcome"] for row in rows.values()} == expected
+    followed = {target for target, outcome in expected.items() if outcome == "ok"}
+    assert {url for url, *_ in web.asked} == {*web.redirects, *followed}
+
+
+def test_a_link_that_is_known_for_what_it_is_may_go_on_to_its_like(web, tmp_path):
+    """A list names a film's page, say: harvest was told so, and a redirect to its own host is no news."""
+    web.redirects = {"http://youtube.com/page/1": "http://www.youtube.com/page/1"}
+    links = [Link("https://youtube.com/page/1", "http://youtube.com/page/1", "", None, 1, (), None)]
+    assert outcomes(crawl(web, tmp_path, links)) == {"ok": 1}
+
+
 def test_archives_roll_over_and_are_read_by_place(web, tmp_path):
     rows = crawl(web, tmp_path, links_of(20, 3), roll_bytes=20_000)
     files = sorted(path.name for path in tmp_path.glob("*.warc.gz"))

@@ -18,11 +18,11 @@ from webtext.fetch import Exchange, Requester, retry_after, without_body
 from webtext.fetch_config import FetchConfig
 from webtext.hosts import is_private_host
 from webtext.optout import first_signal, signal_of_headers, signal_of_html
-from webtext.outcomes import REDIRECTS, is_transient, judge_answer
+from webtext.outcomes import REDIRECTS, is_outcome, is_transient, judge_answer
 from webtext.politeness import Frontier, backoff
 from webtext.robots import MAX_REDIRECTS as ROBOTS_REDIRECTS
 from webtext.sites import Sites
-from webtext.urls import host_of
+from webtext.urls import host_of, link_problem
 from webtext.visits import Errand, Visit, origin_of, redirect_target
 from webtext.warc import warc_date
 
@@ -259,16 +259,25 @@ class Crawl:
             self._settle(visit, "too_many_redirects", f"more than {limit}")
         elif is_private_host(host_of(target)):
             self._settle(visit, "private_address", f"redirected to {target[:200]}")
-        elif visit.turn_to(target, exchange):
-            if visit.errand is not None and (kind := self._unwanted(target)):
-                self._settle(visit, "removed", f"asked for by {kind}")
-                return
-            if visit.errand is not None and not self._is_ours(visit.host):
-                self._settle(visit, HANDED_OVER)
-                return
-            self._frontier.put(visit.host, visit, first=True)
-        else:
+        elif not visit.turn_to(target, exchange):
             self._settle(visit, "redirect_loop", f"back to {target[:200]}")
+        elif visit.errand is not None and (end := self._end_of_redirect(visit.errand, target)):
+            self._settle(visit, *end)
+        else:
+            self._frontier.put(visit.host, visit, first=True)
+
+    def _end_of_redirect(self, errand: Errand, target: str) -> tuple[str, str] | None:
+        """Give the outcome and the detail of a page's redirect that is not followed here; None where it is.
+
+        Shorteners are links, so where they lead is judged as harvest judges a link. A link that harvest let pass for
+        what it is (media in a list, say) may go on to its like.
+        """
+        if kind := self._unwanted(target):
+            return "removed", f"asked for by {kind}"
+        problem = link_problem(target, wikipedia=not self._config.wikipedia)
+        if problem is not None and problem != link_problem(errand.link.url, wikipedia=not self._config.wikipedia):
+            return problem if is_outcome(problem) else "bad_redirect", f"redirected to {target[:200]}"
+        return None if self._is_ours(host_of(target)) else (HANDED_OVER, "")
 
     def _settle(self, visit: Visit, outcome: str, detail: str = "") -> None:
         """End a visit: write what was heard to the archive, and for a site file let those go on that waited for it."""

@@ -31,6 +31,7 @@ class FetchConfig:
     dead_after: int = 5  # failures in a row after which a host is given up
     robots: bool = True
     opt_outs: tuple[str, ...] = DEFAULT_SIGNALS
+    wikipedia: bool = False  # whether a redirect may lead to Wikipedia
     roll_bytes: int = 1 << 30  # size at which an archive file is followed by the next
     replay: tuple[str, int] | None = None  # address of a replay server that gets all requests
     captures: str = ""  # index API that is asked for captures of dead links ("commoncrawl", "wayback"); "": none
