@@ -26,6 +26,7 @@ from webtext.urls import canonicalize_url, host_of
 from webtext.warc import WarcRecord, iter_warc, parse_response, payload_digest
 
 _ARCHIVES_AN_INDEX_FILE = 16
+_BYTES_WORTH_A_PROCESS = 64 << 20  # of archives: reading them takes about as long as starting a process
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,9 @@ def index_archives(archives: Sequence[str], links: str | None, directory: str, e
     stage = Stage("index", directory, as_json(config), (*archives, *([links] if links else [])))
 
     def work(unfinished: str) -> None:
-        engine.run(lambda root: index(root, archives, links, unfinished, config), tasks=len(archives))
+        worth = -(-sum(map(storage.file_size, archives)) // _BYTES_WORTH_A_PROCESS)
+        tasks = min(len(archives), worth)
+        engine.run(lambda root: index(root, archives, links, unfinished, config), tasks=tasks)
 
     def count(unfinished: str) -> Counts:
         pages, rejected = count_rows(unfinished, "index-*.parquet"), count_rejections(unfinished)
