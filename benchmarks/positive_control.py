@@ -1,10 +1,12 @@
 """Does the n-gram judge tell a corpus from damaged copies of itself, and two halves of it not from each other?
 
     python benchmarks/positive_control.py CORPUS --neutral FILE [--neutral FILE ...] [--furniture COLUMN] [--halves 20]
+    python benchmarks/positive_control.py CORPUS --neutral FILE --skip-damages --halves 100    # false alarms only
 
 Prints a line for each comparison: the difference in bits per byte with its interval, the smallest visible difference
-and the verdict; for damages of falling size, then for random halves. With `--furniture`, the boilerplate put back is
-the one that the pages had: a column of the corpus with the lines that extraction removed.
+and the verdict; for damages of falling size, then for random halves, of which 5 % should be told apart wrongly. With
+`--furniture`, the boilerplate put back is the one that the pages had: a column of the corpus with the lines that
+extraction removed.
 """
 
 import argparse
@@ -17,11 +19,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from model.compare import PanelScores, compare
+from model.compare import CANNOT_TELL, CONFIDENCE, PanelScores, compare
 from model.corpora import Corpus, read_neutral, take
 from model.damage import Damage, duplicate_documents, put_back_boilerplate, shuffle_words
 from model.data import shard_paths
 from model.judge import Panel, ngram_bits
+from model.tasks import accuracy
 from model.tiers import TIERS
 from model.tokenizer import gpt2_tokenizer
 from webtext.hashing import hash64
@@ -91,6 +94,7 @@ def main() -> None:
     parser.add_argument("--neutral", type=Path, action="append", required=True)
     parser.add_argument("--furniture")
     parser.add_argument("--halves", type=int, default=20)
+    parser.add_argument("--first", type=int, default=0, help="number of the first pair, to measure in parts")
     parser.add_argument("--skip-damages", action="store_true", help="halves only")
     arguments = parser.parse_args()
     panels = [
@@ -112,10 +116,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         verdicts = [
             verdict
-            for number in range(arguments.halves)
+            for number in range(arguments.first, arguments.first + arguments.halves)
             for verdict in report(halves(texts, number, Path(folder)), panels, f"random halves {number}")
         ]
-    print(f"random halves: {verdicts.count('cannot tell')} of {len(verdicts)} cannot be told")
+    if verdicts:
+        alarms = accuracy([verdict != CANNOT_TELL for verdict in verdicts])
+        print(
+            f"random halves: {alarms.percent:.1f} % of {alarms.items} told apart wrongly "
+            f"[{alarms.low:.1f}, {alarms.high:.1f}]; nominal {1 - CONFIDENCE:.0%}"
+        )
 
 
 if __name__ == "__main__":
