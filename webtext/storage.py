@@ -162,6 +162,21 @@ def expand(pattern: str) -> list[str]:
     return paths
 
 
+def file_size(path: str) -> int:
+    """Return the size of a file in bytes, without opening it.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    try:
+        if is_local(path):
+            return Path(path).stat().st_size
+        (found,) = FileSystems.match([path])[0].metadata_list
+    except (OSError, ValueError, BeamIOError) as error:
+        raise UsageError(f"cannot read {path}: {_cause(error)}") from error
+    return int(found.size_in_bytes)
+
+
 def file_digest(path: str) -> tuple[str, int]:
     """Return a file's sha256 (hexadecimal) and its size in bytes."""
     with open_file(path) as stream:
@@ -179,9 +194,9 @@ def file_identity(path: str) -> tuple[str, int]:
     """
     if is_local(path):
         return file_digest(path)
+    size = file_size(path)
     try:
-        (found,) = FileSystems.match([path])[0].metadata_list
-        return f"{path.partition('://')[0]}:{FileSystems.checksum(path)}", found.size_in_bytes
+        return f"{path.partition('://')[0]}:{FileSystems.checksum(path)}", size
     except (OSError, ValueError, BeamIOError) as error:
         raise UsageError(f"cannot read {path}: {_cause(error)}") from error
 
