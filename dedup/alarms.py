@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dedup.choose import EXACT, NEAR
+from dedup.choose import EXACT, NEAR, RECURRING
 
 LARGEST = 20  # clusters shown
 # Shares removed as near-duplicates that are published for web text run from 0.4 % (Wiki-40B) over 3 % (C4) and 14 %
@@ -33,7 +33,7 @@ class Cluster:
 
     cluster: str
     size: int
-    kept_url: str
+    kept_url: str | None  # None: none stays
     exact: int  # members with the words or the body of the one that stays
     chained: int  # members that are linked to it only through others
     lowest_similarity: float
@@ -112,6 +112,7 @@ def summarize(total: Tally, documents: int) -> dict[str, Any]:
         "clusters": total.clusters,
         EXACT: total.reasons[EXACT],
         NEAR: total.reasons[NEAR],
+        RECURRING: total.reasons[RECURRING],
         "chained": total.chained,
         "removal_share": round(removed / documents, 6) if documents else 0.0,
         "alarms": alarms(total, documents),
@@ -132,7 +133,7 @@ def alarms(total: Tally, documents: int) -> list[str]:
             f"{low:.1%} to {high:.0%} is usual for web text"
         )
     for cluster in total.largest:
-        name = f"cluster {cluster.cluster} ({cluster.size:,} documents, kept {cluster.kept_url})"
+        name = f"cluster {cluster.cluster} ({cluster.size:,} documents, kept {cluster.kept_url or 'none'})"
         if documents >= ENOUGH_TO_JUDGE and cluster.size > max(_TEMPLATE_SIZE, _LARGE_SHARE * documents):
             said.append(f"{name} holds {cluster.size / documents:.1%} of all documents")
         if cluster.template:

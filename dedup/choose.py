@@ -1,7 +1,8 @@
 """Which document of a cluster stays, and what is written of the others.
 
 The rule is a function of the documents alone: most karma, then longest text (in words), then earliest post, then
-smallest id. A document of an earlier corpus goes before all of this run's, because it cannot be taken back.
+smallest id. A document of an earlier corpus goes before all of this run's, because it cannot be taken back. Of a short
+text that stands at many URLs, no document stays.
 """
 
 from typing import BinaryIO
@@ -17,6 +18,12 @@ from webtext.tables import REJECTIONS
 STAGE = "dedup"
 EXACT = "exact_duplicate"
 NEAR = "near_duplicate"
+RECURRING = "recurring_text"
+# A short text word for word at many URLs is no page that many copied: it is a wall, a "not found" sent with a status of
+# 200, or a notice, in words that no list of patterns has. Ours: the shortest kind of article that is copied that often,
+# an agency's brief, has some 100 words.
+RECURRING_URLS = 5
+RECURRING_WORDS = 80
 FACTS = ["id", "url", "karma", "n_words", "first_posted", "text_digest", "body_digest"]
 
 MEMBERS = pa.schema(
@@ -84,12 +91,27 @@ def same_content(ranked: pa.Table, kept: Indices) -> np.typing.NDArray[np.bool_]
     return same
 
 
+def recurring(ranked: pa.Table, kept: Indices) -> np.typing.NDArray[np.bool_]:
+    """Tell which members are of a cluster of which none stays, since its short text stands at `RECURRING_URLS`.
+
+    Not so a cluster with a document of an earlier corpus, which cannot be taken back.
+    """
+    digests = np.array(ranked.column("text_digest").fill_null("").to_pylist(), dtype=np.str_)
+    copies = np.bincount(kept, weights=(digests == digests[kept]) & (digests != ""), minlength=len(kept))
+    is_short = ranked.column("n_words").to_numpy() <= RECURRING_WORDS
+    found = (copies >= RECURRING_URLS) & is_short & ~ranked.column("earlier").to_numpy()
+    members: np.typing.NDArray[np.bool_] = found[kept]
+    return members
+
+
 def judge(ranked: pa.Table, kept: Indices, similarity: Floats, threshold: float) -> pa.Table:
     """Say of each ranked member whether it stays, and why not: rows as in `ranked`, columns as in `VERDICTS`."""
     earlier = ranked.column("earlier").to_numpy()
-    stays = earlier | (kept == np.arange(len(kept)))
     same = same_content(ranked, kept)
-    chained = ~same & (similarity < threshold)
+    recurs = recurring(ranked, kept)
+    stays = (earlier | (kept == np.arange(len(kept)))) & ~recurs
+    reasons = np.where(recurs, RECURRING, np.where(same, EXACT, NEAR))
+    chained = ~same & ~recurs & (similarity < threshold)
     _, numbers, sizes = np.unique(kept, return_inverse=True, return_counts=True)
     told = zip(stays.tolist(), chained.tolist(), earlier[kept].tolist(), strict=True)
     columns = {
@@ -100,9 +122,9 @@ def judge(ranked: pa.Table, kept: Indices, similarity: Floats, threshold: float)
         "cluster_size": pa.array(sizes[numbers].astype(np.int32)),
         "kept": pa.array(stays),
         "similarity": pa.array(similarity.astype(np.float32)),
-        "reason": pa.array(np.where(stays, "", np.where(same, EXACT, NEAR)).tolist(), pa.string()),
+        "reason": pa.array(np.where(stays, "", reasons).tolist(), pa.string()),
         "detail": pa.array([_detail(*facts) for facts in told], pa.string()),
-        "kept_url": ranked.column("url").take(pa.array(kept)),
+        "kept_url": pc.if_else(pa.array(recurs), None, ranked.column("url").take(pa.array(kept))),
     }
     return pa.Table.from_pydict(columns, schema=VERDICTS)
 

@@ -58,6 +58,7 @@ EXTRACT = {
 }
 DUPLICATES = {
     "exact_duplicate": "the same text as `kept_url`, apart from case, marks and spaces",
+    "recurring_text": "at most 80 words that stand at five or more URLs: a wall, a soft 404 or a notice; none is kept",
     "near_duplicate": "the verified Jaccard similarity to `kept_url` reaches `--threshold`",
 }
 REMOVED = {"removed": "somebody asked for it to be removed (`webtext remove`)"}

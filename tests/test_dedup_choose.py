@@ -5,6 +5,7 @@ import io
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,6 +61,10 @@ def test_most_karma_then_longest_then_earliest_then_smallest_id_stays(rows):
         own = members[verdict["place"]]
         cluster = [member for member in members if member["root"] == own["root"]]
         best = min(cluster, key=rule)
+        copies = sum(member["text_digest"] == best["text_digest"] for member in cluster)
+        if copies >= 5 and not best["earlier"]:
+            assert (verdict["kept"], verdict["reason"], verdict["kept_url"]) == (False, "recurring_text", None)
+            continue
         assert verdict["kept_url"] == best["url"]
         assert verdict["kept"] == (own["id"] == best["id"] or own["earlier"])
         assert verdict["cluster"] == min(member["id"] for member in cluster)
@@ -98,6 +103,16 @@ def test_a_member_far_from_the_kept_one_says_so():
     assert near["detail"] == ""
     assert chained["detail"] == "linked to the kept one only through others of its cluster"
     assert summarize(tally(verdicts_of(table, 0.4)), 2)["chained"] == 1
+
+
+@pytest.mark.parametrize(("words", "copies", "stay"), [(80, 5, 0), (81, 5, 1), (80, 4, 1)])
+def test_of_a_short_text_at_many_urls_none_stays(words, copies, stay):
+    rows = [{"root": 0, "earlier": False, "n_words": words, "text_digest": "wall"}] * copies
+    rows += [{"root": 0, "earlier": False, "n_words": words - 1, "text_digest": "almost"}]
+    verdicts = verdicts_of(members_of(rows)[1])
+    assert sum(verdicts.column("kept").to_pylist()) == stay
+    counts = {"exact_duplicate": copies - 1, "near_duplicate": 1} if stay else {"recurring_text": copies + 1}
+    assert tally(verdicts).reasons == counts
 
 
 def test_clusters_are_read_back_by_id():

@@ -172,7 +172,8 @@ def read_clusters(output: str, names: list[str]) -> list[Cluster]:
     wanted = pa.array(names, pa.string())
     for batch in batches(storage.join(output, "duplicates"), "rejections-*.parquet", REJECTIONS.names):
         for row in batch.filter(pc.is_in(batch.column("cluster"), value_set=wanted)).to_pylist():
-            members[row["cluster"]].append(row)
+            if row["kept_url"]:  # else it is of a text that recurs, of which none was kept
+                members[row["cluster"]].append(row)
     dropped = {name: _most_telling(rows) for name, rows in members.items() if rows}
     urls = {url for rows in dropped.values() for url in (rows[-1]["url"], rows[-1]["kept_url"])}
     texts = read_texts(storage.join(output, "documents"), urls)
