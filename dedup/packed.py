@@ -1,6 +1,6 @@
 """Blocks of numbers and tables as bytes: what the search for duplicates sends through a shuffle.
 
-Every row is two 64-bit numbers: a key and a place, the two places of a pair, a place and the root of its cluster.
+A row is mostly two 64-bit numbers: a key and a place, the two places of a pair, a place and the root of its cluster.
 The order in which blocks arrive means nothing, so whoever unpacks them sorts.
 """
 
@@ -13,13 +13,13 @@ from dedup.kernels import Indices
 
 
 def pack(rows: Indices) -> bytes:
-    """Pack rows, shape (n, 2)."""
+    """Pack rows, shape (n, columns)."""
     return rows.astype("<i8").tobytes()
 
 
-def unpack(blocks: Iterable[bytes]) -> Indices:
-    """Unpack blocks of rows, one after another, shape (n, 2)."""
-    return np.frombuffer(b"".join(blocks), "<i8").astype(np.int64, copy=False).reshape(-1, 2)
+def unpack(blocks: Iterable[bytes], columns: int = 2) -> Indices:
+    """Unpack blocks of rows, one after another, shape (n, columns)."""
+    return np.frombuffer(b"".join(blocks), "<i8").astype(np.int64, copy=False).reshape(-1, columns)
 
 
 def pack_table(table: pa.Table) -> bytes:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 
 import apache_beam as beam
 
+from dedup.repeats import RepeatsConfig
 from filters.report import DryRun, dry_run, format_dry_run
 from pipelines import removals
 from pipelines.answer import add_json_argument, stages_as_json, tell
@@ -26,6 +27,8 @@ from pipelines.documents import (
 from pipelines.duplicates import DuplicatesConfig, add_duplicates_arguments, duplicates_config, run_duplicates
 from pipelines.index import archives_of, index_archives
 from pipelines.ledger import Funnel
+from pipelines.repeats import DIRECTORY as REPEATS
+from pipelines.repeats import add_repeats_arguments, repeats_config, run_repeats
 from pipelines.runner import Engine, add_engine_arguments, engine_from
 from pipelines.shards import Shard, ShardsConfig, WriteShards, copy_shard, count_corpus, plan_shards
 from pipelines.stage import Stage, as_json, read_manifest, run_stage
@@ -42,6 +45,7 @@ class BuildConfig:
     duplicates: DuplicatesConfig = field(default_factory=DuplicatesConfig)
     shards: ShardsConfig = field(default_factory=ShardsConfig)
 
+    repeats: RepeatsConfig = field(default_factory=RepeatsConfig)
 
 def run_build(pages: str, output: str, config: BuildConfig, engine: Engine) -> Manifest:
     """Take a finished pages directory to `output`/corpus; what is done already is not done again.
@@ -53,7 +57,8 @@ def run_build(pages: str, output: str, config: BuildConfig, engine: Engine) -> M
     run_documents(pages, documents, config.documents, engine)
     run_duplicates(documents, duplicates, config.duplicates, engine)
     removed = storage.join(output, removals.DIRECTORY) if removals.run_removals(output, engine) else None
-    return run_shards(documents, duplicates, corpus, config.shards, engine, removed)
+    repeats = run_repeats(documents, duplicates, removed, storage.join(output, REPEATS), config.repeats, engine)
+    return run_shards(documents, duplicates, corpus, config.shards, engine, removed, repeats)
 
 
 def run_documents(pages: str, directory: str, config: DocumentsConfig, engine: Engine) -> Manifest:
@@ -92,6 +97,7 @@ def run_shards(
     removed: str | None = None,
     unchanged: frozenset[Shard] = frozenset(),
 ) -> Manifest:
+    repeats: str | None = None,
     """Write the corpus: the documents that are no duplicates and not removed, in shards, with their card.
 
     Args:
@@ -103,14 +109,15 @@ def run_shards(
         removed: the finished stage of what somebody asked to be removed, where there is one.
         unchanged: shards that a corpus in `directory` has already, byte for byte.
     """
-    last = read_manifest(removed or duplicates)
-    given = last.counts.kept
+        repeats: the finished stage of what repeats below the document, where it was asked for.
+    optional = {"removed": removed, "repeats": repeats}
+    funnel = [(name, read_manifest(stage).counts) for name, stage in optional.items() if stage]
+    given = read_manifest(repeats or removed or duplicates).counts.kept
     shards = [shard for shard in plan_shards(documents, config) if shard not in unchanged]
-    funnel = [("removed", last.counts)] if removed else []
 
     def corpus(root: beam.Pipeline, unfinished: str) -> None:
         tasks = root | beam.Create(shards).with_output_types(Shard) | beam.Reshuffle()
-        tasks | WriteShards(documents, duplicates, unfinished, config, removed)
+        tasks | WriteShards(documents, duplicates, unfinished, config, removed, repeats)
 
     def work(unfinished: str) -> None:
         for shard in unchanged:
@@ -120,7 +127,7 @@ def run_shards(
         write_card(unfinished, as_json(config), count_corpus(unfinished, given), funnel)
 
     return run_stage(
-        Stage("corpus", directory, as_json(config), (documents, duplicates, *([removed] if removed else []))),
+        Stage("corpus", directory, as_json(config), (documents, duplicates, *filter(None, (removed, repeats)))),
         work=work,
         count=lambda unfinished: count_corpus(unfinished, given),
     )
@@ -153,6 +160,7 @@ def add_build_arguments(parser: argparse.ArgumentParser) -> None:
     add_duplicates_arguments(parser)
     group = parser.add_argument_group("shards")
     group.add_argument("--held-out", type=float, default=0.05, help="share that is held out (default: %(default)s)")
+    add_repeats_arguments(parser)
     group.add_argument("--shard-mb", type=int, default=256, help="MiB of text in a shard (default: %(default)s)")
 
 
@@ -164,7 +172,9 @@ def build_config(arguments: argparse.Namespace) -> BuildConfig:
     """
     try:
         shards = ShardsConfig(arguments.held_out, arguments.shard_mb << 20)
-        return BuildConfig(documents_config(arguments), duplicates_config(arguments), shards)
+        documents = documents_config(arguments)
+        repeats = repeats_config(arguments, documents.least_words)
+        return BuildConfig(documents, duplicates_config(arguments), repeats, shards)
     except ValueError as error:
         raise UsageError(str(error)) from error
 

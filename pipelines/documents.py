@@ -20,6 +20,8 @@ from apache_beam.metrics.metric import Metrics
 from dedup.minhash import MinHashConfig
 from dedup.sketch import Sketch, sketch
 from filters import Filter, apply_filters, load_preset, preset_names
+from filters.language import Language
+from filters.length import Length
 from filters.presets import Preset, read_preset
 from pipelines.duplicates import minhash_config
 from pipelines.ledger import count_rejections, count_rows
@@ -70,6 +72,12 @@ class DocumentsConfig:
         return read_preset(self.preset, dict(self.overrides))
 
     def identity(self) -> dict[str, Any]:
+    @property
+    def least_words(self) -> int:
+        """The fewest words that the rules let a document have."""
+        rules = load_preset(self.preset, **dict(self.overrides))
+        return max([1, *(rule.min_words for rule in rules if isinstance(rule, Length))])
+
         """What documents are a function of, apart from pages and files: the rules themselves, not their file's name."""
         rules, sketch = as_json(self.rules)["entries"], sketch_settings(self.minhash)
         return {"extract": as_json(self.extract), "rules": rules, "sketch": sketch}

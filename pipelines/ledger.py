@@ -10,7 +10,7 @@ from webtext import storage
 from webtext.errors import UnbalancedError
 from webtext.manifest import Manifest
 
-STAGES = ("links", "pages", "documents", "duplicates", "removed", "corpus")  # directories of an output, in order
+STAGES = ("links", "pages", "documents", "duplicates", "removed", "repeats", "corpus")  # of an output, in order
 BESIDE = ("earlier", "decontaminated")  # made on request, and counted each by itself
 
 

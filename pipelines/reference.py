@@ -61,6 +61,7 @@ DUPLICATES = {
     "recurring_text": "at most 80 words that stand at five or more URLs: a wall, a soft 404 or a notice; none is kept",
     "near_duplicate": "the verified Jaccard similarity to `kept_url` reaches `--threshold`",
 }
+REPEATED = {"mostly_repeated": "less than the least length is left without `--drop-repeated-lines` and `-passages`"}
 REMOVED = {"removed": "somebody asked for it to be removed (`webtext remove`)"}
 
 
@@ -160,6 +161,7 @@ def _reasons() -> Iterator[str]:
         ("Text (`documents/`)", {reason: EXTRACT[reason] for reason in REASONS}),
         ("Duplicates (`duplicates/`)", DUPLICATES),
         ("Removal on request (`removed/`)", REMOVED),
+        ("Repeats, where asked for (`repeats/`)", REPEATED),
     ):
         yield f"\n## {title}\n\n" + _table(
             ("reason", "meaning"), [(f"`{name}`", said) for name, said in reasons.items()]

@@ -12,10 +12,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from dedup.repeats import RepeatsConfig
 from pipelines import stale
 from pipelines.answer import add_json_argument, tell
 from pipelines.build import run_shards
 from pipelines.removals import DIRECTORY, KINDS, Tombstone, read_tombstones, run_removals, write_tombstones
+from pipelines.repeats import DIRECTORY as REPEATS
+from pipelines.repeats import run_repeats
 from pipelines.runner import Engine, add_engine_arguments, engine_from
 from pipelines.shards import SPLITS, Shard, ShardsConfig, plan_shards
 from pipelines.stage import find_manifest, read_input, read_manifest
@@ -47,18 +50,24 @@ def remove(output: str, asked: list[Tombstone], engine: Engine) -> Removal:
     documents, duplicates, removed, corpus = (
         storage.join(output, name) for name in ("documents", "duplicates", DIRECTORY, "corpus")
     )
+    repeats = storage.join(output, REPEATS)
     before = read_manifest(corpus)
     if problems := directory_problems(corpus, before):
         raise UsageError(f"{corpus}: {problems[0]}: run `webtext build` again before removing anything")
-    old = find_manifest(removed)
-    is_current = _is_made_from(before, (documents, duplicates, *([removed] if old else [])))
+    old = {stage: find_manifest(stage) for stage in (removed, repeats)}
+    is_current = _is_made_from(before, (documents, duplicates, *(stage for stage, found in old.items() if found)))
     write_tombstones(output, [*read_tombstones(output), *asked])
     now = run_removals(output, engine)
     assert now is not None
+    asked_for = old[repeats]
+    if asked_for is not None:  # what goes may change what repeats: a line that it had, a passage that stayed in it
+        run_repeats(documents, duplicates, removed, repeats, RepeatsConfig(**asked_for.config), engine)
     config = ShardsConfig(**before.config)
     shards = plan_shards(documents, config)
-    unchanged = frozenset(shard for shard in shards if is_current and not _is_touched(shard, old, now))
-    after = run_shards(documents, duplicates, corpus, config, engine, removed, unchanged)
+    changes = [(found, find_manifest(stage)) for stage, found in old.items()]
+    unchanged = frozenset(shard for shard in shards if is_current and not _is_touched(shard, changes))
+    cut = repeats if asked_for else None
+    after = run_shards(documents, duplicates, corpus, config, engine, removed, cut, unchanged)
     known = {(file.name, file.sha256) for file in before.files}
     changed = tuple(file.name for file in after.files if _is_shard(file.name) and (file.name, file.sha256) not in known)
     total = sum(_is_shard(file.name) for file in after.files)
@@ -78,15 +87,14 @@ def _is_made_from(made: Manifest, inputs: tuple[str, ...]) -> bool:
     return made.fingerprint == manifest.fingerprint("corpus", made.config, files)
 
 
-def _is_touched(shard: Shard, old: Manifest | None, now: Manifest) -> bool:
-    """Tell whether other documents are removed from a shard than before."""
-    before, after = _removed_of(shard, old), _removed_of(shard, now)
-    return before != after
+def _is_touched(shard: Shard, changes: list[tuple[Manifest | None, Manifest | None]]) -> bool:
+    """Tell whether something else is taken from a shard than before, by the stages' manifests of before and now."""
+    return any(_taken_from(shard, old) != _taken_from(shard, now) for old, now in changes)
 
 
-def _removed_of(shard: Shard, found: Manifest | None) -> dict[str, str]:
-    """Give the digests of the files that say what is removed from a shard, those of no rows left out."""
-    wanted = {part.replace("part-", "rejections-", 1) for part in shard.parts}
+def _taken_from(shard: Shard, found: Manifest | None) -> dict[str, str]:
+    """Give the digests of the files that say what is taken from a shard, rejections of no rows left out."""
+    wanted = {part.replace("part-", kind, 1) for part in shard.parts for kind in ("rejections-", "cuts-")}
     files = {} if found is None else {file.name: file.sha256 for file in found.files}
     return {name: digest for name, digest in files.items() if name in wanted and digest != _no_rows()}
 

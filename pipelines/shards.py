@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from pipelines.duplicates import members_of_part
 from pipelines.ledger import count_rows
 from pipelines.removals import removed_of_part
+from pipelines.repeats import cut_part
 from webtext import storage
 from webtext.hashing import split_of
 from webtext.manifest import Counts
@@ -71,13 +72,14 @@ def _text_bytes(path: str) -> int:
 
 @dataclass
 class WriteShards(beam.PTransform):
-    """Write each shard's splits from its parts, less what `duplicates` and `removed` dropped."""
+    """Write each shard's splits from its parts, less what `duplicates`, `removed` and `repeats` dropped."""
 
     documents: str
     duplicates: str
     output: str
     config: ShardsConfig
     removed: str | None = None  # the stage of what somebody asked to be removed, where there is one
+    repeats: str | None = None  # the stage of what repeats below the document, where it was asked for
 
     def __post_init__(self) -> None:
         super().__init__("WriteShards")
@@ -86,12 +88,18 @@ class WriteShards(beam.PTransform):
         return shards | beam.Map(self._write)
 
     def _write(self, shard: Shard) -> str:
-        write_shard(shard, self.documents, self.duplicates, self.output, self.config, self.removed)
+        write_shard(shard, self.documents, self.duplicates, self.output, self.config, self.removed, self.repeats)
         return shard.name("train")
 
 
 def write_shard(
-    shard: Shard, documents: str, duplicates: str, output: str, config: ShardsConfig, removed: str | None = None
+    shard: Shard,
+    documents: str,
+    duplicates: str,
+    output: str,
+    config: ShardsConfig,
+    removed: str | None = None,
+    repeats: str | None = None,
 ) -> None:
     """Write the train and held-out files of one shard."""
     for split in SPLITS:  # read twice: one split's rows in memory at a time, and the text is compressed on disk
@@ -99,7 +107,10 @@ def write_shard(
             storage.create_file(storage.join(output, shard.name(split))) as stream,
             open_writer(stream, CORPUS) as writer,
         ):
-            kept = (_kept(part, split, documents, duplicates, config, removed) for part in shard.parts)
+            kept = (
+                cut_part(repeats, part, _kept(part, split, documents, duplicates, config, removed))
+                for part in shard.parts
+            )
             for group in _row_groups(kept):
                 writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
 

@@ -15,13 +15,14 @@ from webtext import storage
 from webtext.errors import UsageError
 from webtext.manifest import Manifest
 
-_OPTIONAL = "removed"  # there only where somebody asked for a removal
+_OPTIONAL = ("removed", "repeats")  # there only where somebody asked for it
 _ENDS_A_TASK = {  # of an unfinished stage: the file that a task writes last, once for each task
     "links": "rejections-?????-of-*.parquet",
     "pages": "index-*.parquet",
     "documents": "rejections-*.parquet",
     "duplicates": "rejections-*.parquet",
     "removed": "rejections-*.parquet",
+    "repeats": "rejections-*.parquet",
     "corpus": "heldout-*.parquet",
 }
 
@@ -84,7 +85,7 @@ def output_status(output: str) -> list[StageStatus]:
     if not begun:
         raise UsageError(f"{output} holds no stage: give the --output directory of a run")
     expected = stages[stages.index(begun[0]) :]  # a build of other people's archives has no links
-    return [stage for stage in expected if stage.name != _OPTIONAL or stage in begun]
+    return [stage for stage in expected if stage.name not in _OPTIONAL or stage in begun]
 
 
 def stale_stages(stages: list[StageStatus], output: str) -> Iterator[str]:

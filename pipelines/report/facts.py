@@ -21,6 +21,7 @@ KEPT_FILES = {
     "documents": "part-*.parquet",
     "duplicates": "",
     "removed": "",
+    "repeats": "",
     "corpus": "*-of-*.parquet",
 }
 

@@ -15,6 +15,7 @@ STAGES = {
     "documents": "Extract and filter",
     "duplicates": "De-duplicate",
     "removed": "Remove on request",
+    "repeats": "Cut what repeats",
     "corpus": "Corpus",
 }
 
