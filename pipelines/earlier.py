@@ -5,8 +5,11 @@ else (a corpus of ours, somebody's data set) is sketched once into the stage `ea
 and the bytes of its files; so an unchanged corpus is not sketched again.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+import pyarrow.parquet as pq
 
 from dedup.against import Columns, open_texts
 from dedup.against_transforms import EarlierFile, SketchCorpus
@@ -166,3 +169,29 @@ def _count_texts(path: str, columns: Columns) -> int:
             return int(open_texts(stream, path, columns).metadata.num_rows)
         except UsageError as error:
             raise UsageError(f"--against: {error}") from error
+
+
+def text_in_earlier(
+    kept_url: str, against: Sequence[str], text_field: str | None = None, url_field: str | None = None
+) -> str | None:
+    """Look for the text of a document of an earlier corpus, by the URL or the file and row that evidence calls it by.
+
+    None where it is not there (any more). Where somebody's URLs are not in canonical form, they are not looked through.
+    """
+    columns = Columns(text_field or Columns.text, url_field or Columns.url)
+    present = tuple(path for path in against if storage.exists(path))
+    try:
+        files = earlier_files(present, columns)
+    except UsageError:
+        return None
+    name, _, row = kept_url.rpartition("#")
+    for file in files:
+        with storage.open_file(file.path) as stream:
+            if file.name == name and row.isdecimal():
+                column = pq.read_table(stream, columns=[columns.text]).column(0)
+                return str(column[int(row)].as_py()) if int(row) < len(column) else None
+            if columns.url in pq.read_schema(stream).names:
+                found = pq.read_table(stream, columns=[columns.text], filters=[(columns.url, "==", kept_url)])
+                if len(found):
+                    return str(found.column(0)[0].as_py())
+    return None

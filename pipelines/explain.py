@@ -1,13 +1,19 @@
-"""`webtext explain URL`: what became of a link, stage by stage, and why."""
+"""`webtext explain URL`: what became of a link, stage by stage, and why, with near-duplicates side by side."""
 
 import argparse
 import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import pyarrow.parquet as pq
 
+from pipelines import config_file
+from pipelines.earlier import text_in_earlier
 from pipelines.ledger import BESIDE, STAGES
+from pipelines.report.difference import Difference, compare_texts
+from pipelines.side_by_side import printable, side_by_side
 from pipelines.stage import find_manifest
 from webtext import storage
 from webtext.errors import UsageError
@@ -20,12 +26,15 @@ _KEPT = {
     "documents": ("part-*.parquet", ("id", "title", "language", "language_probability", "n_words")),
     "duplicates": ("", ()),
     "removed": ("", ()),
+    "repeats": ("cuts-*.parquet", ("why", "documents", "start", "stop", "text")),
     "corpus": ("[th]*-of-*.parquet", ("id", "title", "n_words")),
     "earlier": ("part-*.parquet", ("id", "n_words")),
     "decontaminated": ("[th]*-of-*.parquet", ("id", "title", "n_words")),
 }
+_VERDICTS = {"repeats": "cut", "earlier": "held before"}  # elsewhere, what a stage has was kept by it
 _REJECTED = ("url", "reason", "detail", "kept_url", "similarity", "cluster", "cluster_size")
-_HEADINGS = {"url", "stage", "verdict", "outcome"}
+_HEADINGS = {"url", "stage", "verdict", "outcome", "comparison"}
+_NARROWEST = 60  # columns; a terminal that tells none is taken for 100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,8 +48,11 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     """Print what became of a URL; the exit status is 1 if no stage has seen it."""
     del beam_arguments
     findings = explain(arguments.output, arguments.url)
+    for finding in findings:
+        if finding["verdict"] == "near_duplicate":
+            finding["comparison"] = compare(arguments.output, finding["kept_url"], finding["url"])
     if arguments.json:
-        print(json.dumps(findings, indent=1, default=str))
+        print(json.dumps(findings, indent=1, default=_as_json, ensure_ascii=False))
     else:
         print("\n".join(_sentences(arguments.url, findings)))
     return 0 if findings else 1
@@ -60,6 +72,24 @@ def explain(output: str, url: str) -> list[dict[str, Any]]:
     return [finding for stage, path in finished.items() for finding in _findings(stage, path, names)]
 
 
+def compare(output: str, kept_url: str, dropped_url: str) -> Difference | None:
+    """Compare the texts of a near-duplicate and of the one that stayed; None where the latter is not to be found.
+
+    An earlier corpus lies where the output's saved configuration says, and may have been moved since.
+    """
+    documents = storage.join(output, "documents")
+    rows = _rows(documents, "part-*.parquet", "url", {kept_url, dropped_url}, ("url", "text"))
+    texts = {row["url"]: row.get("text", "") for row in rows}
+    kept = texts.get(kept_url)
+    settings = storage.join(output, config_file.NAME)
+    if kept is None and storage.exists(settings):
+        build = config_file.read(settings).get("build", {})
+        kept = text_in_earlier(
+            kept_url, build.get("against", ()), build.get("against-text-field"), build.get("against-url-field")
+        )
+    return None if kept is None or dropped_url not in texts else compare_texts(kept, texts[dropped_url])
+
+
 def _url_of_id(finished: dict[str, str], identity: str) -> set[str]:
     documents = finished.get("documents")
     if documents is None or len(identity) != 16:
@@ -74,7 +104,7 @@ def _findings(stage: str, directory: str, urls: set[str]) -> Iterator[dict[str, 
     pattern, columns = _KEPT[stage]
     for row in _rows(directory, pattern, "url", urls, ("url", *columns)) if pattern else ():
         if row.get("outcome", "ok") == "ok":  # of a failed exchange, its rejection has just told
-            yield {**row, "stage": stage, "verdict": "kept"}
+            yield {**row, "stage": stage, "verdict": _VERDICTS.get(stage, "kept")}
 
 
 def _rows(
@@ -94,8 +124,22 @@ def _sentences(asked: str, findings: list[dict[str, Any]]) -> Iterator[str]:
         return
     yield findings[0].get("url", asked)
     for finding in findings:
-        facts = [f"{name} {_plain(value)}" for name, value in finding.items() if name not in _HEADINGS]
+        facts = [f"{name} {printable(_plain(value))}" for name, value in finding.items() if name not in _HEADINGS]
         yield f"  {finding['stage']:<16}{finding['verdict']:<20}{'; '.join(facts)}"
+        if "comparison" in finding:
+            yield from _comparison(finding)
+
+
+def _comparison(finding: dict[str, Any]) -> Iterator[str]:
+    if finding["comparison"] is None:
+        yield "  the text of the one that stays is not in this output: it lies in the earlier corpus"
+        return
+    width = max(_NARROWEST, shutil.get_terminal_size((100, 24)).columns)
+    yield from side_by_side(finding["comparison"], (finding["kept_url"], finding["url"]), width)
+
+
+def _as_json(value: Any) -> Any:
+    return asdict(value) if isinstance(value, Difference) else str(value)
 
 
 def _plain(value: Any) -> str:
