@@ -43,9 +43,9 @@ class BuildConfig:
 
     documents: DocumentsConfig = field(default_factory=DocumentsConfig)
     duplicates: DuplicatesConfig = field(default_factory=DuplicatesConfig)
+    repeats: RepeatsConfig = field(default_factory=RepeatsConfig)
     shards: ShardsConfig = field(default_factory=ShardsConfig)
 
-    repeats: RepeatsConfig = field(default_factory=RepeatsConfig)
 
 def run_build(pages: str, output: str, config: BuildConfig, engine: Engine) -> Manifest:
     """Take a finished pages directory to `output`/corpus; what is done already is not done again.
@@ -95,9 +95,9 @@ def run_shards(
     config: ShardsConfig,
     engine: Engine,
     removed: str | None = None,
+    repeats: str | None = None,
     unchanged: frozenset[Shard] = frozenset(),
 ) -> Manifest:
-    repeats: str | None = None,
     """Write the corpus: the documents that are no duplicates and not removed, in shards, with their card.
 
     Args:
@@ -107,9 +107,9 @@ def run_shards(
         config: how to cut.
         engine: what runs it.
         removed: the finished stage of what somebody asked to be removed, where there is one.
+        repeats: the finished stage of what repeats below the document, where it was asked for.
         unchanged: shards that a corpus in `directory` has already, byte for byte.
     """
-        repeats: the finished stage of what repeats below the document, where it was asked for.
     optional = {"removed": removed, "repeats": repeats}
     funnel = [(name, read_manifest(stage).counts) for name, stage in optional.items() if stage]
     given = read_manifest(repeats or removed or duplicates).counts.kept
@@ -158,9 +158,9 @@ def add_build_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags that say how pages become a corpus, for `webtext build` and for `webtext corpus`."""
     add_documents_arguments(parser)
     add_duplicates_arguments(parser)
+    add_repeats_arguments(parser)
     group = parser.add_argument_group("shards")
     group.add_argument("--held-out", type=float, default=0.05, help="share that is held out (default: %(default)s)")
-    add_repeats_arguments(parser)
     group.add_argument("--shard-mb", type=int, default=256, help="MiB of text in a shard (default: %(default)s)")
 
 

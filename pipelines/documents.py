@@ -71,13 +71,13 @@ class DocumentsConfig:
         """The rules that the preset comes to, with the overrides in their places."""
         return read_preset(self.preset, dict(self.overrides))
 
-    def identity(self) -> dict[str, Any]:
     @property
     def least_words(self) -> int:
         """The fewest words that the rules let a document have."""
         rules = load_preset(self.preset, **dict(self.overrides))
         return max([1, *(rule.min_words for rule in rules if isinstance(rule, Length))])
 
+    def identity(self) -> dict[str, Any]:
         """What documents are a function of, apart from pages and files: the rules themselves, not their file's name."""
         rules, sketch = as_json(self.rules)["entries"], sketch_settings(self.minhash)
         return {"extract": as_json(self.extract), "rules": rules, "sketch": sketch}
