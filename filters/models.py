@@ -14,11 +14,18 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip file knows
 
 
 def write_arrays(path: str, arrays: Mapping[str, ArrayLike]) -> None:
-    """Write arrays as an .npz file without times, so that it hashes the same whenever it was made."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, array in arrays.items():
-            with archive.open(zipfile.ZipInfo(f"{name}.npy", _EPOCH), "w") as stream:
-                np.lib.format.write_array(stream, np.asarray(array), allow_pickle=False)
+    """Write arrays as an .npz file without times, so that it hashes the same whenever it was made.
+
+    Raises:
+        UsageError: the place may not be written.
+    """
+    try:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, array in arrays.items():
+                with archive.open(zipfile.ZipInfo(f"{name}.npy", _EPOCH), "w") as stream:
+                    np.lib.format.write_array(stream, np.asarray(array), allow_pickle=False)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def read_arrays(path: str, names: Sequence[str]) -> dict[str, NDArray[Any]]:

@@ -74,7 +74,7 @@ def read_preset(name_or_path: str, overrides: dict[str, Any] | None = None) -> P
     except OSError as error:
         known = ", ".join(preset_names())
         raise UsageError(f"no preset {name_or_path!r}: give a file, or one of {known} ({error.strerror})") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{name_or_path} is not TOML: {error}") from error
     rules = data.get("rule")
     if not isinstance(rules, list) or not all(isinstance(rule, dict) and "name" in rule for rule in rules):

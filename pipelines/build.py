@@ -36,6 +36,8 @@ from webtext import storage
 from webtext.errors import UsageError
 from webtext.manifest import Manifest
 
+_PAGES = ("fetch", "index")  # the stages that write what a build begins with
+
 
 @dataclass(frozen=True)
 class BuildConfig:
@@ -63,7 +65,7 @@ def run_build(pages: str, output: str, config: BuildConfig, engine: Engine) -> M
 
 def run_documents(pages: str, directory: str, config: DocumentsConfig, engine: Engine) -> Manifest:
     """Extract, filter and sketch the pages that were fetched."""
-    given = read_manifest(pages).counts.kept
+    given = read_manifest(pages, *_PAGES).counts.kept
     buckets = plan_buckets([storage.join(pages, name) for name in storage.list_files(pages, "index-*.parquet")], given)
 
     def documents(root: beam.Pipeline, unfinished: str) -> None:
@@ -83,7 +85,7 @@ def try_filters(pages: str, config: DocumentsConfig, sample: int) -> DryRun:
         UsageError: the pages are not there.
     """
     indexes = [storage.join(pages, name) for name in storage.list_files(pages, "index-*.parquet")]
-    buckets = plan_buckets(indexes, read_manifest(pages).counts.kept)
+    buckets = plan_buckets(indexes, read_manifest(pages, *_PAGES).counts.kept)
     documents = sample_documents(buckets, config, sample)
     return dry_run(documents, config.preset, **dict(config.overrides))
 
@@ -187,7 +189,9 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
         index_archives(archives_of(arguments.warc), arguments.links, pages, engine)
     elif arguments.links:
         raise UsageError("--links goes with --warc: the pages of `webtext fetch` know their links")
-    if arguments.dry_run:
+    if arguments.dry_run is not None:
+        if arguments.dry_run < 1:
+            raise UsageError(f"--dry-run {arguments.dry_run}: give the number of pages to try, or nothing for 200")
         tried = try_filters(pages, config.documents, arguments.dry_run)
         tell(asdict(tried), [format_dry_run(tried)], as_json=arguments.json)
         return 0

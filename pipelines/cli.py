@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from pipelines import logs
+from pipelines.damage import damage
 from webtext import __version__
 from webtext.errors import UnbalancedError, UsageError
 
@@ -57,10 +58,17 @@ EXITS = {
 _EPILOG = "exit status:\n" + "\n".join(f"  {status:<5}{meaning}" for status, meaning in EXITS.items())
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line: a list of fifty flags says nothing of the one that is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="webtext",
         description="Rebuild GPT-2's WebText from anybody's Reddit data, and prove that the corpus is good.",
         epilog=_EPILOG,
@@ -99,10 +107,10 @@ def _declare(command: argparse.ArgumentParser, name: str, arguments: list[str]) 
     return expanded
 
 
-def _told(command: str, error: Exception, verbose: bool) -> int:
+def _told(command: str, error: Exception, verbose: bool, said: str = "") -> int:
     if verbose:
         traceback.print_exception(error)
-    print(f"webtext {command}: {error}", file=sys.stderr)
+    print(f"webtext {command}: {said or error}", file=sys.stderr)
     return EXIT_USAGE
 
 
@@ -118,14 +126,22 @@ def _run(known: argparse.Namespace, unknown: list[str]) -> int:
         status: int = module.run(known, unknown)
         if config:
             config.save(ran, known.output)
-    except (UsageError, UnbalancedError) as error:
+    except UsageError as error:
         return _told(known.command, error, known.verbose)
+    except UnbalancedError as error:
+        said = f"{error}: `webtext verify` tells if a file is missing or changed; if none is, this is a bug to report"
+        return _told(known.command, error, known.verbose, said)
     except KeyboardInterrupt:
         print(f"webtext {known.command}: interrupted; run the same command again to go on", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader of our output (head, less) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
+    except (OSError, ValueError, RuntimeError) as error:
+        what = damage(error)
+        if what is None:
+            raise
+        return _told(known.command, error, known.verbose, what)
     return status
 
 

@@ -33,7 +33,7 @@ from webtext.engines import ENGINES
 from webtext.errors import UsageError
 from webtext.extract import ExtractConfig, Extracted, ExtractionPool
 from webtext.hashing import document_id
-from webtext.language import detect
+from webtext.language import detect, known_languages
 from webtext.manifest import Counts
 from webtext.reasons import Reason
 from webtext.records import Document, Page, Rejection
@@ -290,6 +290,8 @@ def documents_config(arguments: argparse.Namespace) -> DocumentsConfig:
     overrides = dict(_override(setting) for setting in arguments.set)
     if arguments.language:
         every = "any" in arguments.language
+        if unknown := sorted(set(arguments.language) - {"any", *known_languages()}):
+            raise UsageError(f"--language {unknown[0]}: langdetect knows {', '.join(known_languages())}, or `any`")
         overrides |= {"language.enabled": False} if every else {"language.languages": tuple(sorted(arguments.language))}
     if arguments.min_probability is not None:
         overrides["language.min_probability"] = arguments.min_probability

@@ -19,7 +19,7 @@ from pipelines.crawl_transforms import FetchPages, read_links, read_progress
 from pipelines.ledger import Funnel, count_rejections, count_rows
 from pipelines.removals import NOTHING_UNWANTED, Unwanted, read_unwanted
 from pipelines.runner import Engine, add_engine_arguments, engine_from
-from pipelines.stage import Stage, as_json, find_manifest, read_input, run_stage, unfinished_directory
+from pipelines.stage import Stage, as_json, find_manifest, read_input, read_manifest, run_stage, unfinished_directory
 from webtext import manifest, storage
 from webtext.errors import UsageError
 from webtext.fetch_config import FetchConfig
@@ -71,6 +71,7 @@ def run_fetch(
         raise UsageError("--captures asks one archive for all links, so it goes with --slots 1")
     if not replay and config.replay is None and not config.contact:
         raise UsageError("say who is crawling: --contact with your web page or mailto: address goes into every request")
+    read_manifest(links, "harvest")
     rules = {name: value for name, value in as_json(config).items() if name in _RULES}
     rules |= {"agent": config.token, "slots": slots, **({"wikipedia": True} if config.wikipedia else {})}
     stage = Stage("fetch", directory, rules, (links, *replay), resumable=True)

@@ -53,6 +53,8 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     """List, try or train, as the flags say."""
     if beam_arguments:
         raise UsageError(f"unknown flags: {' '.join(beam_arguments)}")
+    if arguments.limit < 1:
+        raise UsageError(f"--limit {arguments.limit}: try at least 1 document")
     overrides = parse_overrides(arguments.set)
     if arguments.train_classifier or arguments.train_perplexity:
         written = _train(arguments)

@@ -8,6 +8,7 @@ of its link, a page that is no link is left out, and a link without a page is re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -15,7 +16,7 @@ from apache_beam.pvalue import PCollection
 
 from pipelines.ledger import count_rejections, count_rows
 from pipelines.runner import Engine
-from pipelines.stage import Stage, as_json, run_stage
+from pipelines.stage import Stage, as_json, read_manifest, run_stage
 from webtext import storage
 from webtext.errors import UsageError
 from webtext.manifest import Counts, Manifest
@@ -49,6 +50,8 @@ def index_archives(archives: Sequence[str], links: str | None, directory: str, e
     Raises:
         UsageError: an archive is damaged or none.
     """
+    if links is not None:
+        read_manifest(links, "harvest")
     config = IndexConfig(links is not None, max(1, len(archives) // _ARCHIVES_AN_INDEX_FILE))
     stage = Stage("index", directory, as_json(config), (*archives, *([links] if links else [])))
 
@@ -230,6 +233,11 @@ def archives_of(patterns: Sequence[str]) -> list[str]:
         UsageError: a pattern names none.
     """
     archives = sorted({storage.absolute(path) for pattern in patterns for path in storage.expand(pattern)})
+    for path in archives:
+        if storage.is_local(path) and Path(path).is_dir():
+            raise UsageError(f"{path} is a directory: name the WARC files in it, as '{path}/*.warc.gz'")
+        if not storage.file_size(path):
+            raise UsageError(f"{path} is empty")
     if not archives:
         raise UsageError("no archive given: name WARC files with --warc")
     return archives

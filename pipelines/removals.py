@@ -146,7 +146,7 @@ def read_tombstones(output: str) -> list[Tombstone]:
     if not storage.exists(path):
         return []
     with storage.open_file(path) as stream:
-        lines = stream.read().decode().splitlines()
+        lines = stream.read().decode(errors="replace").splitlines()
     return [_parse(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
 
 

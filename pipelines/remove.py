@@ -115,7 +115,7 @@ def read_list(path: str) -> list[Tombstone]:
     """
     if not Path(path).is_file():
         raise UsageError(f"no such file: {path}")
-    lines = (line.strip() for line in Path(path).read_text().splitlines())
+    lines = (line.strip() for line in Path(path).read_text("utf-8", errors="replace").splitlines())
     return [_request(path, number, line) for number, line in enumerate(lines, 1) if line and not line.startswith("#")]
 
 

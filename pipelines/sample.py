@@ -31,6 +31,8 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     del beam_arguments
     if len(arguments.salt.encode()) > 16:
         raise UsageError("--salt is longer than 16 bytes: give a shorter word")
+    if arguments.number < 1:
+        raise UsageError(f"--number {arguments.number}: draw at least 1")
     if arguments.kept:
         rows = sample_kept(arguments.output, arguments.number, arguments.salt)
     else:

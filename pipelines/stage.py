@@ -78,18 +78,23 @@ def find_manifest(directory: str) -> Manifest | None:
     if not storage.exists(path):
         return None
     with storage.open_file(path) as stream:
-        return Manifest.from_json(stream.read().decode())
+        try:
+            return Manifest.from_json(stream.read().decode())
+        except UsageError as error:
+            raise UsageError(f"{path}: {error}") from error
 
 
-def read_manifest(directory: str) -> Manifest:
-    """Read the manifest of a finished stage.
+def read_manifest(directory: str, *wanted: str) -> Manifest:
+    """Read the manifest of a finished stage, which must be one of those wanted, where any are named.
 
     Raises:
-        UsageError: the directory holds no finished stage.
+        UsageError: the directory holds no finished stage, or one of another kind.
     """
     found = find_manifest(directory)
     if found is None:
         raise UsageError(f"{directory} holds no finished stage (no {manifest.NAME}): run that stage first")
+    if wanted and found.stage not in wanted:
+        raise UsageError(f"{directory} was written by {found.stage}: a directory of {' or '.join(wanted)} is wanted")
     return found
 
 

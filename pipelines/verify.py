@@ -7,7 +7,7 @@ from pipelines.answer import add_json_argument, tell
 from pipelines.ledger import BESIDE, STAGES, Funnel
 from pipelines.stage import find_manifest, unfinished_directory
 from webtext import storage
-from webtext.errors import UsageError
+from webtext.errors import UnbalancedError, UsageError
 from webtext.manifest import NAME, Manifest
 
 
@@ -25,7 +25,10 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
         f"{name}: {problem}" for name, path, manifest in stages for problem in directory_problems(path, manifest)
     ]
     if len(stages) > 1:
-        Funnel.of(arguments.directory).check()
+        try:
+            Funnel.of(arguments.directory).check()
+        except UnbalancedError as error:
+            problems.append(f"the sums do not balance: {error}")
     files = sum(len(manifest.files) for _, _, manifest in stages)
     size = sum(file.bytes for _, _, manifest in stages for file in manifest.files)
     outdated = list(stale.stale_directories(arguments.directory))

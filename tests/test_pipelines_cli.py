@@ -89,3 +89,109 @@ def test_ctrl_c_says_how_to_go_on(monkeypatch, capsys):
     monkeypatch.setattr("pipelines.verify.run", interrupted)
     assert main(["verify", "out"]) == cli.EXIT_INTERRUPTED
     assert "run the same command again to go on" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    """Give a folder of what a command may be pointed at by mistake."""
+    folder = tmp_path_factory.mktemp("odd")
+    (folder / "file").write_text("not a directory")
+    (folder / "empty").mkdir()
+    (folder / "latin1").write_bytes(b"host caf\xe9 example\n")
+    (folder / "bad.toml").write_text("[harvest]\nmin-karmaa = 3\n")
+    (folder / "bytes.toml").write_bytes(b"\xff\xfe")
+    (folder / "archive.warc.gz").write_bytes(b"no WARC at all")
+    (folder / "nothing.warc.gz").write_bytes(b"")
+    (folder / "cut.parquet").write_bytes(b"PAR1, and then nothing")
+    (folder / "links.tsv").write_text("http://a.example/\t5\n")
+    for name in ("out", "cut", "torn"):
+        assert main(["harvest", "-s", str(folder / "links.tsv"), "-o", str(folder / name), "--workers", "1"]) == 0
+    (path,) = (folder / "cut" / "links").glob("links-*")
+    path.write_bytes(path.read_bytes()[:100])
+    (folder / "torn" / "links" / "manifest.json").write_text('{"format": 1')
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("corpus", "the following arguments are required: --output/-o; see webtext corpus --help"),
+        ("corpus -o new -s links.tsv --workers 1", "say who is crawling"),
+        ("nothing", "invalid choice: 'nothing'"),
+        ("harvest -s links.tsv -o new --since yesterday", "invalid date (YYYY-MM-DD) value: 'yesterday'"),
+        (
+            "harvest -s links.tsv -o new --since 2018-01-01 --until 2017-01-01",
+            "--since 2018-01-01 is not before",
+        ),
+        ("harvest -s links.tsv -o new --link-shards 0", "shards is 0: give 1 to 1024"),
+        ("harvest -s links.tsv -o file", "cannot make the directory file/links.unfinished: Not a directory"),
+        ("harvest -s links.tsv -o new --config bad.toml", "no 'min-karmaa'; did you mean 'min-karma'?"),
+        ("harvest -s links.tsv -o new --config bytes.toml", "bytes.toml is not TOML"),
+        ("harvest -s links.tsv -o new --config none.toml", "cannot read none.toml: No such file or directory"),
+        ("harvest -s links.tsv -o new --nonsense", "no such flag: --nonsense; see --help"),
+        ("harvest -s empty -o new", "cannot read empty: Is a directory"),
+        ("harvest -s nowhere://a/b -o new", "cannot read nowhere://a/b: Unable to get filesystem"),
+        ("harvest -s links.tsv -o nowhere://a/b", "cannot reach nowhere://a/b/links"),
+        ("harvest --follow -o new", "add --reddit"),
+        ("fetch -o cut --replay archive.warc.gz --workers 1", "archive.warc.gz is damaged or no WARC"),
+        ("fetch -o torn --contact mailto:a@b.example", "torn/links/manifest.json: not a webtext manifest"),
+        ("fetch -o new --links file --contact mailto:a@b.example", "file holds no finished stage"),
+        ("fetch -o out --contact mailto:a@b.example --opt-outs nothing,else", "no such opt-out: else, nothing"),
+        ("fetch -o out --contact mailto:a@b.example --slots 0", "--slots must be at least 1"),
+        ("build -o new --pages out/links", "out/links was written by harvest: a directory of fetch or index is wanted"),
+        ("build -o new --warc archive.warc.gz --workers 1", "archive.warc.gz is damaged or no WARC"),
+        ("build -o new --warc nothing.warc.gz", "nothing.warc.gz is empty"),
+        ("build -o new --warc empty", "empty is a directory: name the WARC files in it"),
+        ("build -o out --preset bytes.toml", "bytes.toml is not TOML"),
+        ("build -o out --language klingon", "--language klingon: langdetect knows af, ar,"),
+        ("build -o out --dry-run 0", "--dry-run 0: give the number of pages to try"),
+        ("build -o out --set length.min_words=many", "length.min_words must be like 100, got 'many'"),
+        ("overlap empty x=file -o new", "empty holds no Parquet file"),
+        ("overlap cut.parquet x=file -o new", "cut.parquet is not a Parquet file"),
+        ("report empty", "empty holds no finished stage"),
+        ("report out --samples -1", "--samples -1: 0 shows none"),
+        ("report out --reference-domains file", "is not a list of counts and domains"),
+        ("report cut", "a Parquet file is damaged"),
+        ("explain http://a.example -o cut", "a Parquet file is damaged"),
+        ("status empty", "empty holds no stage"),
+        ("verify empty", "empty holds no finished stage"),
+        ("remove -o out --host a.example", "out/corpus holds no finished stage"),
+        ("remove -o out --list latin1", "'caf\ufffd example' is no host"),
+        ("stats empty", "empty holds no corpus"),
+        ("sample out --reason nonsense", "nothing was rejected as 'nonsense'"),
+        ("sample out --kept -n 0", "--number 0: draw at least 1"),
+        ("diff out empty", "out holds no corpus"),
+        ("filters --try cut.parquet", "a Parquet file is damaged"),
+        ("filters --try cut.parquet --limit -1", "--limit -1: try at least 1 document"),
+        ("init bad.toml", "bad.toml is there already"),
+        ("completion tcsh", "invalid choice: 'tcsh'"),
+        ("replay archive.warc.gz", "archive.warc.gz is damaged or no WARC"),
+    ],
+)
+def test_a_wrong_use_is_one_line_with_a_remedy(odd, line, says, capfd, monkeypatch):
+    monkeypatch.chdir(odd)
+    try:
+        status = main(line.split())
+    except SystemExit as ended:
+        status = ended.code
+    told = capfd.readouterr()
+    assert (status, told.out, told.err.count("\n")) == (cli.EXIT_USAGE, "", 1)
+    assert says in told.err
+    assert not (odd / "new" / "corpus").exists()
+
+
+def test_the_file_that_is_damaged_is_named_by_verify(odd, capsys, monkeypatch):
+    monkeypatch.chdir(odd)
+    assert main(["verify", "cut"]) == 1
+    assert capsys.readouterr().out.startswith(
+        "links: links-00000-of-00001.parquet has changed since it was published\n"
+    )
+
+
+def test_other_errors_are_bugs_and_keep_their_traceback(odd, monkeypatch):
+    def broken(*_):
+        raise ValueError("of no file")
+
+    monkeypatch.setattr("pipelines.verify.run", broken)
+    with pytest.raises(ValueError, match="of no file"):
+        main(["verify", str(odd / "out")])

@@ -67,3 +67,10 @@ def load_detector(package: str) -> Detect:
         return (found[0].lang, round(found[0].prob, DECIMALS)) if found else UNKNOWN
 
     return detect_with
+
+
+@cache
+def known_languages() -> tuple[str, ...]:
+    """List the codes of the languages that there are profiles of: ISO 639-1, and Chinese as zh-cn and zh-tw."""
+    directory = Path(importlib.import_module("langdetect").PROFILES_DIRECTORY)
+    return tuple(sorted(path.name for path in directory.iterdir()))

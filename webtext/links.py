@@ -6,6 +6,7 @@ broken by the data.
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
@@ -41,7 +42,8 @@ class SelectConfig:
         if self.karma_rule not in {"best", "sum"}:
             raise ValueError(f"karma_rule is {self.karma_rule!r}: it is 'best' or 'sum'")
         if self.since is not None and self.until is not None and self.since >= self.until:
-            raise ValueError(f"since ({self.since}) is not before until ({self.until}): no submission could count")
+            since, until = (datetime.fromtimestamp(day, UTC).date() for day in (self.since, self.until))
+            raise ValueError(f"--since {since} is not before --until {until}: no submission could count")
         if any(name != name.lower() for name in self.without_subreddits):
             raise ValueError("without_subreddits holds upper case: Reddit's names are matched in lower case")
 

@@ -114,14 +114,28 @@ def remove_directory(path: str) -> None:
 
 
 def make_directory(path: str) -> None:
-    """Make a directory where the file system has such things."""
+    """Make a directory where the file system has such things.
+
+    Raises:
+        UsageError: it cannot be made there.
+    """
     if is_local(path) and path:
-        Path(path).mkdir(parents=True, exist_ok=True)
+        try:
+            Path(path).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot make the directory {path}: {_cause(error)}; choose another output") from error
 
 
 def exists(path: str) -> bool:
-    """Tell whether there is a file or directory of this name."""
-    return Path(path).exists() if is_local(path) else bool(FileSystems.exists(path))
+    """Tell whether there is a file or directory of this name.
+
+    Raises:
+        UsageError: its file system cannot be asked, or nothing here opens such paths.
+    """
+    try:
+        return Path(path).exists() if is_local(path) else bool(FileSystems.exists(path))
+    except (OSError, ValueError, BeamIOError) as error:
+        raise UsageError(f"cannot reach {path}: {_cause(error)}") from error
 
 
 def list_files(directory: str, pattern: str = "*") -> list[str]:
@@ -155,7 +169,10 @@ def expand(pattern: str) -> list[str]:
     Raises:
         UsageError: it names none.
     """
-    matched = FileSystems.match([pattern])[0].metadata_list
+    try:
+        matched = FileSystems.match([pattern])[0].metadata_list
+    except (OSError, ValueError, BeamIOError) as error:  # ValueError: of a scheme that nothing here opens
+        raise UsageError(f"cannot read {pattern}: {_cause(error)}") from error
     paths = sorted(entry.path for entry in matched)
     if not paths:
         raise UsageError(f"no such file: {pattern}")

@@ -24,6 +24,7 @@ from pipelines.report.sections import funnel_section, hosts_section, summary
 from pipelines.report.verdicts import validation_section
 from pipelines.stale import note_corpus
 from webtext import __version__, storage
+from webtext.errors import UsageError
 
 SECTIONS = (
     ("funnel", "Funnel"),
@@ -48,6 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     """Write the report, and say where it is."""
     del beam_arguments
+    if arguments.samples < 0:
+        raise UsageError(f"--samples {arguments.samples}: 0 shows none")
     print(write_report(arguments.output, arguments.reference_domains, arguments.samples))
     return 0
 
