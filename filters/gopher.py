@@ -5,10 +5,10 @@ Source: Rae et al. 2021, "Scaling Language Models: Methods, Analysis & Insights 
 FineWeb stands, and say so at the choice; benchmarks/filter_parity.py compares the two on real documents.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from filters.ngram_repeats import NgramRepeats
 from filters.steps import over, threshold, under
 from filters.tokens import is_symbol, tokens
 from webtext.reasons import Reason
@@ -36,6 +36,7 @@ _TABLE = "Gopher paper, table A1"
 _STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 _BULLETS = ("•", "-")
 _ELLIPSES = ("...", "…")
+_SHORTEST_REPEATED = 5  # words of the n-grams that may not repeat, table A1
 
 Split = Callable[[str], list[str]]
 
@@ -139,12 +140,17 @@ class GopherRepetition:
         return None
 
     def _judge_ngrams(self, text: str, found: Sequence[str]) -> Reason | None:
+        repeats = NgramRepeats(found)
         for n, limit in enumerate(self.max_top_ngrams, start=2):
-            share = top_ngram_characters(found, n) / max(1, len(text))
+            repeats.grow_to(n)
+            share = repeats.top_characters() / max(1, len(text))
             if share > limit:
                 return Reason("gopher_top_ngram", over(share, limit, f"of characters in one {n}-gram"))
-        for n, limit in enumerate(self.max_repeated_ngrams, start=5):
-            share = repeated_ngram_characters(found, n) / max(1, len(text))
+        if repeats.n > _SHORTEST_REPEATED:  # with more limits of top n-grams than the paper's three
+            repeats = NgramRepeats(found)
+        for n, limit in enumerate(self.max_repeated_ngrams, start=_SHORTEST_REPEATED):
+            repeats.grow_to(n)
+            share = repeats.repeated_characters() / max(1, len(text))
             if share > limit:
                 return Reason("gopher_repeated_ngram", over(share, limit, f"of characters in repeated {n}-grams"))
         return None
@@ -164,38 +170,3 @@ def count_repeats(blocks: Sequence[str]) -> tuple[int, int]:
             characters += len(block)
         seen.add(block)
     return repeated, characters
-
-
-def top_ngram_characters(found: Sequence[str], n: int) -> int:
-    """Count the characters in all places of the commonest n-gram (of equals the first); spaces count.
-
-    >>> top_ngram_characters("a b a b c".split(), 2)
-    6
-    """
-    counts = Counter(zip(*(found[start:] for start in range(n)), strict=False))
-    if not counts:
-        return 0
-    ngram, places = counts.most_common(1)[0]
-    return (sum(map(len, ngram)) + n - 1) * places
-
-
-def repeated_ngram_characters(found: Sequence[str], n: int) -> int:
-    """Count the characters of n-grams that stood before, none twice; the first place of each does not count.
-
-    The paper says "characters contained within all duplicate n-grams, taking care not to count characters that occur
-    in overlapping n-grams more than once"; that the first place is spared is datatrove's reading.
-
-    >>> repeated_ngram_characters("a b a b a b".split(), 2)
-    4
-    """
-    seen: set[tuple[str, ...]] = set()
-    characters = position = 0
-    while position <= len(found) - n:
-        ngram = tuple(found[position : position + n])
-        if ngram in seen:
-            characters += sum(map(len, ngram))
-            position += n
-        else:
-            seen.add(ngram)
-            position += 1
-    return characters
