@@ -1,11 +1,14 @@
 """A crawl as a whole: its pace, its limits, and that a kill at any moment loses nothing and repeats nothing."""
 
+import contextlib
 import errno
 import itertools
 import json
 import os
 import random
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,9 +18,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import requests
 from warcio.archiveiterator import ArchiveIterator
 
-from webtext.archive import ROW_TYPE, PageArchive
+from webtext.archive import ROW_TYPE, URI_PREFIX, PageArchive
 from webtext.crawl import Crawl
 from webtext.errors import UsageError
 from webtext.fetch import Requester
@@ -377,9 +381,44 @@ def test_other_readers_agree_on_the_archive(web, tmp_path):
             one.content_stream().read()
             assert one.rec_headers.protocol == "WARC/1.1"
             ids.add(one.rec_headers.get_header("WARC-Record-ID"))
+            is_ours = str(one.rec_headers.get_header("WARC-Target-URI")).startswith(URI_PREFIX)
+            assert is_ours == (one.rec_type == "metadata")  # else it would be a capture of the page to pywb
             concurrent.add(one.rec_headers.get_header("WARC-Concurrent-To"))
     requests = 5 * (3 + 2)
     assert types["warcinfo"] == 1
     assert types["request"] == types["response"] + types["revisit"] == types["metadata"] == requests
     assert len(ids) == sum(types.values())
     assert concurrent - {None} <= ids
+
+
+@pytest.mark.skipif(shutil.which("wayback") is None, reason="needs pywb: put the bin of a venv that has it on PATH")
+def test_pywb_replays_the_archive(web, tmp_path):
+    """It indexes the archive and serves what was crawled: pages, revisits of known bodies, redirects, failures."""
+    web.redirects["http://host0.test/page/1"] = "http://host1.test/page/0"
+    web.answers["http://host1.test/page/1"] = 404
+    crawl(web, tmp_path, links_of(2, 2), delay=0.01)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    add = ["wb-manager", "add", "ours", str(tmp_path / "pages-000.warc.gz")]
+    for command in (["wb-manager", "init", "ours"], add):
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    found = {}
+    command = ["wayback", "-p", str(port), "-b", "127.0.0.1"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            deadline = time.monotonic() + 60
+            while not found and time.monotonic() < deadline:
+                with contextlib.suppress(requests.ConnectionError):
+                    for link in links_of(2, 2):
+                        address = f"http://127.0.0.1:{port}/ours/mp_/{link.url}"
+                        answer = requests.get(address, timeout=20, allow_redirects=False)
+                        found[link.url] = answer.status_code, b"words words" in answer.content
+                time.sleep(0.1)
+        finally:
+            server.terminate()
+    assert found == {
+        "http://host0.test/page/0": (200, True),
+        "http://host1.test/page/0": (200, True),
+        "http://host0.test/page/1": (302, True),  # the server's redirect has a body
+        "http://host1.test/page/1": (404, False),
+    }

@@ -30,6 +30,9 @@ from webtext.warc import (
 
 ROW_TYPE = "application/vnd.webtext.page+json"  # content type of a page's metadata record
 SITE_TYPE = "application/vnd.webtext.site+json"  # of a site file's: robots.txt, ai.txt, tdmrep.json
+# What the target URI of a metadata record begins with. With the page's own, the record would be that page to whoever
+# replays the archive: pywb takes metadata records for captures.
+URI_PREFIX = "urn:webtext:"
 _RESPONSE_TYPE = "application/http; msgtype=response"
 _REVISIT_PROFILE = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 _SMALLEST_REVISIT = 256  # bytes of a body below which telling that it is known takes more room than the body
@@ -145,7 +148,7 @@ class PageArchive:
             }
             date = warc_date(hops[-1].began_at if hops else row.get("fetched_at") or 0)
             block = json.dumps(completed, ensure_ascii=False).encode()
-            self._write(bytes(data) + encode_record("metadata", url, date, kind, block))
+            self._write(bytes(data) + encode_record("metadata", URI_PREFIX + url, date, kind, block))
         return completed
 
     def close(self) -> None:
