@@ -49,11 +49,13 @@ class LocalProcesses(FnApiRunner):
     ) -> RunnerResult:
         """Run a pipeline, each worker started by our command in place of Beam's."""
         level = logging.getLogger().getEffectiveLevel()
-        command = shlex.join([sys.executable, "-m", "pipelines.worker", str(self._port), str(level)])
+        paths = os.pathsep.join(path or "." for path in sys.path)
+        # The run's own paths, and -P: a folder named as a package of ours in the user's working directory is not it.
+        command = shlex.join([sys.executable, "-P", "-m", "pipelines.worker", str(self._port), str(level)])
         for environment in pipeline_proto.components.environments.values():
             if environment.urn == python_urns.SUBPROCESS_SDK:
                 # In the place of the shell that Beam starts, and deaf to Ctrl-C from the first moment.
-                environment.payload = f"trap '' INT; exec {command}".encode()
+                environment.payload = f"trap '' INT; PYTHONPATH={shlex.quote(paths)} exec {command}".encode()
         return super().run_via_runner_api(pipeline_proto, options)
 
 

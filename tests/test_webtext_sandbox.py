@@ -137,3 +137,12 @@ def test_a_child_of_a_large_parent_is_used_again():
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout == "True\n"
+
+
+def test_a_folder_of_the_users_that_is_named_like_ours_is_not_taken_for_it(tmp_path, monkeypatch):
+    (tmp_path / "webtext").mkdir()
+    (tmp_path / "webtext" / "__init__.py").write_text("raise SystemExit('the wrong one')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
+    with Sandbox(len, 10.0, 1 << 28) as sandboxed:
+        assert sandboxed("abc") == 3

@@ -105,7 +105,8 @@ class _Child:
 
     def __init__(self, setup: bytes) -> None:
         environment = dict(os.environ, PYTHONHASHSEED="0", PYTHONPATH=os.pathsep.join(path or "." for path in sys.path))
-        command = [sys.executable, "-c", "from webtext.sandbox import serve; serve()"]
+        # -P: a folder named as a package of ours in the user's working directory is not it.
+        command = [sys.executable, "-P", "-c", "from webtext.sandbox import serve; serve()"]
         self._process = subprocess.Popen(  # noqa: S603 (our own interpreter, our own code)
             command,
             stdin=subprocess.PIPE,
