@@ -23,6 +23,7 @@ from webtext.errors import UnbalancedError, UsageError
 # name: (what it does, whether flags it does not know go to Beam)
 COMMANDS = {
     "init": ("write a commented configuration file for a corpus of your own", False),
+    "plan": ("what a corpus will take before it is begun: sizes, memory, hours, money, and what will not fit", True),
     "corpus": ("Reddit submissions to a corpus: harvest, fetch and build in order", True),
     "harvest": ("submissions (dumps, or Reddit's API) to distinct links with enough karma", True),
     "fetch": ("links to an archive of pages (WARC), as a polite guest", True),
@@ -47,7 +48,8 @@ COMMANDS = {
     "completion": ("a script that completes commands and flags in bash, zsh or fish", False),
 }
 
-WITH_CONFIG = {"corpus", "harvest", "fetch", "build"}  # commands that take --config and save what they ran with
+SAVES_CONFIG = {"corpus", "harvest", "fetch", "build"}  # commands that save what they ran with, and take --config
+WITH_CONFIG = {*SAVES_CONFIG, "plan"}  # commands that take --config
 EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 EXITS = {
     EXIT_OK: "done",
@@ -120,7 +122,7 @@ def _sentence(summary: str) -> str:
 
 def _run(known: argparse.Namespace, unknown: list[str]) -> int:
     module = importlib.import_module(f"pipelines.{known.command}")
-    config = importlib.import_module("pipelines.config_file") if known.command in WITH_CONFIG else None
+    config = importlib.import_module("pipelines.config_file") if known.command in SAVES_CONFIG else None
     ran = config.resolved(known, unknown) if config else {}
     try:
         status: int = module.run(known, unknown)

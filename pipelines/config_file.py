@@ -22,12 +22,13 @@ from webtext.errors import UsageError
 NAME = "webtext.toml"
 # The commands that take --config, and the tables of the file that each reads.
 COMMANDS = {
+    "plan": ("harvest", "fetch", "build", "engine", "plan"),
     "corpus": ("harvest", "fetch", "build", "engine"),
     "harvest": ("harvest", "engine"),
     "fetch": ("fetch", "engine"),
     "build": ("build", "engine"),
 }
-TABLES = ("harvest", "fetch", "build", "engine")
+TABLES = ("harvest", "fetch", "build", "engine", "plan")
 BEAM = "beam"  # the table of flags that go to Beam as they stand
 _OUTSIDE = {"help", "output", "config", "verbose", "json"}  # flags that are no setting of a stage
 
@@ -54,6 +55,9 @@ def settings(table: str) -> list[tuple[str, list[argparse.Action]]]:
     parser = argparse.ArgumentParser(add_help=False)
     if table == "engine":
         add_engine_arguments(parser)
+        outside = _OUTSIDE
+    elif table == "plan":
+        importlib.import_module("pipelines.plan").add_plan_arguments(parser)
         outside = _OUTSIDE
     else:
         importlib.import_module(f"pipelines.{table}").add_arguments(parser)
@@ -93,6 +97,8 @@ def expand(arguments: Sequence[str], command: str, parser: argparse.ArgumentPars
     """
     at = list(arguments).index(command)
     given = list(arguments[at + 1 :])
+    if command == "plan" and given and not given[0].startswith("-"):
+        given.insert(0, "--config")  # `webtext plan FILE`
     seeker = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     add_arguments(seeker)
     path = seeker.parse_known_args(given)[0].config
