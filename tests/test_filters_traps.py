@@ -200,7 +200,7 @@ REJECT = {
         (document(""), "fineweb_punctuation"), (document("\n".join(["a line that has no mark at its end at all"] * 9)), "fineweb_punctuation"),
         (document("Short one.\n" * 20), "fineweb_short_lines"), (document("Yes.\nNo.\nPerhaps.\n" + PROSE), "fineweb_short_lines"),
         (repeated("This line of the text stands in it three times over.", 3), "fineweb_repeated_lines"),
-        (document("\n".join(f"Incomprehensibilities-of-the-{number:05d}-kind." for number in range(20))), "fineweb_line_breaks"),
+        (document("\n".join(f"Incomprehensibilitiesoftheirkind{number:05d}." for number in range(20))), "fineweb_line_breaks"),
     ],
     "bad_words": [
         (document("Free porn videos here."), "bad_words"), (document("MILF"), "bad_words"), (document("a pornstar, no less"), "bad_words"),
