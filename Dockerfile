@@ -4,11 +4,13 @@
 #   docker run --entrypoint webtext IMAGE build --runner=DataflowRunner --sdk_container_image=IMAGE ...
 ARG PYTHON=3.11
 ARG BEAM=2.77.0
+# Google's tags are dates; this one is what its own templates pin. The launcher only starts our program, it has no Beam.
+ARG LAUNCHER=20240506-rc00
 
 FROM apache/beam_python${PYTHON}_sdk:${BEAM} AS beam
-FROM gcr.io/dataflow-templates-base/python311-template-launcher-base:latest AS launcher
+FROM gcr.io/dataflow-templates-base/python311-template-launcher-base:${LAUNCHER} AS launcher
 
-FROM python:${PYTHON}-slim
+FROM python:${PYTHON}-slim-bookworm
 COPY --from=beam /opt/apache/beam /opt/apache/beam
 COPY --from=launcher /opt/google/dataflow/python_template_launcher /opt/google/dataflow/python_template_launcher
 
@@ -19,7 +21,7 @@ COPY filters ./filters
 COPY dedup ./dedup
 COPY pipelines ./pipelines
 COPY model ./model
-RUN pip install --no-cache-dir --upgrade pip \
+RUN pip install --no-cache-dir pip==26.3 \
     && pip install --no-cache-dir --constraint requirements.lock '.[dataflow,fast]' \
     && pip check
 COPY deploy/flex_main.py ./flex_main.py

