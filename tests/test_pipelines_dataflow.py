@@ -114,8 +114,6 @@ def test_the_image_has_the_beam_that_is_locked():
 def test_no_image_and_no_tool_is_whatever_is_newest():
     images = [words[1] for words in instructions() if words[0] == "FROM"]
     arguments = dict(words[1].split("=") for words in instructions() if words[0] == "ARG")
-        words[1].partition("=")[0]: words[1].partition("=")[2] for words in instructions() if words[0] == "ARG"
-    }
     tags = [image.rpartition(":")[2].format_map(Braces(arguments)) for image in images]
     assert all(re.search(r"\d", tag) for tag in tags), tags
     assert "latest" not in (ROOT / "Dockerfile").read_text("utf-8")
