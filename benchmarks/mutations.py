@@ -1,28 +1,31 @@
-"""Pages of the gold set, damaged in every way we could think of, through extraction and filters: none may be lost.
+"""Pages of the gold set, damaged in every way we could think of, through `webtext build`: none may be lost.
 
-    python benchmarks/mutations.py [--pages 20000] [--realweb ../shared/realweb]
+    python benchmarks/mutations.py OUTPUT [--pages 20000] [--workers 2] [--realweb ../shared/realweb]
 
-Prints how many pages ended in which outcome; ends with status 1 if an outcome is no reason of the closed set.
+Writes the damaged pages as WARC files, builds a corpus from them, and checks that each page is in the corpus or was
+rejected for one reason of the closed set. Prints the funnel, and which mutations made the pages that cost the
+extractor its process: `mutate(bodies, number)` makes the page of `https://mutated.example/<number>` again.
 """
 
 import argparse
 import random
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
-from filters import apply_filters, load_preset
-from webtext.extract import REASONS, ExtractConfig, ExtractionPool
-from webtext.hashing import document_id
-from webtext.language import detect
-from webtext.reasons import Reason
-from webtext.records import Document
-from webtext.text import words
+from pipelines.cli import main as webtext
+from pipelines.ledger import Funnel
+from webtext import storage
+from webtext.records import Rejection
+from webtext.tables import read_records
+from webtext.warc import HttpResponse, encode_record, encode_response
 
 Mutation = Callable[[bytes, random.Random], bytes]
+URL = "https://mutated.example/{}"
+PAGES_A_FILE = 1000
+COSTLY = ("extract_timeout", "extract_crash", "extract_memory")
 TAGS = (
     b"div",
     b"p",
@@ -110,13 +113,14 @@ MUTATIONS: tuple[Mutation, ...] = (
 )  # fmt: skip
 
 
-def mutate(bodies: list[bytes], number: int) -> bytes:
-    """Make the damaged page of a number: one to three mutations of one gold page; the same number, the same page."""
+def mutate(bodies: Sequence[bytes], number: int) -> tuple[bytes, list[str]]:
+    """Make the damaged page of a number, and name what was done to it: one to three mutations of one page."""
     chance = random.Random(number)
     body = bodies[number % len(bodies)]
-    for mutation in chance.choices(MUTATIONS, k=chance.randint(1, 3)):
+    chosen = chance.choices(MUTATIONS, k=chance.randint(1, 3))
+    for mutation in chosen:
         body = mutation(body, chance) or b"<p>"
-    return body
+    return body, [mutation.__name__ for mutation in chosen]
 
 
 def read_bodies(realweb: Path) -> list[bytes]:
@@ -126,40 +130,54 @@ def read_bodies(realweb: Path) -> list[bytes]:
         return [record.reader.read() for record in records]
 
 
-def outcomes(bodies: list[bytes], numbers: range) -> Iterator[str]:
-    """Yield what becomes of each damaged page: "kept", or a reason."""
-    filters = load_preset("webtext")
-    with ExtractionPool(ExtractConfig(seconds=10.0)) as extract:
-        for number in numbers:
-            url = f"https://mutated.example/{number}"
-            result = extract(mutate(bodies, number), "text/html", url)
-            if isinstance(result, Reason):
-                assert result in REASONS, result
-                yield str(result)
-                continue
-            language, probability = detect(result.text)
-            document = Document(
-                id=document_id(url), url=url, final_url=url, host="mutated.example", title=result.title,
-                author=result.author, date=result.date, text=result.text, language=language,
-                language_probability=probability, karma=None, submissions=None, subreddits=(), first_posted=None,
-                n_words=len(words(result.text)), body_digest="",
-            )  # fmt: skip
-            judged = apply_filters(document, filters)
-            yield str(judged) if isinstance(judged, Reason) else "kept"
+def write_archives(bodies: Sequence[bytes], pages: int, directory: Path) -> list[Path]:
+    """Write so many damaged pages as WARC files."""
+    directory.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for first in range(0, pages, PAGES_A_FILE):
+        paths.append(directory / f"mutated-{first // PAGES_A_FILE:03d}.warc.gz")
+        with paths[-1].open("wb") as stream:
+            for number in range(first, min(first + PAGES_A_FILE, pages)):
+                response = HttpResponse(200, (("Content-Type", "text/html"),), mutate(bodies, number)[0], "OK")
+                block, kind = encode_response(response), "application/http; msgtype=response"
+                stream.write(encode_record("response", URL.format(number), "2017-12-01T00:00:00Z", kind, block))
+    return paths
+
+
+def build(bodies: Sequence[bytes], pages: int, output: Path, workers: int) -> Funnel:
+    """Build a corpus from damaged pages; give its funnel, in which every page is accounted for."""
+    archives = [str(path) for path in write_archives(bodies, pages, output / "warc")]
+    status = webtext(["build", "--output", str(output), "--workers", str(workers), "--warc", *archives])
+    assert status == 0, status
+    funnel = Funnel.of(str(output))
+    funnel.check()
+    assert funnel.stages[0][1].counts.given == pages
+    return funnel
+
+
+def costly(output: Path) -> Iterator[tuple[int, str, str]]:
+    """Yield the number, the reason and the detail of each page that cost the extractor its process."""
+    documents = str(output / "documents")
+    for name in storage.list_files(documents, "rejections-*.parquet"):
+        with storage.open_file(storage.join(documents, name)) as stream:
+            for row in read_records(stream, Rejection):
+                if row.reason in COSTLY:
+                    yield int(row.url.rpartition("/")[2]), row.reason, row.detail
 
 
 def main() -> None:
-    """Damage, extract, judge and count."""
+    """Damage, build and count."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("output", type=Path)
     parser.add_argument("--pages", type=int, default=20_000)
+    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--realweb", type=Path, default=Path("../shared/realweb"))
     arguments = parser.parse_args()
     bodies, start = read_bodies(arguments.realweb)[:953], time.perf_counter()
-    counts = Counter(outcomes(bodies, range(arguments.pages)))
-    for outcome, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
-        print(f"{outcome:20} {count:7,}")
-    assert counts.total() == arguments.pages
-    print(f"{'pages':20} {counts.total():7,} in {time.perf_counter() - start:.0f} s")
+    build(bodies, arguments.pages, arguments.output, arguments.workers)
+    for number, reason, detail in sorted(costly(arguments.output)):
+        print(f"{number:6} {reason} ({detail}): {', '.join(mutate(bodies, number)[1])}")
+    print(f"{arguments.pages:,} pages in {time.perf_counter() - start:.0f} s")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import argparse
 import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
 import apache_beam as beam
@@ -24,8 +24,8 @@ from filters.language import Language
 from filters.length import Length
 from filters.presets import Preset, read_preset
 from pipelines.duplicates import minhash_config
-from pipelines.ledger import count_rejections, count_rows
 from pipelines.earlier import sketch_settings
+from pipelines.ledger import count_rejections, count_rows
 from pipelines.page_index import PageIndex
 from pipelines.stage import as_json
 from webtext import storage
@@ -33,7 +33,7 @@ from webtext.engines import ENGINES
 from webtext.errors import UsageError
 from webtext.extract import ExtractConfig, Extracted, ExtractionPool
 from webtext.hashing import document_id
-from webtext.language import detect, known_languages
+from webtext.language import detect, is_fast, known_languages
 from webtext.manifest import Counts
 from webtext.reasons import Reason
 from webtext.records import Document, Page, Rejection
@@ -44,6 +44,7 @@ from webtext.warc import read_response
 PAGES_A_BUCKET = 128  # some seconds of extraction
 MOST_BUCKETS = 4096  # keeps the number of files bounded; beyond it buckets grow
 _EXCERPT = 300  # characters
+_GLANCED = "not extracted, for all that it shows is in {}"
 _PATHS = {"path", "paths", "model"}  # the fields of rules that name files
 
 PARTS = pa.schema(
@@ -144,8 +145,11 @@ def judge_page(page: Page, result: Extracted | Reason, filters: tuple[Filter, ..
     )
     judged = apply_filters(document, filters)  # some filters drop lines or mask what is personal
     if isinstance(judged, Document):
+        if result.glanced:
+            raise ValueError(f"{page.url} was not extracted for its language, {language}, but no rule rejects that")
         return judged
-    return Rejection(page.url, "filter", judged.reason, judged.detail, excerpt=result.text[:_EXCERPT])
+    detail = "; ".join(filter(None, (judged.detail, _GLANCED.format(language) if result.glanced else "")))
+    return Rejection(page.url, "filter", judged.reason, detail, excerpt=result.text[:_EXCERPT])
 
 
 @dataclass
@@ -212,7 +216,7 @@ def _responses(bucket: Bucket, index: PageIndex) -> Iterator[tuple[Page, Any]]:
 
 def sample_documents(buckets: list[Bucket], config: DocumentsConfig, pages: int) -> Iterator[Document]:
     """Extract a sample of about so many pages, those of the smallest URL hashes, and leave all filtering aside."""
-    with ExtractionPool(config.extract) as extract:
+    with ExtractionPool(replace(config.extract, languages=())) as extract:
         seen, index = 0, PageIndex()
         for bucket in buckets:
             for page, response in _responses(bucket, index):
@@ -268,6 +272,7 @@ def add_documents_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--extractor", choices=sorted(ENGINES), default=limits.extractor, help="default: %(default)s")
     group.add_argument("--max-page-bytes", type=int, default=limits.max_bytes, help="larger pages are rejected")
     group.add_argument("--page-seconds", type=float, default=limits.seconds, help="CPU time for a page")
+    group.add_argument("--extract-foreign", action="store_true", help=_EXTRACT_FOREIGN)
     group = parser.add_argument_group("filters")
     group.add_argument("--preset", default=default.preset, help=f"{_PRESETS} (default: %(default)s)")
     group.add_argument("--set", nargs="+", action="extend", default=[], metavar="RULE.FIELD=VALUE", help=_SET)
@@ -277,6 +282,7 @@ def add_documents_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 _PRESETS = f"rules: {', '.join(preset_names())}, or a file (`webtext filters` shows them)"
+_EXTRACT_FOREIGN = "extract also what plainly is in a language that is not wanted, before the rule rejects it"
 _SET = "a threshold of a rule, as TOML: length.min_words=50 walls.enabled=false"
 
 
@@ -286,7 +292,6 @@ def documents_config(arguments: argparse.Namespace) -> DocumentsConfig:
     Raises:
         UsageError: there is no such preset, rule or threshold.
     """
-    extract = ExtractConfig(arguments.extractor, arguments.max_page_bytes, arguments.page_seconds)
     overrides = dict(_override(setting) for setting in arguments.set)
     if arguments.language:
         every = "any" in arguments.language
@@ -297,7 +302,10 @@ def documents_config(arguments: argparse.Namespace) -> DocumentsConfig:
         overrides["language.min_probability"] = arguments.min_probability
     if arguments.blocklist:
         overrides["blocklist.paths"] = tuple(arguments.blocklist)
-    load_preset(arguments.preset, **overrides)  # what is wrong with them shows before any work
+    rules = load_preset(arguments.preset, **overrides)  # what is wrong with them shows before any work
+    wanted = next((rule.languages for rule in rules if isinstance(rule, Language)), ())
+    limits = (arguments.extractor, arguments.max_page_bytes, arguments.page_seconds)
+    extract = ExtractConfig(*limits, languages=wanted if is_fast() and not arguments.extract_foreign else ())
     return DocumentsConfig(extract, arguments.preset, tuple(sorted(overrides.items())), minhash_config(arguments))
 
 

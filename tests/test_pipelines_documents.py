@@ -1,21 +1,28 @@
 """Buckets partition the pages by URL alone; a page becomes one document or one rejection; files are sorted."""
 
+import argparse
+
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup.sketch import sketch
+from filters import load_preset
 from pipelines.documents import (
     MOST_BUCKETS,
     PAGES_A_BUCKET,
     Bucket,
     DocumentsConfig,
+    add_documents_arguments,
+    documents_config,
     judge_page,
     plan_buckets,
     read_pages,
     write_bucket,
 )
+from pipelines.duplicates import add_duplicates_arguments
 from pipelines.page_index import PageIndex
 from webtext import storage
 from webtext.extract import Extracted
@@ -96,6 +103,37 @@ def test_a_page_becomes_a_document_or_one_rejection():
     assert refused.excerpt == ENGLISH[:300]
     nothing = judge_page(page("https://a.example/1"), Reason("no_text"), ())
     assert nothing == Rejection("https://a.example/1", "extract", "no_text")
+
+
+def test_a_page_that_was_only_glanced_at_is_rejected_and_the_evidence_says_so():
+    seen = Extracted("Die Fähre fährt um sechs Uhr am Morgen, und niemand am Kai hat geschlafen. " * 9, glanced=True)
+    refused = judge_page(page("https://a.example/1"), seen, load_preset("webtext"))
+    assert (refused.stage, refused.reason, refused.excerpt) == ("filter", "language", seen.text[:300])
+    assert refused.detail == "de 1.00; not extracted, for all that it shows is in de"
+    with pytest.raises(ValueError, match="no rule rejects"):
+        judge_page(page("https://a.example/1"), seen, ())
+
+
+@pytest.mark.parametrize(
+    ("flags", "languages"),
+    [
+        ([], ("en",)),
+        (["--language", "de", "en"], ("de", "en")),
+        (["--language", "any"], ()),
+        (["--set", "language.enabled=false"], ()),
+        (["--extract-foreign"], ()),
+        (["--preset", "c4"], ("en",)),
+    ],
+)
+def test_the_languages_of_the_rule_are_those_worth_extracting(flags, languages, monkeypatch):
+    parser = argparse.ArgumentParser()
+    add_documents_arguments(parser)
+    add_duplicates_arguments(parser)
+    arguments = parser.parse_args(flags)
+    monkeypatch.setattr("pipelines.documents.is_fast", lambda: True)
+    assert documents_config(arguments).extract.languages == languages
+    monkeypatch.setattr("pipelines.documents.is_fast", lambda: False)
+    assert documents_config(arguments).extract.languages == ()
 
 
 def test_the_files_of_a_bucket_hold_sorted_rows_and_find_their_shingles(tmp_path):

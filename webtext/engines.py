@@ -38,6 +38,10 @@ _ALL_RESULTS = (
     "PRECISION_DISCARD_XPATH",
 )
 _FIRST_RESULT = ("BODY_XPATH",)
+# What is nested deeper stands beside, as in browsers (Chromium: 512 levels). 256 is libxml2's limit; real pages have
+# some 40. trafilatura recurses once a level, and its time grows with the cube of the depth of tables.
+_MAX_DEPTH = 256
+_TOO_DEEP = etree.XPath("/*" * _MAX_DEPTH + "[*]", smart_strings=False)
 _INVISIBLE = ("script", "style", "noscript", "template", "head", "svg")
 
 
@@ -74,12 +78,29 @@ def without_controls(html: str) -> str:
 
 
 def parse_html(html: str) -> HtmlElement | None:
-    """Parse a page; None where nothing in it is an element."""
+    """Parse a page; None where nothing in it is an element. Nothing is nested deeper than 257 levels."""
     try:
         tree: HtmlElement | None = etree.fromstring(html.encode("utf-8", "replace"), _parser())
     except etree.XMLSyntaxError:  # nothing but space, or a document of zeros
         return None
+    if tree is not None:
+        for element in _TOO_DEEP(tree):
+            _flatten(element)
     return tree
+
+
+def _flatten(element: HtmlElement) -> None:
+    """Make all that is in an element its children, in the order in which it stands there."""
+    visits = list(etree.iterwalk(element, events=("start", "end")))[1:-1]
+    tails = [node.tail for _, node in visits]
+    last = element
+    for (event, node), tail in zip(visits, tails, strict=True):
+        if event == "start":
+            element.append(node)
+            node.tail = None
+            last = node
+        elif tail:
+            last.tail = (last.tail or "") + tail
 
 
 def visible_characters(tree: HtmlElement) -> int:

@@ -18,7 +18,8 @@ from ftfy.badness import is_bad
 
 from webtext.decode import decode_html
 from webtext.engines import ENGINES, load_engine, parse_html, without_controls
-from webtext.metadata import read_metadata
+from webtext.glance import foreign_text
+from webtext.metadata import declared_language, read_metadata
 from webtext.reasons import Reason
 from webtext.sandbox import Failure, Sandbox
 
@@ -55,12 +56,15 @@ class ExtractConfig:
             page of a hundred thousand is under 5 MB.
         seconds: CPU seconds for a page; the slowest genuine page measured needs 0.4.
         memory_mb: MiB that one page may add to the extractor's process.
+        languages: where any are given, a page that plainly is in another is not extracted: its text is what it shows in
+            long lines, which is enough for the language rule to reject it (`webtext.glance`).
     """
 
     extractor: str = "trafilatura"
     max_bytes: int = 5_000_000
     seconds: float = 20.0
     memory_mb: int = 2048
+    languages: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.extractor not in ENGINES:
@@ -80,6 +84,7 @@ class Extracted:
     date: str = ""  # ISO 8601, the day
     site_name: str = ""
     declared_language: str = ""
+    glanced: bool = False  # the text is only what the page shows in long lines, in a language that is not wanted
 
 
 def extract_text(html: str, url: str, config: ExtractConfig) -> Extracted | Reason:
@@ -88,7 +93,7 @@ def extract_text(html: str, url: str, config: ExtractConfig) -> Extracted | Reas
     Args:
         html: the page, decoded.
         url: where it was found: a date may stand there.
-        config: which extractor.
+        config: which extractor, and which languages are worth its time.
     """
     if not _MARKUP.search(html[:_SNIFF_CHARS]) and not _MARKUP.search(html):
         return Reason("not_html", "no markup")
@@ -96,6 +101,8 @@ def extract_text(html: str, url: str, config: ExtractConfig) -> Extracted | Reas
     tree = parse_html(html)
     if tree is None:
         return Reason("not_html", "no element after parsing")
+    if config.languages and (runs := foreign_text(tree, config.languages, clean_text)):
+        return Extracted(runs, declared_language=declared_language(tree), glanced=True)
     metadata = read_metadata(tree, url)
     text = clean_text(load_engine(config.extractor)(html, tree))
     if not text:

@@ -7,6 +7,7 @@ thousands of texts in more than forty languages holds the two equal.
 """
 
 import importlib
+import importlib.util
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,8 @@ MAX_CHARS = (
     20_000  # langdetect listens to 10,000, but cleans all it is given, which takes seconds on a page of one word
 )
 DECIMALS = 6  # of a probability: the last bits depend on how a release of Python adds floats
+
+_STAND_IN = "langdetect_rs"
 
 Detect = Callable[[str], tuple[str, float]]
 
@@ -36,12 +39,14 @@ def detect(text: str) -> tuple[str, float]:
     return _detector()(text)
 
 
+def is_fast() -> bool:
+    """Tell whether the quick stand-in is installed: without it, asking costs about what extracting a page does."""
+    return importlib.util.find_spec(_STAND_IN) is not None
+
+
 @cache
 def _detector() -> Detect:
-    try:
-        return load_detector("langdetect_rs")
-    except ModuleNotFoundError:
-        return load_detector("langdetect")
+    return load_detector(_STAND_IN if is_fast() else "langdetect")
 
 
 def load_detector(package: str) -> Detect:
