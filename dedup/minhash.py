@@ -97,11 +97,13 @@ def signature(shingles: Hashes, config: MinHashConfig) -> Words32:
 
 @lru_cache(maxsize=8)
 def permutations(num_perm: int, seed: int) -> tuple[Words32, Words32]:
-    """Take datasketch's multipliers and offsets for a seed, each of shape (num_perm,)."""
-    from datasketch import MinHash  # noqa: PLC0415 - loads scipy, which whoever only reads a configuration can spare
+    """Draw the multipliers and offsets that datasketch's `affine32` has for a seed, each of shape (num_perm,).
 
-    multipliers, offsets = MinHash(num_perm, seed=seed, scheme="affine32").permutations
-    return np.ascontiguousarray(multipliers), np.ascontiguousarray(offsets)
+    Drawn here, since importing datasketch loads scipy, a third of a worker's start; a test holds the two equal.
+    """
+    generator = np.random.RandomState(seed)  # datasketch's; numpy keeps the stream of this one for good
+    odd = generator.randint(0, 1 << 31, num_perm, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
+    return odd, generator.randint(0, 1 << 32, num_perm, dtype=np.uint32)
 
 
 def estimate_jaccard(first: Words32, second: Words32) -> float:
