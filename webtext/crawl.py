@@ -54,7 +54,7 @@ class Crawl:
         """
         self._is_ours, self._unwanted = is_ours, unwanted
         self._config, self._archive, self._requester = config, archive, requester
-        self._frontier: Frontier[Visit] = Frontier(config.requests_per_second)
+        self._frontier: Frontier[Visit | Errand] = Frontier(config.requests_per_second)
         self._sites = Sites(config)
         self._rows: dict[tuple[str, str], Mapping[str, Any]] = {}  # by canonical URL and the URL asked from
         self._failures: dict[str, int] = {}  # in a row, by host
@@ -90,14 +90,14 @@ class Crawl:
             elif self._removal_of(errand):
                 self._outcomes["removed"] += 1
             else:
-                visit = Visit(errand.url, errand)
-                hosts.add(visit.host)
-                if not visit.host:
-                    self._settle(visit, "bad_url")
-                elif is_private_host(visit.host):
-                    self._settle(visit, "private_address", visit.host)
+                host = host_of(errand.url)
+                hosts.add(host)
+                if not host:
+                    self._settle(Visit(errand.url, errand), "bad_url")
+                elif is_private_host(host):
+                    self._settle(Visit(errand.url, errand), "private_address", host)
                 else:
-                    self._frontier.put(visit.host, visit)
+                    self._frontier.put(host, errand)  # its visit takes more room, and a host may have a million
         threads = [
             threading.Thread(target=self._work, name=f"crawl-{number}", daemon=True)
             for number in range(min(self._config.hosts_at_once, len(hosts)))
@@ -139,7 +139,8 @@ class Crawl:
     def _work(self) -> None:
         try:
             while (turn := self._frontier.take()) is not None:
-                host, visit = turn
+                host, waiting = turn
+                visit = waiting if isinstance(waiting, Visit) else Visit(waiting.url, waiting)
                 self._frontier.release(host, self._step(visit))
         except BaseException as error:  # noqa: BLE001 - carried to the thread that runs the crawl, and raised there
             self._error = self._error or error
