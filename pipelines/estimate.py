@@ -37,7 +37,7 @@ class Assumed:
     fetched: float = 0.5  # share of the links whose page comes
     kept: float = 0.4  # share of the pages that become documents
     unique: float = 0.9  # share of the documents that are no duplicates
-    page_cpu_s: float = 0.015  # CPU seconds of a page
+    page_cpu_s: float = 0.017  # CPU seconds of a page: of 2,179 genuine ones on two cores (docs/scale.md)
     text_bytes: float = 5000.0  # of a document
     request_s: float = 1.0  # seconds of an exchange
 

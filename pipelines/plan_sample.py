@@ -32,7 +32,8 @@ from webtext import storage
 from webtext.dumps import Posted, read_dump
 from webtext.errors import UsageError
 from webtext.extract import ExtractionPool
-from webtext.records import Document, Page, Rejection
+from webtext.links import select_link
+from webtext.records import Document, Link, Page, Rejection
 from webtext.tables import write_table
 from webtext.urls import canonicalize_url, host_of
 from webtext.warc import HttpResponse, iter_warc, read_response
@@ -118,8 +119,8 @@ def sample_links(config: HarvestConfig, most_bytes: int) -> LinksFound:
                     refused += 1
                     continue
                 posted += 1
-                best = found.postings.best
-                if (best is None or best >= config.select.min_karma) and found.url not in links:
+                link = select_link(found.url, found.postings, config.select)
+                if isinstance(link, Link) and found.url not in links:
                     links.add(found.url)
                     length += len(found.url)
                     hosts[host_of(found.url)] += 1

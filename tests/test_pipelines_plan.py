@@ -109,7 +109,7 @@ def test_what_cannot_be_planned_is_one_line(built, capsys, flags, said):
 
 def submissions(number):
     for n in range(number):
-        host = "busy.example" if n % 4 == 0 else f"h{n}.example"
+        host = "busy.example.org" if n % 4 == 0 else f"h{n}.example.org"
         yield json.dumps({"id": f"{n:x}", "url": f"https://{host}/{n}", "score": n % 6, "created_utc": 1_500_000_000})
 
 
