@@ -1,7 +1,9 @@
 """The frontier by itself, on a clock of the test's own, and under many threads."""
 
 import threading
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -86,6 +88,17 @@ def test_all_hosts_together_have_a_rate():
     clock.now += 0.5
     thread.join(5)
     assert result == [("b", "b")]
+
+
+def test_nothing_is_given_out_after_the_deadline():
+    """Not even to those who wait for a host that rests for longer than that: they go home."""
+    frontier = Frontier(deadline=time.monotonic() + 0.2)
+    for item in range(2):
+        frontier.put("a", item)
+    assert frontier.take() == ("a", 0)
+    frontier.release("a", 10_000)
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: frontier.take(), range(4))) == [None] * 4
 
 
 def test_closing_wakes_all_who_wait():

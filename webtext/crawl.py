@@ -54,7 +54,8 @@ class Crawl:
         """
         self._is_ours, self._unwanted = is_ours, unwanted
         self._config, self._archive, self._requester = config, archive, requester
-        self._frontier: Frontier[Visit | Errand] = Frontier(config.requests_per_second)
+        self._deadline = time.monotonic() + config.max_time if config.max_time else float("inf")
+        self._frontier: Frontier[Visit | Errand] = Frontier(config.requests_per_second, deadline=self._deadline)
         self._sites = Sites(config)
         self._rows: dict[tuple[str, str], Mapping[str, Any]] = {}  # by canonical URL and the URL asked from
         self._failures: dict[str, int] = {}  # in a row, by host
@@ -63,7 +64,6 @@ class Crawl:
         self._lock = threading.Lock()
         self._started = 0
         self._outcomes: Counter[str] = Counter()
-        self._deadline = time.monotonic() + config.max_time if config.max_time else float("inf")
         self._error: BaseException | None = None
         for kind, row in archive.resume():
             if kind == "site":

@@ -25,10 +25,15 @@ class Frontier(Generic[Item]):
     requests are never closer than the rest, however slow the first was.
     """
 
-    def __init__(self, requests_per_second: float = 0.0, clock: Callable[[], float] = time.monotonic) -> None:
-        """Limit all hosts together to `requests_per_second`; 0 is no limit."""
+    def __init__(
+        self,
+        requests_per_second: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+        deadline: float = float("inf"),
+    ) -> None:
+        """Limit all hosts together to `requests_per_second`, 0 is no limit; give nothing out from the deadline on."""
         self._interval = 1 / requests_per_second if requests_per_second else 0.0
-        self._clock = clock
+        self._clock, self._deadline = clock, deadline
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)  # for threads that have nothing to wait for but a call
         self._turn = threading.Condition(self._lock)  # for the one thread that sleeps until the next turn
@@ -62,9 +67,9 @@ class Frontier(Generic[Item]):
             self._turn.notify()
 
     def take(self) -> tuple[str, Item] | None:
-        """Wait for the next turn; None when no work is left, or the frontier is closed."""
+        """Wait for the next turn; None when no work is left, the frontier is closed, or its deadline is over."""
         with self._lock:
-            while not self._closed:
+            while not self._closed and self._clock() < self._deadline:
                 if not self._turns and not self._out:
                     break
                 wait = max(self._turns[0][0], self._next_request) - self._clock() if self._turns else _LONGEST_WAIT
@@ -74,7 +79,7 @@ class Frontier(Generic[Item]):
                     self._work.wait()
                 else:
                     self._has_sleeper = True
-                    self._turn.wait(min(wait, _LONGEST_WAIT))
+                    self._turn.wait(min(wait, self._deadline - self._clock(), _LONGEST_WAIT))
                     self._has_sleeper = False
             self._wake_all()
             return None
