@@ -77,7 +77,7 @@ def _c4_lines(text: str) -> list[str]:
 
 
 def compare(arguments: argparse.Namespace) -> None:
-    """Print how often the verdicts agree, and each that does not on the same words."""
+    """Print how often the verdicts agree, and each that does not."""
     from filters.c4 import C4Quality  # noqa: PLC0415
     from filters.fineweb import FineWebQuality  # noqa: PLC0415
     from filters.gopher import GopherQuality, GopherRepetition  # noqa: PLC0415
@@ -105,9 +105,9 @@ def compare(arguments: argparse.Namespace) -> None:
                 for name in RULES:
                     agrees = (ours[name] is None) == (theirs[name] is None)
                     counts[name, words, agrees] += 1
-                    if not agrees and words == "same words":
+                    if not agrees:
                         detail = getattr(ours[name], "detail", "")
-                        print(f"{name}: theirs {theirs[name]}, ours {ours[name]} ({detail}): {page['url']}")
+                        print(f"{name}, {words}: theirs {theirs[name]}, ours {ours[name]} ({detail}): {page['url']}")
                 if words == "same words" and ours["c4"] is None is theirs["c4"]:
                     counts["c4 text", words, cleaned == theirs["c4_text"]] += 1
     print(f"{total} documents; agreeing and differing verdicts")

@@ -40,7 +40,10 @@ _CONTRACTION = re.compile(r"(?<=[a-z])(?:n['\u2019]t|['\u2019](?:ll|ve|re|[dms])
 _LONGEST_END = 8  # characters that a match of _AFTER looks at, and more
 _LONGEST_WHOLE = 200  # characters; beyond it nothing is an address, and asking at every step would take squared time
 _REMEMBERED = 1 << 16  # chunks between spaces, of which a text repeats most
-_SENTENCE_END = re.compile(r"[.!?…]+[\"'\u201d\u2019)\]]*(?=\s+[\"'\u201c\u2018(\[]*[^\W_a-z]|\s*$)")
+_SENTENCE_END = re.compile(
+    r"[.!?…]+[\"'\u201d\u2019\u201c\u2018\u00bb\u00ab)\]]*"
+    r"(?=\s+[\"'\u201c\u2018\u201e\u201a\u00ab\u00bb\u00bf\u00a1(\[]*[^\W_a-z]|\s*$)"
+)
 _LONGEST_ABBREVIATION = 6
 _ABBREVIATION = re.compile(r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|e\.g|i\.e|No|Fig|Inc|Ltd|Co)\.$")
 # The marks that end a sentence in the world's scripts: Unicode 15, property Sentence_Terminal, and three Khmer marks

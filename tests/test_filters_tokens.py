@@ -53,4 +53,5 @@ def test_a_megabyte_without_a_space_is_split_too(mark):
 
 def test_sentences_end_at_marks_and_not_at_abbreviations():
     assert count_sentences("It rained. Dr. Owen left at 5.30 p.m. with figs! Why? It did") == 4
+    assert count_sentences("„Es regnet.“ «Il pleut.» ¿Llueve? ¡Sí! Yes.") == 5
     assert count_sentences("") == 0
