@@ -80,6 +80,11 @@ class Machine:
     disk: int  # bytes that are free where the output goes; of a worker, where the run is not local
     is_local: bool = True
 
+    @property
+    def machines(self) -> int:
+        """How many machines there are."""
+        return 1 if self.is_local else max(1, self.cores // self.workers)
+
 
 @dataclass(frozen=True)
 class Prices:
@@ -209,7 +214,8 @@ def estimate(  # noqa: PLR0913 - what is known of each end of the pipeline
     adding.add("duplicates", unique, documents * 60, keys, cpu, documents=documents)
     adding.add("corpus", unique, unique * pages.corpus_bytes, 0.0, unique * rates["corpus"].cpu_s, documents=documents)
     ngrams = int(unique * (1 - held_out) * max(1.0, pages.words - NGRAM + 1))
-    return _summed(adding.stages, filter_bytes(max(1, ngrams)), machine, prices)
+    crawled = pages.bytes / min(crawl[1], machine.machines) if crawl else 0.0  # slots keep theirs on a worker's disk
+    return _summed(adding.stages, filter_bytes(max(1, ngrams)), machine, prices, crawled)
 
 
 def _add_links(adding: Estimator, links: LinksFound) -> None:
@@ -234,7 +240,9 @@ def _add_fetch(
     adding.add("pages", pages.pages, pages.bytes, shuffled, cpu, least_s=least, launcher=launcher, tasks=slots)
 
 
-def _summed(stages: list[StageEstimate], filter_size: int, machine: Machine, prices: Prices) -> Estimate:
+def _summed(
+    stages: list[StageEstimate], filter_size: int, machine: Machine, prices: Prices, crawled: float
+) -> Estimate:
     size = sum(stage.bytes for stage in stages)
     return Estimate(
         stages=tuple(stages),
@@ -244,11 +252,13 @@ def _summed(stages: list[StageEstimate], filter_size: int, machine: Machine, pri
         wall_s=sum(stage.wall_s for stage in stages),
         cost=sum(stage.cost for stage in stages),
         storage_a_month=size / 1e9 * prices.storage_gb_month,
-        warnings=tuple(_warnings(stages, size, filter_size, machine)),
+        warnings=tuple(_warnings(stages, size, filter_size, machine, crawled)),
     )
 
 
-def _warnings(stages: list[StageEstimate], size: float, filter_size: int, machine: Machine) -> list[str]:
+def _warnings(
+    stages: list[StageEstimate], size: float, filter_size: int, machine: Machine, crawled: float
+) -> list[str]:
     """Name what will not fit."""
     told = []
     usable = machine.memory * 4 // 5
@@ -266,8 +276,11 @@ def _warnings(stages: list[StageEstimate], size: float, filter_size: int, machin
             f"n-gram filter: {_gb(filter_size)} for the whole corpus, {_gb(usable)} of memory may be used: "
             "measure overlap on a larger machine, or with a higher --error-rate"
         )
-    if not machine.is_local and machine.disk < _IMAGE:
-        told.append(f"worker disk: {_gb(machine.disk)} hardly hold the image: give --disk_size_gb=25 or more")
+    if not machine.is_local and machine.disk < _IMAGE + crawled:
+        told.append(
+            f"worker disk: the image and a worker's share of the archive take {_gb(_IMAGE + crawled)}, and "
+            f"{_gb(machine.disk)} are there: raise --disk_size_gb, or --slots and --max_num_workers"
+        )
     return told
 
 

@@ -189,12 +189,21 @@ def test_the_filter_is_sized_by_the_formula_of_the_filter():
         (replace(MACHINE, disk=1 << 30), "disk: the output takes"),
         (replace(MACHINE, memory=1 << 29), "memory: documents takes"),
         (replace(MACHINE, memory=1 << 30), "n-gram filter: 1."),
-        (Machine(64, 4, 64 << 30, 5 << 30, is_local=False), "worker disk: 5.4 GB hardly hold the image"),
+        (
+            Machine(64, 4, 64 << 30, 25 << 30, is_local=False),
+            "worker disk: the image and a worker's share of the archive",
+        ),
     ],
 )
 def test_what_will_not_fit_is_told_before(machine, said):
     assert any(told.startswith(said) for told in planned(machine).warnings), planned(machine).warnings
     assert planned().warnings == ()
+
+
+def test_a_crawl_on_more_workers_needs_less_disk_on_each():
+    machine = Machine(64, 4, 64 << 30, 25 << 30, is_local=False)
+    assert planned(machine, slots=1).warnings
+    assert planned(machine, slots=64).warnings == ()  # 16 machines share 15 GB
 
 
 def test_rates_are_measured_and_say_how():
