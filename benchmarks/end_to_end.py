@@ -1,0 +1,211 @@
+"""Pages to a de-duplicated corpus, end to end: webtext beside datatrove and dolma on the same WARC files.
+
+    make bench, or
+    python benchmarks/end_to_end.py --realweb ../shared/realweb --debian FOLDER --runs 3
+
+Each system runs its own command over the same files with the same number of workers, in turns, so that a machine that
+slows down slows all of them. A run's CPU time is what the system reports of every process that the command began, its
+wall time is the command's, and its memory the most that the processes of its tree held together (proportional set
+sizes: a page that two share counts once). Pages a CPU second counts the pages that went in, whatever became of them.
+
+F1 is over the segments of the gold set, as trafilatura's evaluation counts them: of what each system extracts of all
+its pages, of the English ones, and of the gold pages that it kept. What each system does and leaves out stands in
+end_to_end_systems.py and peers/. A line of JSON for each set goes to docs/benchmarks/end-to-end.jsonl, the picture
+beside it.
+"""
+
+import argparse
+import ctypes
+import json
+import os
+import platform
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import end_to_end_inputs
+from end_to_end_chart import write_chart
+from end_to_end_systems import SYSTEMS, System
+from extraction import f1
+from process_tree import watch
+
+from webtext.language import detect
+
+FOLDER = Path("build/benchmarks/end-to-end")
+HISTORY = Path("docs/benchmarks/end-to-end.jsonl")
+_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER, linux/prctl.h: orphans of the command become ours, so that their time counts
+
+
+def run(command: list[str]) -> dict[str, float]:
+    """Run a command to its end and tell what it took.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    # A folder of its own for what datatrove would keep at home.
+    environment = os.environ | {"HF_HOME": str((FOLDER / "home").resolve())}
+    running = subprocess.Popen(command, text=True, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    log = FOLDER / "log.txt"
+    with log.open("w") as stream:
+        reader = subprocess.Popen(["cat"], stdin=running.stderr, stdout=stream)
+        seen, peak = 0.0, 0
+        for look in watch(running):
+            seen, peak = look.cpu, max(peak, look.memory)
+        wall = time.perf_counter() - began
+        reader.wait()
+    _reap()
+    if running.returncode:
+        raise RuntimeError(f"{command} ended with status {running.returncode}: {log.read_text()[-2000:]}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"wall_s": wall, "cpu_s": max(cpu, seen), "peak_mb": peak / 1e6}
+
+
+def _reap() -> None:
+    """Wait for what the command left behind, for ten seconds at most."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            found, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not found:
+            time.sleep(0.1)
+
+
+def read_gold(realweb: Path) -> dict[str, dict[str, Any]]:
+    """Read the gold set by address, each entry with whether it is English."""
+    entries = [json.loads(line) for line in (realweb / "gold.jsonl").read_text("utf-8").splitlines()]
+    return {
+        entry["url"].strip(): entry | {"english": detect(" ".join(entry["with"] + entry["without"]))[0] == "en"}
+        for entry in entries
+    }
+
+
+def score(texts: dict[str, str], entries: dict[str, dict[str, Any]]) -> float | None:
+    """Give the F1 of texts over gold entries; None where there is no entry."""
+    if not entries:
+        return None
+    hit = wrong = wanted = 0
+    for url, entry in entries.items():
+        text = texts.get(url, "")
+        hit += sum(segment in text for segment in entry["with"])
+        wrong += sum(segment in text for segment in entry["without"])
+        wanted += len(entry["with"])
+    return round(f1(hit, wrong, wanted), 4)
+
+
+def scores(system: System, pages: Path, output: Path, kept: dict[str, str], gold: dict[str, Any]) -> dict[str, Any]:
+    """Give the F1 of what a system extracts, and of what it keeps."""
+    if system.extract is not None:
+        shutil.rmtree(output, ignore_errors=True)
+        run(system.extract(pages, output, 2))
+    texts = dict(system.extracted(output))
+    there = {url: entry for url, entry in gold.items() if url in kept}
+    return {
+        "f1": score(texts, gold),
+        "f1_english": score(texts, {url: entry for url, entry in gold.items() if entry["english"]}),
+        "f1_kept": score(kept, there),
+        "gold_kept": len(there),
+    }
+
+
+def compare(name: str, arguments: argparse.Namespace, gold: dict[str, Any]) -> dict[str, Any]:
+    """Run every system so many times on one set, in turns; give medians, single runs and outcomes."""
+    pages = FOLDER / name
+    systems = {key: SYSTEMS[key] for key in arguments.systems if SYSTEMS[key].is_installed()}
+    runs: dict[str, list[dict[str, float]]] = {key: [] for key in systems}
+    results: dict[str, dict[str, Any]] = {}
+    for turn in range(arguments.runs):
+        for key, system in systems.items():
+            output = FOLDER / f"output-{key}"
+            shutil.rmtree(output, ignore_errors=True)
+            runs[key].append(run(system.command(pages, output, arguments.workers)))
+            print(f"{name} {key} {turn + 1}: {runs[key][-1]}", file=sys.stderr, flush=True)
+            if turn == 0:
+                outcome = system.outcome(output)
+                results[key] = {"what": system.what, "kept": outcome.kept, "duplicates": outcome.duplicates}
+                if name == "realweb":
+                    results[key] |= scores(system, pages, output, outcome.texts, gold)
+    count = json.loads((pages / "pages.json").read_text())["pages"]
+    for key, found in runs.items():
+        medians = {figure: statistics.median(single[figure] for single in found) for figure in found[0]}
+        results[key] |= {figure: round(value, 1) for figure, value in medians.items()}
+        results[key] |= {"pages_per_cpu_s": round(count / medians["cpu_s"], 1)}
+        results[key] |= {"pages_per_wall_s": round(count / medians["wall_s"], 1)}
+        results[key]["runs"] = [{figure: round(value, 1) for figure, value in single.items()} for single in found]
+    return {"set": name, "pages": count, "workers": arguments.workers, "systems": results}
+
+
+def machine() -> dict[str, Any]:
+    """Describe the machine, as far as a reader of the figures needs it."""
+    model = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if "model name" in line), "")
+    memory = int(next(line.split()[1] for line in _lines("/proc/meminfo") if line.startswith("MemTotal")))
+    return {
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "memory_gb": round(memory / 1e6),
+        "python": platform.python_version(),
+    }
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines()
+
+
+def table(result: dict[str, Any]) -> str:
+    """Write a result as a table: ratios to datatrove first (to the first system where it did not run)."""
+    systems = result["systems"]
+    base = systems.get("datatrove") or next(iter(systems.values()))
+    lines = [
+        f"{result['set']}: {result['pages']:,} pages, {result['workers']} workers",
+        "",
+        "| system | ratio | pages / CPU s | pages / s | peak MB | F1 | F1 English | F1 kept | kept | duplicates |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for found in systems.values():
+        ratio = found["pages_per_cpu_s"] / base["pages_per_cpu_s"]
+        marks = (f"{found[key]:.4f}" if found.get(key) else "" for key in ("f1", "f1_english", "f1_kept"))
+        figures = [f"{ratio:.2f}", found["pages_per_cpu_s"], found["pages_per_wall_s"], f"{found['peak_mb']:.0f}"]
+        row = [found["what"], *figures, *marks, f"{found['kept']:,}", found["duplicates"]]
+        lines.append(f"| {' | '.join(map(str, row))} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Make the sets, run, print tables, and keep the results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--realweb", type=Path, default=Path("../shared/realweb"))
+    parser.add_argument(
+        "--debian", type=Path, default=Path("build/benchmarks/scale"), help="WARC files of scale_pages.py"
+    )
+    parser.add_argument("--sets", nargs="+", default=["realweb", "english", "debian"])
+    parser.add_argument("--systems", nargs="+", choices=list(SYSTEMS), default=list(SYSTEMS))
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--note", default="", help="what to say of the circumstances")
+    arguments = parser.parse_args()
+    ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
+    end_to_end_inputs.make(FOLDER, arguments.realweb, arguments.debian)
+    gold = read_gold(arguments.realweb)
+    about = {"date": f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}", "machine": machine(), "note": arguments.note}
+    for name in arguments.sets:
+        if not (FOLDER / name / "pages.json").exists():
+            print(f"{name}: left out, its pages are not there", file=sys.stderr)
+            continue
+        result = about | compare(name, arguments, gold)
+        print(table(result), end="\n\n", flush=True)
+        with HISTORY.open("a") as stream:
+            stream.write(json.dumps(result) + "\n")
+    write_chart(HISTORY, HISTORY.with_suffix(".svg"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""Where the time of a build goes, by stage and by function, and what Beam and start-up cost on top of the functions.
+
+    python benchmarks/where_time_goes.py 'build/benchmarks/end-to-end/realweb/*.warc.gz' [--preset fineweb]
+
+Three ways of doing the same: the functions in this one process, without Beam and without the extractor's own process,
+the CPU time of each group taken around its calls; the documents stage by a plain pool of two forked processes; and the
+command, `webtext build`, with one worker and with two. The pool less the functions is what a process of its own for the
+extractor costs; the command less the pool is Beam, and the start of processes that import all of it.
+"""
+
+import argparse
+import functools
+import json
+import multiprocessing
+import multiprocessing.util
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pipelines.documents
+import webtext.engines
+import webtext.extract
+from pipelines.build import BuildConfig, run_duplicates, run_shards
+from pipelines.documents import Bucket, DocumentsConfig, _WriteBucket, count_documents, plan_buckets
+from pipelines.index import archives_of, index_archives
+from pipelines.runner import Engine
+from pipelines.stage import Stage, read_manifest, run_stage
+from webtext import storage
+from webtext.extract import extract_page
+
+FOLDER = Path("build/benchmarks/where-time-goes")
+
+
+class Clock:
+    """CPU seconds by group; a group that runs inside another is taken out of it."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self.seconds: dict[str, float] = {}
+        self._inside: list[float] = []
+
+    def around(self, group: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Make a function that does the same, and takes its time."""
+
+        @functools.wraps(function)
+        def timed(*arguments: Any, **keywords: Any) -> Any:
+            began = time.process_time()
+            self._inside.append(0.0)
+            try:
+                return function(*arguments, **keywords)
+            finally:
+                taken = time.process_time() - began
+                self.seconds[group] = self.seconds.get(group, 0.0) + taken - self._inside.pop()
+                if self._inside:
+                    self._inside[-1] += taken
+
+        return timed
+
+    def watch(self, group: str, owner: Any, name: str) -> None:
+        """Take the time of an attribute of a module."""
+        setattr(owner, name, self.around(group, getattr(owner, name)))
+
+
+def watch_all(clock: Clock) -> None:
+    """Take the time of every group of the documents stage."""
+    documents, extract = pipelines.documents, webtext.extract
+    for group, owner, name in (
+        ("read the WARC record", documents, "read_response"),
+        ("decode", extract, "decode_html"),
+        ("parse", extract, "parse_html"),
+        ("title, author, date", extract, "read_metadata"),
+        ("clean the text", extract, "clean_text"),
+        ("language", documents, "detect"),
+        ("filters", documents, "apply_filters"),
+        ("MinHash", documents, "sketch"),
+        ("write Parquet", documents, "write_bucket"),
+    ):
+        clock.watch(group, owner, name)
+    engine = clock.around("extract", webtext.engines.load_engine("trafilatura"))
+    extract.load_engine = lambda _: engine
+
+
+def index(archives: list[str]) -> tuple[str, list[Bucket]]:
+    """Index the archives, and plan the buckets."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    pages = str(FOLDER / "pages")
+    index_archives(archives, None, pages, Engine(1))
+    indexes = [storage.join(pages, name) for name in storage.list_files(pages, "index-*.parquet")]
+    return pages, plan_buckets(indexes, read_manifest(pages).counts.kept)
+
+
+def functions(pages: str, buckets: list[Bucket], config: DocumentsConfig, clock: Clock) -> None:
+    """Run a build's functions in this process, under a clock."""
+    made, duplicates, corpus = (str(FOLDER / name) for name in ("documents", "duplicates", "corpus"))
+    given = read_manifest(pages).counts.kept
+
+    def documents(unfinished: str) -> None:
+        write = _WriteBucket(unfinished, config)
+        write.setup()
+        write._extract = functools.partial(extract_page, config=config.extract)  # noqa: SLF001
+        for bucket in buckets:
+            list(write.process(bucket))
+
+    watch_all(clock)
+    work = clock.around("the rest of it", documents)
+    run_stage(Stage("documents", made, {}, (pages,)), work, lambda unfinished: count_documents(given, unfinished))
+    build = BuildConfig(config)
+    clock.around("duplicates", run_duplicates)(made, duplicates, build.duplicates, Engine(1))
+    clock.around("shards and card", run_shards)(made, duplicates, corpus, build.shards, Engine(1))
+
+
+@functools.cache
+def _writer(config: DocumentsConfig) -> _WriteBucket:
+    """Make what a worker holds, once a process; the extractor's process ends with it, so that its time is counted."""
+    directory = FOLDER / "pool"
+    directory.mkdir(exist_ok=True)
+    write = _WriteBucket(str(directory), config)
+    write.setup()
+    multiprocessing.util.Finalize(None, write.teardown, exitpriority=1)
+    return write
+
+
+def _write(config: DocumentsConfig, bucket: Bucket) -> None:
+    list(_writer(config).process(bucket))
+
+
+def pool(buckets: list[Bucket], config: DocumentsConfig) -> float:
+    """Run the documents stage by a plain pool of two processes, and give its CPU seconds."""
+    before = children()
+    with multiprocessing.get_context("fork").Pool(2) as workers:
+        workers.map(functools.partial(_write, config), buckets, chunksize=1)
+        workers.close()
+        workers.join()
+    return children() - before
+
+
+def children() -> float:
+    """Tell the CPU seconds of all processes that were begun here and have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def command(program: Path, archives: list[str], preset: str, workers: int) -> float:
+    """Run the whole command and give its CPU seconds, children included."""
+    output, before = FOLDER / "command", children()
+    shutil.rmtree(output, ignore_errors=True)
+    words = [str(program), "build", "--warc", *archives, "--output", str(output), "--preset", preset]
+    subprocess.run([*words, "--workers", str(workers)], check=True, stdout=subprocess.DEVNULL)
+    return children() - before
+
+
+def main() -> None:
+    """Measure, and print a table and a line of JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("archives", nargs="+")
+    parser.add_argument("--preset", default="webtext")
+    parser.add_argument("--command", type=Path, default=Path(sys.executable).with_name("webtext"))
+    arguments = parser.parse_args()
+    archives, config, clock = archives_of(arguments.archives), DocumentsConfig(preset=arguments.preset), Clock()
+    pages, buckets = clock.around("index the archive", index)(archives)
+    wholes = {"documents stage by a plain pool of 2": pool(buckets, config)}
+    functions(pages, buckets, config, clock)
+    for workers in (1, 2):
+        name = f"webtext build --workers {workers}"
+        wholes[name] = command(arguments.command, archives, arguments.preset, workers)
+    count, total = read_manifest(pages).counts.kept, sum(clock.seconds.values())
+    print(f"{count:,} pages\n\n| what | CPU s | share | ms a page |\n|---|---|---|---|")
+    rows = sorted(clock.seconds.items(), key=lambda item: -item[1])
+    for name, seconds in (*rows, ("all functions", total), *wholes.items()):
+        print(f"| {name} | {seconds:.2f} | {seconds / total:.1%} | {seconds / count * 1000:.2f} |")
+    print(json.dumps({"pages": count, "preset": arguments.preset, "functions": clock.seconds, "wholes": wholes}))
+
+
+if __name__ == "__main__":
+    main()
