@@ -201,7 +201,7 @@ def test_what_will_not_fit_is_told_before(machine, said):
 
 
 def test_a_crawl_on_more_workers_needs_less_disk_on_each():
-    machine = Machine(64, 4, 64 << 30, 25 << 30, is_local=False)
+    machine = Machine(64, 4, 64 << 30, 20 << 30, is_local=False)
     assert planned(machine, slots=1).warnings
     assert planned(machine, slots=64).warnings == ()  # 16 machines share 15 GB
 
