@@ -190,7 +190,7 @@ def test_the_filter_is_sized_by_the_formula_of_the_filter():
         (replace(MACHINE, memory=1 << 29), "memory: documents takes"),
         (replace(MACHINE, memory=1 << 30), "n-gram filter: 1."),
         (
-            Machine(64, 4, 64 << 30, 25 << 30, is_local=False),
+            Machine(64, 4, 64 << 30, 20 << 30, is_local=False),
             "worker disk: the image and a worker's share of the archive",
         ),
     ],
