@@ -123,7 +123,7 @@ def _trafilatura() -> Engine:
     _silence("trafilatura")
 
     def extract(_: str, tree: HtmlElement) -> str:
-        quick = trafilatura.extract(tree, include_comments=False, fast=True, favor_recall=True) or ""
+        quick = trafilatura.extract(tree, include_comments=False, fast=True) or ""
         if len(quick) < _DOUBTFUL_CHARS and len(quick) < _DOUBTFUL_SHARE * visible_characters(tree):
             quick = trafilatura.extract(tree, include_comments=False) or quick
         return trim_tail(quick)
