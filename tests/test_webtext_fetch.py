@@ -100,6 +100,14 @@ def site_file(path, data, page=PAGE):
     return behave
 
 
+def with_odd_cookies(connection, path, state):
+    """Set cookies that cannot be sent back, and redirect."""
+    odd = ("Set-Cookie: a=b\x01c", "Set-Cookie: d\x7f=e", "Set-Cookie: f=g\r\n  h; Path=/")
+    sane = "a=b" not in state["headers"] and "f=g h" in state["headers"]
+    page = answer() if sane else answer(b"", "500 Oops")
+    connection.sendall(page if path == "/there" else answer(b"", "302 Found", "Location: /there", *odd))
+
+
 def with_cookie(connection, path, state):
     """Redirect to itself until the cookie comes back."""
     welcome = answer(b"", "302 Found", "Location: /", "Set-Cookie: seen=1; Path=/")
@@ -144,6 +152,8 @@ WIDE = "<html><p>Wide.</p></html>".encode("utf-16")
 # name: (what the server does, the outcome)
 TROUBLES = {
     "plain": (sent(answer()), "ok"),
+    "length-other-digits": (sent(answer(PAGE, "200 OK", "Content-Length: \u00b2", length=False)), "ok"),
+    "length-endless": (sent(answer(PAGE, "200 OK", "Content-Length: " + "9" * 5000, length=False)), "ok"),
     "early-hints": (sent(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" + answer()), "ok"),
     "http10": (sent(answer(length=False, version="HTTP/1.0")), "ok"),
     "lowercase-headers": (sent(b"HTTP/1.1 200 OK\ncontent-type: TEXT/HTML\ncontent-length: 8\n\n<p>x</p>"), "ok"),
@@ -164,6 +174,7 @@ TROUBLES = {
     "bytes-in-headers": (sent(answer(PAGE, "200 OK", "X-Odd: \xe9\xff\x01")), "ok"),
     "redirect-relative": (short_chain, "ok"),
     "redirect-cookie": (with_cookie, "ok"),
+    "redirect-odd-cookies": (with_odd_cookies, "ok"),
     "redirect-other-host": (redirected("//plain.test:{port}/there", "308 Permanent"), "ok"),
     "redirect-to-utf8": (site_file("/", answer(b"", "301 M", "Location: /caf\u00c3\u00a9?q=a b")), "ok"),
     "retry-after": (first_then(answer(b"", "429 Slow", "Retry-After: 1"), answer()), "ok"),
@@ -531,7 +542,7 @@ def test_requests_are_honest_and_cookies_stay_at_home(crawled, server):
     heads = [head.decode() for _, _, head in server.requests]
     assert all("User-Agent: webtext/" in head for head in heads)
     with_cookies = {name for name, _, head in server.requests if b"Cookie:" in head}
-    assert with_cookies == {"redirect-cookie"}
+    assert with_cookies == {"redirect-cookie", "redirect-odd-cookies"}
 
 
 def test_site_files_are_asked_for_once(crawled, server):

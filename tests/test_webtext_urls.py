@@ -231,6 +231,12 @@ def test_the_fetch_url_names_the_same_page(url):
     assert canonicalize_url(address) == canonical.partition("#")[0]
 
 
+def test_ports_of_any_length_are_read():
+    assert canonicalize_url(f"http://example.org:{'0' * 5000}81/") == "https://example.org:81/"
+    assert canonicalize_url(f"http://example.org:{'9' * 5000}/") is None
+    assert canonicalize_url("http://example.org:0/") is canonicalize_url("http://example.org:65536/") is None
+
+
 def the_long_way(url):
     """Name a link as if it were not in order."""
     with mock.patch("webtext.urls._names_in_order", return_value=None):

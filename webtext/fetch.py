@@ -32,6 +32,7 @@ from webtext.warc import HttpResponse
 BEGINNING = ROBOTS_BYTES  # bytes of the decoded body kept for sniffing, meta elements, and site files
 _OTHER_BODY = 64 << 10  # bytes kept of the body of a redirect or an error
 _READ = 1 << 16
+_LENGTH = re.compile(r"[0-9]{1,20}")  # in bytes; a longer number, or other digits than ASCII's, say nothing
 _FOLD = re.compile(r"\r?\n[ \t]+")  # how a header's value goes on in the next line (RFC 9112, section 5.2)
 
 
@@ -211,8 +212,9 @@ class _Unfinished:
 
     def read(self, raw: urllib3.HTTPResponse, limit: int, *, is_strict: bool) -> None:
         """Read the body up to a limit, as sent and decompressed."""
-        if is_strict and self.header("Content-Length").isdigit() and int(self.header("Content-Length")) > limit:
-            self.fail("too_large", f"{self.header('Content-Length')} bytes declared", truncated="length")
+        declared = self.header("Content-Length")
+        if is_strict and _LENGTH.fullmatch(declared) and int(declared) > limit:
+            self.fail("too_large", f"{declared} bytes declared", truncated="length")
             return
         if limit == 0:
             self._truncated = "unspecified"
@@ -328,7 +330,7 @@ def retry_after(exchange: Exchange, now: float) -> float | None:
         return float(value[:9])
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - now)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError, IndexError):
         return None
 
 

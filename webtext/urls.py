@@ -258,9 +258,11 @@ def _split(url: str) -> _Parts | None:
     normal = normalize_host(host)
     if normal is None or len(url) > MAX_URL:
         return None
-    if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16):
+    if port and not (port.isascii() and port.isdigit()):
         return None
-    port = port.lstrip("0")
+    is_given, port = bool(port), port.lstrip("0")
+    if is_given and not (0 < len(port) <= 5 and int(port) < 1 << 16):
+        return None
     if port == _DEFAULT_PORTS[scheme]:
         port = ""
     return _Parts(scheme, normal, port, path, query, fragment)

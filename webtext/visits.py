@@ -10,7 +10,7 @@ from webtext.fetch import Exchange
 from webtext.records import Link
 from webtext.urls import fetch_url, host_of
 
-_COOKIE = re.compile(r"\s*([^=;,\s]+)=([^;]*)")
+_COOKIE = re.compile(r"\s*([^=;,\s\x00-\x1f\x7f]+)=([^;\x00-\x08\x0a-\x1f\x7f]*)(?:;|$)")  # no control characters
 _MAX_COOKIES = 50  # of a host in a visit, as many as browsers keep (RFC 6265, section 6.1)
 _MAX_COOKIE = 4096  # bytes
 _host_of = lru_cache(maxsize=1 << 10)(host_of)  # asked several times in a row of each URL

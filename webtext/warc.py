@@ -8,6 +8,7 @@ library because a page's records must reach the disk in one write: that is what 
 import base64
 import hashlib
 import io
+import re
 import uuid
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ _GZIP_LEVEL = 6
 _WINDOW, _SMALL_WINDOW = (16 + 15, 8), (16 + 12, 4)
 _SMALL = 1 << 12  # bytes: all of it fits in the small window
 _READ = 1 << 20  # bytes read at a time
+_STATUS = re.compile(r"[0-9]{1,9}")
 _HTTP_TYPE = "application/http"
 
 
@@ -92,7 +94,7 @@ def parse_response(block: bytes) -> HttpResponse:
             headers[-1] = (headers[-1][0], f"{headers[-1][1]} {line.strip()}")
         elif colon:
             headers.append((name.strip(), value.strip()))
-    status = int(code) if protocol.startswith("HTTP") and code.isascii() and code.isdigit() else 0
+    status = int(code) if protocol.startswith("HTTP") and _STATUS.fullmatch(code) else 0
     return HttpResponse(status, tuple(headers), block[end + width :], reason.strip())
 
 
