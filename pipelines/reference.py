@@ -96,7 +96,7 @@ def _usage(action: argparse.Action) -> str:
     if action.choices is not None:
         value = "{" + ",".join(map(str, action.choices)) + "}"
     value = {0: "", "?": f" [{value}]", "*": f" [{value} ...]", "+": f" {value} ..."}.get(
-        action.nargs or "", f" {value}"
+        "" if action.nargs is None else action.nargs, f" {value}"
     )
     if not action.option_strings:
         return f"`{value.strip()}`"

@@ -15,6 +15,7 @@ from pipelines.ledger import Funnel
 from sample.articles import read_articles
 from sample.build import ARCHIVE, DUMP, EXPECTED, build
 from sample.sites import boilerplate
+from tests.report_checks import check_report, report_of
 from webtext.text import normalize_text, words
 
 STAGE_OF_DIRECTORY = {"harvest": "links", "fetch": "pages", "extract": "documents", "filter": "documents"}
@@ -164,6 +165,10 @@ def test_held_out_shares_no_cluster_with_training(output):
 def test_verify_finds_all_as_published(output, capsys):
     assert main(["verify", str(output)]) == 0
     assert "all as published; the sums balance" in capsys.readouterr().out
+
+
+def test_the_report_says_what_the_files_hold(output, tmp_path):
+    check_report(*report_of(Path(output), tmp_path / "looked_at"))
 
 
 def test_every_url_is_explained(output, expected):

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import Counter
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -18,6 +19,7 @@ from pipelines.remove import remove
 from pipelines.runner import Engine
 from pipelines.shards import ShardsConfig
 from pipelines.verify import directory_problems, finished_stages
+from tests.report_checks import check_report, report_of
 from webtext import storage
 from webtext.extract import ExtractConfig, Extracted, extract_page
 from webtext.storage import file_digest
@@ -76,6 +78,10 @@ def test_every_url_of_the_dump_ends_in_one_place(output, posted):
 
 
 _REJECTING = ("links", "pages", "documents", "duplicates")
+
+
+def test_the_report_says_what_the_files_hold(output, tmp_path):
+    check_report(*report_of(Path(output), tmp_path / "looked_at"))
 
 
 def test_explain_tells_the_way_of_a_url_through_the_stages(output, posted):

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 from pipelines.report.charts import Bin, columns
 from pipelines.report.facts import Facts
@@ -24,6 +25,7 @@ from pipelines.report.markup import (
 from pipelines.report.tallies import CorpusTally, Spread, ranked
 
 _TICKS = [factor * 10**power for power in range(9) for factor in (1, 2, 5)]
+_MOST_LANGUAGES = 20  # that have a line of their own
 _MOST_MONTHS = 48  # columns of a chart by month; beyond, by year
 
 
@@ -44,15 +46,19 @@ def documents_section(facts: Facts) -> Markup:
 def _languages(facts: Facts, corpus: CorpusTally) -> Markup:
     kept, foreign = corpus.languages, facts.rejections.languages
     both = kept + foreign
-    rows = [
+    rows: list[tuple[Any, ...]] = [
         (
             code or "(none)",
             whole(kept[code]),
             whole(foreign[code]),
             bar(count, ranked(both, 1)[0][1], "" if kept[code] else "lost"),
         )
-        for code, count in ranked(both, 20)
+        for code, count in ranked(both, _MOST_LANGUAGES)
     ]
+    others = [code for code, _ in ranked(both)[_MOST_LANGUAGES:]]
+    if others:
+        more = (whole(sum(side[code] for code in others)) for side in (kept, foreign))
+        rows.append((f"{len(others)} others", *more, ""))
     return join(
         [
             element("h3", "Languages"),
@@ -64,14 +70,12 @@ def _languages(facts: Facts, corpus: CorpusTally) -> Markup:
 def _lengths(words: Spread) -> Markup:
     edges = sorted({round(10 ** (power / 6)) for power in range(49)})
     bins = _bins(words, words, edges, _TICKS)
-    quantiles = ", ".join(
-        f"{name} {whole(words.quantile(at) or 0)}" for name, at in (("5 %", 0.05), ("median", 0.5), ("95 %", 0.95))
-    )
+    low, middle, high = (whole(words.quantile(at) or 0) for at in (0.05, 0.5, 0.95))
     mean = words.total / words.known if words.known else 0
     return figure(
         "Length",
         columns(bins, ["documents"], "words of a document", "documents"),
-        f"Mean {mean:,.0f} words; {quantiles}. Bins are equal on a log scale.",
+        f"Mean {mean:,.0f} words, median {middle}; nine in ten have {low} to {high}. Bins are equal on a log scale.",
         _numbers(bins, ("words", "documents")),
     )
 

@@ -70,7 +70,8 @@ def _rejection(row: dict[str, Any]) -> Markup:
     if row["similarity"] is not None:
         told.append(f"Jaccard similarity {row['similarity']:.3f}")
     text = _text(row["excerpt"]) if row["excerpt"] else ""
-    return element("article", _line(link(row["url"]), told), text, class_="sample")
+    first = link(row["url"]) if row["url"] else Markup("")
+    return element("article", _line(first, told), text, class_="sample")
 
 
 def _line(first: Markup, told: list[Any]) -> Markup:

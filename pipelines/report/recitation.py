@@ -31,7 +31,9 @@ def _gap(point: Mapping[str, float]) -> float:
 
 def overlap_figure(found: Mapping[str, Mapping[str, Any]]) -> Markup:
     """Draw the cumulative distributions of 8-gram overlap (the paper's Figure 5), a line a set of texts."""
-    drawn = [Line(name, _steps(one["distribution"])) for name, one in found.items() if one["texts"]]
+    measured = {name: one["distribution"] for name, one in found.items() if one["texts"]}
+    most = max((shares[-1] for shares in measured.values() if shares), default=0.0)
+    drawn = [Line(name, _steps(shares, most)) for name, shares in measured.items()]
     said = (
         "How many texts have at most so much in common with the training text. A line that rises early is of texts "
         "that are new; one that stays low is of texts that stand there already."
@@ -52,13 +54,13 @@ def overlap_table(found: Mapping[str, Mapping[str, Any]]) -> Markup:
     return table(_HEADS, rows)
 
 
-def _steps(shares: Sequence[float]) -> tuple[tuple[float, float], ...]:
-    """Corners of a cumulative distribution, in per cent of both.
+def _steps(shares: Sequence[float], most: float) -> tuple[tuple[float, float], ...]:
+    """Corners of a cumulative distribution, in per cent of both, drawn as far as the share `most`.
 
-    >>> _steps([0.0, 0.5])
-    ((0.0, 0.0), (0.0, 50.0), (50.0, 50.0), (50.0, 100.0))
+    >>> _steps([0.0, 0.5], 0.75)
+    ((0.0, 0.0), (0.0, 50.0), (50.0, 50.0), (50.0, 100.0), (75.0, 100.0))
     """
     corners = []
     for rank, value in enumerate(shares):
         corners += [(100.0 * value, 100.0 * rank / len(shares)), (100.0 * value, 100.0 * (rank + 1) / len(shares))]
-    return tuple(corners)
+    return (*corners, (100.0 * most, 100.0))

@@ -1,6 +1,7 @@
 """The sections that account for every link: the figures at the top, the funnel, and the hosts."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 from pipelines.report.facts import TOP_HOSTS, Facts
 from pipelines.report.markup import Markup, bar, element, join, note, section, share, size, table, whole
@@ -17,6 +18,15 @@ STAGES = {
     "removed": "Remove on request",
     "repeats": "Cut what repeats",
     "corpus": "Corpus",
+}
+
+
+# What a person is told of the counts that enter no sum; others are told by their names.
+_NOTES = {
+    "submissions": "{} submissions were read",
+    "merged": "{} of them repeat the URL of another, and count as its link",
+    "train": "{} documents to train on",
+    "heldout": "{} held out",
 }
 
 
@@ -85,16 +95,21 @@ def _stage(name: str, counts: Counts, top: int) -> Markup:
         for reason, number in reasons
     ]
     told = f"{counts.given:,} {counts.unit} given, {counts.kept:,} kept ({share(counts.kept, counts.given)})"
-    notes = [f"{number:,} {what.replace('_', ' ')}" for what, number in sorted(counts.notes.items())]
+    notes = [_NOTES.get(what, "{} " + what.replace("_", " ")).format(f"{n:,}") for what, n in _in_order(counts.notes)]
     return element(
         "div",
         element("h3", STAGES[name], " ", element("small", told)),
         drawing,
-        note("Counted besides: ", ", ".join(notes), ".") if notes else "",
+        note(f"{'; '.join(notes)}.") if notes else "",
         table(("reason", "rejected", "of given", ""), rows) if rows else note("It rejects nothing."),
         class_="stage",
         data_stage=name,
     )
+
+
+def _in_order(notes: Mapping[str, int]) -> list[tuple[str, int]]:
+    order = {what: place for place, what in enumerate(_NOTES)}
+    return sorted(notes.items(), key=lambda item: (order.get(item[0], len(order)), item[0]))
 
 
 def hosts_section(facts: Facts) -> Markup:
@@ -126,7 +141,7 @@ def hosts_section(facts: Facts) -> Markup:
         "Hosts",
         note(said),
         element("h3", f"Most frequent in {facts.start}"),
-        table(heads, rows, words=2, class_="sortable"),
+        table(heads, rows, words=2, class_="sortable given"),
         element("h3", "Most frequent in the corpus"),
-        table(("host", "documents", "share", ""), top, class_="sortable") if top else nothing,
+        table(("host", "documents", "share", ""), top, class_="sortable kept") if top else nothing,
     )

@@ -27,8 +27,12 @@ def validation_section(output: str) -> Markup:
         stale_note(output, "validation"),
         *(_comparison(name, found) for name, found in comparisons),
         _checks(verdict),
-        _losses(read_lines(directory, "log.jsonl"), verdict["training"]),
-        _recitation(verdict.get("memorization", {})),
+        element(
+            "div",
+            _losses(read_lines(directory, "log.jsonl"), verdict["training"]),
+            _recitation(verdict.get("memorization", {})),
+            class_="charts",
+        ),
         *_written(directory),
     )
 
@@ -94,16 +98,14 @@ def _losses(log: list[dict[str, Any]], training: dict[str, Any]) -> Markup:
         (line.name, whole(len(line.points)), f"{line.points[0][1]:.4f}", f"{line.points[-1][1]:.4f}") for line in series
     ]
     drawing = lines(series[:MOST_LINES], "step", "loss, nats a token")
-    return element(
-        "div", figure("Loss", drawing, said, table(("line", "points", "first", "last"), rows)), class_="charts wide"
-    )
+    return figure("Loss", drawing, said, table(("line", "points", "first", "last"), rows))
 
 
 def _recitation(found: dict[str, Any]) -> Markup:
     """Draw how much of what the model writes, and of each text set, stands in the training text."""
     if not any(one["texts"] for one in found.values()):
         return Markup("")
-    return element("div", overlap_figure(found), class_="charts wide")
+    return overlap_figure(found)
 
 
 def _written(directory: str) -> list[Markup]:
