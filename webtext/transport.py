@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 from requests.adapters import BaseAdapter
+from requests.structures import CaseInsensitiveDict
 from urllib3.util.wait import wait_for_read
 
 from webtext.addresses import AddressGuard, allowed_seconds, connect
@@ -169,6 +170,7 @@ class GuardedAdapter(BaseAdapter):
         answer = _Answer()
         answer.status_code, answer.reason, answer.url = head.status, head.reason, str(request.url)
         answer.request, answer.head = request, head
+        answer.headers = CaseInsensitiveDict(head.headers.items())
         answer.raw = urllib3.HTTPResponse(
             head, urllib3.HTTPHeaderDict(head.headers.items()), head.status, reason=head.reason,
             preload_content=False, decode_content=False, original_response=head, request_method="GET",
