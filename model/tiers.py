@@ -72,8 +72,8 @@ TIERS = {
         Tier(
             "quick",
             judge="ngram",
-            size="mini",
-            tokens=1_000_000,
+            size="small",
+            tokens=600_000,
             tokens_per_step=2048,
             peak=2e-3,
             seeds=1,
