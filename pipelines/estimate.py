@@ -66,7 +66,7 @@ class Rate:
     cpu_s: float  # a document
     launcher: float  # bytes, base
     launcher_slope: float  # bytes a document
-    worker: float  # bytes of the largest worker, base
+    worker: float  # bytes of a worker and of what it starts, base
     worker_slope: float
 
 
@@ -109,7 +109,7 @@ class StageEstimate:
     bytes: float
     shuffle_bytes: float
     launcher_bytes: float
-    worker_bytes: float  # of the largest worker process
+    worker_bytes: float  # of a worker and of what it starts
     cpu_s: float
     wall_s: float
     cost: float
@@ -137,13 +137,16 @@ def load_rates(path: Path = RATES) -> dict[str, Rate]:
 
 
 def _rate(name: str, least: dict[str, Any], most: dict[str, Any]) -> Rate:
-    small, large = least["stages"][name], most["stages"][name]
+    small, large = (_peaks(run["stages"][name], run["workers"]) for run in (least, most))
     more = max(1, most["documents"] - least["documents"])
-    slopes = {kind: max(0.0, (large[kind] - small[kind]) / more) for kind in ("launcher", "worker")}
-    base = {kind: max(0.0, large[kind] - slopes[kind] * most["documents"]) for kind in slopes}
-    return Rate(
-        large["cpu"] / most["documents"], base["launcher"], slopes["launcher"], base["worker"], slopes["worker"]
-    )
+    slopes = [max(0.0, (last - first) / more) for first, last in zip(small, large, strict=True)]
+    launcher, worker = (max(0.0, last - slope * most["documents"]) for last, slope in zip(large, slopes, strict=True))
+    return Rate(most["stages"][name]["cpu"] / most["documents"], launcher, slopes[0], worker, slopes[1])
+
+
+def _peaks(cost: dict[str, Any], workers: int) -> tuple[float, float]:
+    """Tell the most memory of the launcher, and of a worker with the processes that it starts."""
+    return cost["launcher"], (cost["memory"] - cost["launcher"]) / workers
 
 
 class Estimator:

@@ -5,8 +5,10 @@ the unfinished directory is thrown away (fetch keeps it: its archive holds what 
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from pipelines.timings import note_timing, timed
 from webtext import manifest, storage
 from webtext.errors import UsageError
 from webtext.manifest import Counts, File, Manifest
+
+_READ_AT_ONCE = 16  # remote files
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ def run_stage(stage: Stage, work: Callable[[str], None], count: Callable[[str], 
         work(unfinished)
     counts = count(unfinished)
     counts.check(stage.name)
-    files = [_describe(unfinished, name) for name in storage.list_files(unfinished) if name != manifest.NAME]
+    files = _describe_all(unfinished, [name for name in storage.list_files(unfinished) if name != manifest.NAME])
     finished = Manifest(stage.name, fingerprint, stage.config, inputs, counts, files, manifest.versions())
     _publish(stage.directory, finished)
     note_timing(stage.directory, clock.timing)
@@ -119,6 +123,14 @@ def read_input(path: str) -> File:
         raise UsageError(f"{path} is not there: run that stage first, or correct the path")
     identity, size = storage.file_identity(path)
     return File(Path(path).name, identity, size)
+
+
+def _describe_all(directory: str, names: Sequence[str]) -> list[File]:
+    """Read files back for their sha256; remote ones several at a time, since each is mostly waited for."""
+    if storage.is_local(directory):
+        return [_describe(directory, name) for name in names]
+    with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+        return list(pool.map(partial(_describe, directory), names))
 
 
 def _describe(directory: str, name: str) -> File:
