@@ -288,8 +288,9 @@ def test_a_stop_word_is_never_predicted():
 
 
 def test_the_papers_table_has_a_row_of_ours():
-    shown = table({"ptb_perplexity": 65.851, "piqa_accuracy": 50.0})
+    shown = table({"ptb_perplexity": 65.851, "piqa_accuracy": 50.0, "lambada_word_perplexity": 102_743.6})
     assert "| 117M, paper | 35.13 | 45.99 | 87.65 | 83.4 | 29.41 | 65.85 | 1.16 | 1.17 | 37.5 | 75.2 |" in shown
     assert "| ours | - | - | - | - | - | 65.85 | - | - | - | - |" in shown
     assert "| piqa accuracy | 50 | - |" in shown
+    assert "| lambada word perplexity | 102,744 | - |" in shown
     assert all(len(row) == 10 for row in TABLE_3.values())
