@@ -120,8 +120,10 @@ def run_on_filter(path: str, asked: Sequence[Asked], settings: Settings, output:
     """Measure benchmarks against a filter alone, into OUTPUT/overlap: nothing is cross-checked, and the report says so.
 
     Raises:
-        UsageError: the filter cannot be read.
+        UsageError: the filter cannot be read, or would be written over.
     """
+    if path.rpartition("/")[0] == storage.join(output, "overlap"):
+        raise UsageError(f"the report would take the place of {path}: choose another --output")
     with storage.open_file(path) as stream:
         ngram_filter = read_filter(stream, path)
 

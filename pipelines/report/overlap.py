@@ -119,13 +119,13 @@ def _distributions(directory: str) -> Markup:
     curves: dict[str, list[tuple[float, float]]] = {}
     for batch in batches(directory, DISTRIBUTION, ("name", "share", "cumulative")):
         for row in batch.to_pylist():  # by set, ascending
-            points = curves.setdefault(row["name"], [(0.0, 0.0)])
-            points += [(row["share"], points[-1][1]), (row["share"], row["cumulative"])]
-    series = [Line(name, (*points, (1.0, 1.0))) for name, points in sorted(curves.items())]
+            points, share_of_it = curves.setdefault(row["name"], [(0.0, 0.0)]), 100 * row["share"]
+            points += [(share_of_it, points[-1][1]), (share_of_it, 100 * row["cumulative"])]
+    series = [Line(name, (*points, (100.0, 100.0))) for name, points in sorted(curves.items())]
     charts = [
         figure(
             "How the overlap is distributed",
-            lines(series[first : first + _LINES], "share of an item's n-grams in the corpus", "share of items", 0, 1),
+            lines(series[first : first + _LINES], "share of an item's n-grams in the corpus, %", "items, %", 0, 100),
             "Each line rises to the share of items with at most so much overlap: where it starts high, most have none.",
         )
         for first in range(0, len(series), _LINES)
