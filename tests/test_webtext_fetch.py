@@ -491,6 +491,7 @@ def test_what_opted_out_leaves_no_body(crawled):
     for _, row in found.values():
         if row["outcome"] == "opt_out":
             signals[row["url"].split("//")[1].split(".test")[0]] = row["opt_out"]
+            assert row["detail"] == row["opt_out"]  # so it stands in the ledger too
             if row["warc_offset"] is not None:
                 with (folder / row["warc_file"]).open("rb") as stream:
                     assert read_response(stream, row["warc_offset"], row["warc_length"]).body == b""

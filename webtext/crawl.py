@@ -295,7 +295,7 @@ class Crawl:
             signal = signal or self._signal_of(visit.hops[-1])
             if signal in self._config.opt_outs:
                 outcome, visit.hops[-1] = "opt_out", without_body(visit.hops[-1])
-        row = {**index_row(visit, outcome, detail), "opt_out": signal}
+        row = {**index_row(visit, outcome, signal if outcome == "opt_out" else detail), "opt_out": signal}
         url = visit.errand.link.url
         self._rows[url, visit.errand.url] = self._archive.append_page(url, visit.hops, row)
         with self._lock:
