@@ -97,3 +97,10 @@ def test_a_whole_path_joined_to_a_directory_stands_alone():
     assert storage.join("gs://ours/pages", "part.warc.gz") == "gs://ours/pages/part.warc.gz"
     assert storage.join("gs://ours/pages", "gs://theirs/crawl/part.warc.gz") == "gs://theirs/crawl/part.warc.gz"
     assert storage.join("out/pages", "/crawl/part.warc.gz") == "/crawl/part.warc.gz"
+
+
+def test_a_file_system_that_wants_a_package_names_it(monkeypatch):
+    monkeypatch.setitem(storage._WANTED, "moon", ("no_such_module", "webtext[moon]"))
+    for ask in (storage.expand, storage.exists):
+        with pytest.raises(UsageError, match=r"moon://a/b: pip install 'webtext\[moon\]' opens such paths"):
+            ask("moon://a/b")

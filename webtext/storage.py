@@ -8,6 +8,7 @@ ours matches them.
 import contextlib
 import errno
 import fnmatch
+import importlib.util
 import posixpath
 import secrets
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ from apache_beam.io.filesystems import FileSystems
 
 from webtext.errors import UsageError
 from webtext.hashing import sha256_of
+
+# What file systems of Beam want that is not among our dependencies: a module of it, and what brings it.
+_WANTED = {"gs": ("google.api_core", "webtext[dataflow]"), "s3": ("boto3", "apache-beam[aws]")}
 
 
 def join(directory: str, *names: str) -> str:
@@ -135,7 +139,7 @@ def exists(path: str) -> bool:
     try:
         return Path(path).exists() if is_local(path) else bool(FileSystems.exists(path))
     except (OSError, ValueError, BeamIOError) as error:
-        raise UsageError(f"cannot reach {path}: {_cause(error)}") from error
+        raise UsageError(f"cannot reach {path}: {_obstacle(path, error)}") from error
 
 
 def list_files(directory: str, pattern: str = "*") -> list[str]:
@@ -172,7 +176,7 @@ def expand(pattern: str) -> list[str]:
     try:
         matched = FileSystems.match([pattern])[0].metadata_list
     except (OSError, ValueError, BeamIOError) as error:  # ValueError: of a scheme that nothing here opens
-        raise UsageError(f"cannot read {pattern}: {_cause(error)}") from error
+        raise UsageError(f"cannot read {pattern}: {_obstacle(pattern, error)}") from error
     paths = sorted(entry.path for entry in matched)
     if not paths:
         raise UsageError(f"no such file: {pattern}")
@@ -220,3 +224,10 @@ def file_identity(path: str) -> tuple[str, int]:
 
 def _cause(error: OSError | ValueError | BeamIOError) -> str:
     return getattr(error, "strerror", None) or str(error).splitlines()[0]
+
+
+def _obstacle(path: str, error: OSError | ValueError | BeamIOError) -> str:
+    """Say why a path cannot be asked for: that its file system wants a package, or what the file system says."""
+    module, package = _WANTED.get(path.partition("://")[0], ("", ""))
+    is_there = not module or importlib.util.find_spec(module) is not None
+    return _cause(error) if is_there else f"pip install '{package}' opens such paths"
