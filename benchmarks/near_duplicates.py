@@ -1,7 +1,7 @@
 """The near-duplicate stage at size, beside datasketch's MinHashLSH and datatrove's four MinHash stages.
 
     python benchmarks/near_duplicates.py make --documents 300000 [--warc FILE] [--jsonl]
-    python benchmarks/near_duplicates.py compare --documents 300000 [--datatrove PYTHON]
+    python benchmarks/near_duplicates.py compare --documents 300000 [--runs 3] [--datatrove PYTHON]
 
 `make` synthesises documents out of real text: twelve runs of 25 consecutive words from anywhere in the pages of a
 WARC. 5 % are exact copies and 25 % edited copies (up to 8 % of the words replaced) of an earlier document, chosen so
@@ -10,11 +10,19 @@ with --jsonl as text for datatrove. `compare` runs each contender in a process o
 time and the peak memory of its process tree (resident sizes added up, so shared pages count twice). datatrove
 needs an environment of its own, whose Python --datatrove names; its stage 1 reads and tokenises text (by white space
 here, since its own tokeniser needs spaCy, and is slower), so webtext's sketching of the same text is added to its line.
+
+What each does. datasketch's index reads ready signatures, asks for each document whether something before it shares a
+band, and puts it in if nothing does. *Candidates alone* is that work done by webtext: it reads the same signatures and
+gives all documents that share a band, and all pairs of those but in giant buckets. *The whole stage* goes on from there
+where the index ends: exact duplicates, the true similarity of pairs, clusters, the choice of the one that stays,
+evidence in files, all through Beam. With --runs the contenders take turns, a line has the medians, and the ratios of
+the index to both are printed last.
 """
 
 import argparse
 import json
 import shutil
+import statistics
 import sys
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -180,17 +188,18 @@ def run_datasketch(folder: Path) -> dict[str, Any]:
     return {"removed": removed, "verified": False}
 
 
+STAGE, CANDIDATES, INDEX = "webtext, 1 process", "webtext candidates alone, unverified", "datasketch MinHashLSH"
 CONTENDERS: dict[str, Callable[[Path], dict[str, Any]]] = {
-    "webtext, 1 process": partial(run_webtext, workers=1),
+    STAGE: partial(run_webtext, workers=1),
     "webtext, 2 processes": partial(run_webtext, workers=2),
     "webtext sketching alone, 2 processes": sketch_only,
-    "webtext candidates alone, unverified": run_candidates,
-    "datasketch MinHashLSH": run_datasketch,
+    CANDIDATES: run_candidates,
+    INDEX: run_datasketch,
 }
 
 
 def compare(folder: Path, arguments: argparse.Namespace) -> None:
-    """Measure each contender in a process of its own, and print a line for each."""
+    """Measure each contender in processes of its own, in turns; print a line for each, and the ratios."""
     texts = any(folder.glob("texts-*.jsonl"))
     count = str(arguments.documents)
     commands = {
@@ -201,9 +210,27 @@ def compare(folder: Path, arguments: argparse.Namespace) -> None:
     if arguments.datatrove and texts:
         script = str(Path(__file__).with_name("datatrove_minhash.py"))
         commands["datatrove, 4 stages, 2 tasks"] = [arguments.datatrove, script, str(folder), str(BANDS), str(ROWS)]
-    for name, command in commands.items():
-        if arguments.only in name:
-            print(json.dumps({"contender": name, "documents": arguments.documents, **measure(command)}), flush=True)
+    chosen = {name: command for name, command in commands.items() if any(word in name for word in arguments.only)}
+    turns = [{name: measure(command) for name, command in chosen.items()} for _ in range(arguments.runs)]
+    lines = {name: {"contender": name, "documents": arguments.documents, **_medians(turns, name)} for name in chosen}
+    for line in lines.values():
+        print(json.dumps(line), flush=True)
+    for own in (CANDIDATES, STAGE):
+        if own in turns[0] and INDEX in turns[0]:
+            shares = {
+                f"{figure}_ratio": round(
+                    statistics.median(turn[INDEX][figure] / turn[own][figure] for turn in turns), 2
+                )
+                for figure in ("cpu_s", "wall_s", "peak_mb")
+            }
+            print(json.dumps({"ratio": f"{INDEX} to {own}", "documents": arguments.documents, **shares}), flush=True)
+
+
+def _medians(turns: list[dict[str, dict[str, Any]]], name: str) -> dict[str, Any]:
+    """Give what a contender told, with the median of each figure that differs from run to run."""
+    told = [turn[name] for turn in turns]
+    figures = {figure: statistics.median(one[figure] for one in told) for figure in ("wall_s", "cpu_s", "peak_mb")}
+    return {**told[0], **figures, "runs": len(told)}
 
 
 def main() -> None:
@@ -214,7 +241,8 @@ def main() -> None:
     parser.add_argument("--warc", type=Path, default=Path("../shared/realweb/web.warc.gz"))
     parser.add_argument("--jsonl", action="store_true", help="write the texts, too")
     parser.add_argument("--datatrove", help="the Python of an environment that has datatrove")
-    parser.add_argument("--only", default="", help="measure the contenders whose names hold this")
+    parser.add_argument("--only", nargs="+", default=[""], help="measure the contenders whose names hold one of these")
+    parser.add_argument("--runs", type=int, default=1, help="of each contender (default: %(default)s)")
     parser.add_argument("--contender", choices=list(CONTENDERS), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     folder = FOLDER / f"documents-{arguments.documents}"

@@ -104,18 +104,25 @@ def add_up(tallies: Iterable[Tally]) -> Tally:
     return total
 
 
-def summarize(total: Tally, documents: int) -> dict[str, Any]:
-    """Lay out `summary.json`: counts, the largest clusters, and the alarms."""
+def summarize(total: Tally, documents: int, earlier: int = 0) -> dict[str, Any]:
+    """Lay out `summary.json`: counts, the largest clusters, and the alarms.
+
+    Args:
+        total: of all clusters.
+        documents: of this run; the share removed is of these.
+        earlier: documents of earlier corpora, which may be in clusters and are never removed.
+    """
     removed = sum(total.reasons.values())
     return {
         "documents": documents,
+        "earlier_documents": earlier,
         "clusters": total.clusters,
         EXACT: total.reasons[EXACT],
         NEAR: total.reasons[NEAR],
         RECURRING: total.reasons[RECURRING],
         "chained": total.chained,
         "removal_share": round(removed / documents, 6) if documents else 0.0,
-        "alarms": alarms(total, documents),
+        "alarms": alarms(total, documents, earlier),
         "largest_clusters": [
             {name: getattr(cluster, name) for name in Cluster.__dataclass_fields__} | {"template": cluster.template}
             for cluster in total.largest
@@ -123,7 +130,7 @@ def summarize(total: Tally, documents: int) -> dict[str, Any]:
     }
 
 
-def alarms(total: Tally, documents: int) -> list[str]:
+def alarms(total: Tally, documents: int, earlier: int = 0) -> list[str]:
     """Say in sentences what looks wrong; an empty list where nothing does."""
     removed, said = sum(total.reasons.values()), []
     low, high = USUAL_SHARE
@@ -134,8 +141,8 @@ def alarms(total: Tally, documents: int) -> list[str]:
         )
     for cluster in total.largest:
         name = f"cluster {cluster.cluster} ({cluster.size:,} documents, kept {cluster.kept_url or 'none'})"
-        if documents >= ENOUGH_TO_JUDGE and cluster.size > max(_TEMPLATE_SIZE, _LARGE_SHARE * documents):
-            said.append(f"{name} holds {cluster.size / documents:.1%} of all documents")
+        if documents >= ENOUGH_TO_JUDGE and cluster.size > max(_TEMPLATE_SIZE, _LARGE_SHARE * (documents + earlier)):
+            said.append(f"{name} holds {cluster.size / (documents + earlier):.1%} of all documents")
         if cluster.template:
             said.append(
                 f"{name} looks like pages of one template: {cluster.main_host_share:.0%} on one host, "

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dedup.clusters import roots_in, spanning_forest
 from dedup.kernels import Hashes, Indices
 
 SMALL_BUCKET = 32  # documents; up to 496 pairs
+GIANT_BUCKET = 1 << 12  # documents; a larger one stays where it was found
 MOST_COMPARISONS = 1 << 20  # of a bucket: all pairs of up to 1,448 documents ...
 FEWEST_CENTRES = 64  # ... and in larger buckets so many centres nonetheless
 
@@ -44,6 +46,11 @@ class Buckets:
             first = np.flatnonzero(left_in_bucket > apart)
             found.append(np.stack([self.places[first], self.places[first + apart]], axis=1))
         return np.concatenate(found)
+
+    def between(self, largest_small: int, largest: int) -> tuple[Indices, Indices]:
+        """Give bucket and document of each place in a bucket of more than so many documents, and up to so many."""
+        chosen = np.repeat((self.sizes > largest_small) & (self.sizes <= largest), self.sizes)
+        return np.repeat(np.arange(len(self.sizes)), self.sizes)[chosen], self.places[chosen]
 
     def large(self, largest: int = SMALL_BUCKET) -> Iterator[Indices]:
         """Yield the documents of each bucket of more than `largest`."""
@@ -77,6 +84,38 @@ def buckets(keys: Hashes, places: Indices) -> Buckets:
     return Buckets(places[within], np.cumsum(sizes[crowded]) - sizes[crowded], sizes[crowded])
 
 
+def unconnected_pairs(pairs: Indices, forest: Indices) -> Indices:
+    """Leave out the pairs that a forest of stars connects, shape (pairs, 2)."""
+    roots = roots_in(forest, pairs.ravel()).reshape(-1, 2)
+    apart: Indices = pairs[roots[:, 0] != roots[:, 1]]
+    return apart
+
+
+def linking_pairs(pairs: Indices, similar: Similar, known: Indices) -> Indices:
+    """Find the components that similar pairs make, comparing few of the pairs that cannot change them.
+
+    In a cluster of n documents n - 1 comparisons may say what n (n - 1) / 2 would. So each right document is compared
+    with the first of its left ones; twice, and whoever is connected by then is not compared any more.
+
+    Args:
+        pairs: distinct, the smaller document on the left, in order; shape (pairs, 2).
+        similar: tells which of some pairs are similar.
+        known: pairs that are known to belong together, shape (known, 2).
+
+    Returns:
+        A forest that connects what all similar pairs and the known ones connect, as `spanning_forest` gives it.
+    """
+    forest, left = spanning_forest(known), pairs
+    for all_of_them in (False, False, True):
+        left = unconnected_pairs(left, forest)
+        chosen = np.full(len(left), all_of_them)
+        chosen[np.unique(left[:, 1], return_index=True)[1]] = True
+        compared = left[chosen]
+        forest = spanning_forest(np.concatenate([forest, compared[similar(compared)]]))
+        left = left[~chosen]
+    return forest
+
+
 def similar_pairs(
     bucket: Indices, similar: Similar, linked: Indices, most_comparisons: int = MOST_COMPARISONS
 ) -> Indices:
@@ -107,6 +146,8 @@ def similar_pairs(
                 return np.concatenate(found)
             tried[centre] = True
             others = np.flatnonzero((cluster != cluster[centre]) & ~tried)
+            if not len(others):
+                continue
             pairs = np.stack([np.full(len(others), bucket[centre]), bucket[others]], axis=1)
             joined = similar(pairs)
             compared += len(pairs)

@@ -44,7 +44,8 @@ def document_keys(table: pa.Table, config: MinHashConfig, *, by_url: bool) -> tu
             continue
         values = table.column(name).to_pylist()
         known = np.array([row for row, value in enumerate(values) if value], np.int64)
-        halves = np.frombuffer(b"".join(_hash128(values[row]) for row in known), "<u8").reshape(-1, 2)
+        read = bytes.fromhex if name == "text_digest" else _hash128  # the digest of a text is a hash of 128 bits
+        halves = np.frombuffer(b"".join(map(read, filter(None, values))), "<u8").reshape(-1, 2)
         keys += [halves[:, 0] & ~KINDS | kind, halves[:, 1] & ~KINDS | kind | SECOND]
         rows += [known, known]
     _, first = np.unique(keys[0], return_index=True)  # by text: digests are never empty

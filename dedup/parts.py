@@ -75,13 +75,14 @@ def by_part(places: Indices) -> Iterator[tuple[int, Indices, Indices]]:
 
 
 class PartReader:
-    """Reads parts by place; remembers only where the shingles of the parts last used lie."""
+    """Reads parts by place; remembers only where the shingles of the parts last used lie. Threads may share one."""
 
     def __init__(self, catalog: Catalog, open_file: Opener) -> None:
         """Read the parts of a catalog with a function that opens a path for reading in binary."""
         self.catalog = catalog
         self._open = open_file
         self._extents: dict[int, tuple[Indices, Indices]] = {}
+        self._remembered = 0
 
     def columns(self, part: int, names: list[str]) -> pa.Table:
         """Read columns of a part."""
@@ -122,13 +123,15 @@ class PartReader:
 
     def _extent(self, part: int) -> tuple[Indices, Indices]:
         """Tell the offset and the size of each document's shingles in a part, in hashes."""
-        if part not in self._extents:
+        found = self._extents.get(part)
+        if found is None:
             table = self.columns(part, ["shingles_offset", "n_shingles"])
-            if sum(len(sizes) for _, sizes in self._extents.values()) + len(table) > DOCUMENTS_REMEMBERED:
-                self._extents.clear()
+            if self._remembered + len(table) > DOCUMENTS_REMEMBERED:
+                self._extents, self._remembered = {}, 0
             offsets, sizes = (table.column(name).to_numpy().astype(np.int64) for name in table.column_names)
-            self._extents[part] = offsets, sizes
-        return self._extents[part]
+            found = self._extents[part] = offsets, sizes
+            self._remembered += len(table)
+        return found
 
     def _pieces(self, part: int, offsets: Indices, sizes: Indices) -> Iterator[memoryview]:
         """Read sets at ascending offsets of a part's sidecar; sets that lie near one another are read together."""

@@ -36,9 +36,7 @@ class RepeatsConfig:
         if self.min_documents == 1 or self.min_documents < 0:
             raise ValueError(f"a repeated line is in 2 documents or more (0: leave lines), not {self.min_documents}")
         if self.passage_words != 0 and self.passage_words < 3:
-            raise ValueError(
-                f"a repeated passage has 3 words or more (0: leave passages), not {self.passage_words}"
-            )
+            raise ValueError(f"a repeated passage has 3 words or more (0: leave passages), not {self.passage_words}")
         for name in ("min_words", "min_hosts", "words_left"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be 1 or more, not {getattr(self, name)}")

@@ -7,7 +7,7 @@ is a share of the key space; a task reads one run or one range, and its memory i
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -16,9 +16,19 @@ import numpy as np
 import pyarrow as pa
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PBegin, PCollection
+from apache_beam.utils.shared import Shared
 
 from dedup.alarms import Tally, add_up, summarize, tally
-from dedup.bands import Buckets, Similar, buckets, similar_pairs
+from dedup.bands import (
+    GIANT_BUCKET,
+    SMALL_BUCKET,
+    Buckets,
+    Similar,
+    buckets,
+    linking_pairs,
+    similar_pairs,
+    unconnected_pairs,
+)
 from dedup.choose import FACTS, MEMBERS, STAGE, VERDICTS, cluster_rows, judge, kept_rows, rank, rejection_rows
 from dedup.clusters import common_pairs, connected_components, distinct_pairs, roots_in, spanning_forest
 from dedup.kernels import Floats, Indices, distinct, mix64
@@ -30,13 +40,15 @@ from dedup.verify import LEFT_HASHES, Shelf, similarities
 from webtext import storage
 from webtext.tables import write_table
 
-DOCUMENTS_A_RUN = 1 << 14
+DOCUMENTS_A_RUN = 1 << 16
 KEYS_A_RANGE = 1 << 20  # 16 MiB as a block; sorting takes some four times that
 SUMMARY = "summary.json"
 # On the left place of a pair; one without a flag shares a band and is to be compared.
 _EQUAL = np.int64(1 << 62)  # it shares the first half of an exact key
 _EQUAL_TOO = np.int64(1 << 61)  # it shares the second half
-_VERIFIED = np.int64(1 << 60)  # it was compared, in a large bucket
+_VERIFIED = np.int64(1 << 60)  # it was compared, in a giant bucket
+# On a place beside the number of a large bucket that it is in, to be explored where the others of its cluster are.
+_MEMBER = np.int64(1 << 59)
 _FLAGS = _EQUAL | _EQUAL_TOO | _VERIFIED
 
 Packed = tuple[int, bytes]
@@ -52,6 +64,8 @@ class Plan:
     config: MinHashConfig
     documents_a_run: int = DOCUMENTS_A_RUN
     keys_a_range: int = KEYS_A_RANGE
+    earlier: int = 0  # of the documents: those of earlier corpora
+    reader: Shared = field(default_factory=Shared, compare=False)  # one for all steps that a process runs
 
     @property
     def runs(self) -> int:
@@ -120,7 +134,7 @@ class FindDuplicates(beam.PTransform):
             | "Tallies" >> beam.Flatten()
             | beam.WithKeys(0)
             | "OneSummary" >> beam.GroupByKey()
-            | beam.Map(_write_summary, plan.documents, self.output)
+            | beam.Map(_write_summary, plan, self.output)
         )
         return (parts, summary) | "Files" >> beam.Flatten()
 
@@ -132,12 +146,34 @@ class _Step(beam.DoFn):
         self.plan = plan
 
     def setup(self) -> None:
-        self.reader = PartReader(self.plan.catalog, storage.open_file)
+        self.reader: PartReader = self.plan.reader.acquire(lambda: PartReader(self.plan.catalog, storage.open_file))
 
     def similarities(self, pairs: Indices, at_least: float = 0.0) -> Floats:
         """Compute the true Jaccard similarity of pairs of places."""
         Metrics.counter(STAGE, "compared").inc(len(pairs))
         return similarities(pairs, self.reader, at_least)
+
+    def similar(self, places: Indices) -> Similar:
+        """Ask whether pairs of some places are similar; where their shingles fit, they are read once for all."""
+        threshold = self.plan.config.threshold
+        compare: Callable[[Indices, float], Floats] = self.similarities
+        places = distinct(places)
+        if self.reader.sizes(places).sum() <= 2 * LEFT_HASHES:
+            shelf = Shelf.read(places, self.reader)
+            compare = partial(shelf.similarities, shelf)
+        return lambda pairs: compare(pairs, threshold) >= threshold
+
+    def explore(self, crowded: Iterable[Indices], known: Indices) -> Indices:
+        """Find what connects buckets, beyond what is known; of a cluster that several of them hold, only once."""
+        forest = spanning_forest(known)
+        large = sorted(crowded, key=lambda bucket: int(bucket[0]))  # those of one cluster side by side
+        sizes = np.array([self.reader.sizes(bucket).sum() for bucket in large], np.int64)
+        for _, group in divide(np.cumsum(sizes) // LEFT_HASHES):
+            similar = self.similar(np.concatenate([large[number] for number in group]))
+            for number in group:
+                found = similar_pairs(large[number], similar, roots_in(forest, large[number]))
+                forest = spanning_forest(np.concatenate([forest, found])) if len(found) else forest
+        return forest
 
 
 class ReadKeys(_Step):
@@ -169,43 +205,41 @@ class ProposePairs(_Step):
         equal, equal_too = (buckets(keys[half], places[half]).stars() for half in halves)
         equal[:, 0] |= _EQUAL
         equal_too[:, 0] |= _EQUAL_TOO
-        verified = self._explore(banded)
+        verified = self.explore(banded.large(GIANT_BUCKET), np.empty((0, 2), np.int64))
         verified[:, 0] |= _VERIFIED
         pairs = distinct_pairs(np.concatenate([banded.small_pairs(), equal, equal_too, verified]))
         Metrics.counter(STAGE, "proposed").inc(len(pairs))
         for owner, positions in divide(self.plan.runs_of(pairs[:, 0] & ~_FLAGS)):
             yield owner, pack(pairs[positions])
+        yield from self._large(banded, grouped[0])
 
-    def _explore(self, banded: Buckets) -> Indices:
-        """Find what connects the large buckets; of a cluster that several of them hold, only once."""
-        forest = np.empty((0, 2), np.int64)
-        large = sorted(banded.large(), key=lambda bucket: int(bucket[0]))  # those of one cluster side by side
-        sizes = np.array([self.reader.sizes(bucket).sum() for bucket in large], np.int64)
-        for _, group in divide(np.cumsum(sizes) // LEFT_HASHES):
-            compare: Callable[[Indices, float], Floats] = self.similarities
-            if sizes[group].sum() <= 2 * LEFT_HASHES:
-                shelf = Shelf.read(distinct(np.concatenate([large[number] for number in group])), self.reader)
-                compare = partial(shelf.similarities, shelf)
-            similar = _above(self.plan.config.threshold, compare)
-            for number in group:
-                found = similar_pairs(large[number], similar, roots_in(forest, large[number]))
-                forest = spanning_forest(np.concatenate([forest, found]))
-        return forest
+    def _large(self, banded: Buckets, key_range: int) -> Iterator[Packed]:
+        """Send each large bucket to the run that the hash of its first document names: so do others of its cluster."""
+        numbers, members = banded.between(SMALL_BUCKET, GIANT_BUCKET)
+        rows = np.stack([members | _MEMBER, (np.int64(key_range) << np.int64(32)) + numbers], axis=1)
+        first = banded.places[banded.starts[numbers]].view(np.uint64)
+        for owner, positions in divide((mix64(first) % np.uint64(self.plan.runs)).astype(np.int64)):
+            yield owner, pack(rows[positions])
 
 
 class VerifyPairs(_Step):
-    """All pairs that begin in a run → those that are duplicates, as few as connect them."""
+    """Pairs and large buckets → the pairs that are duplicates, as few as connect them."""
 
     def process(self, grouped: Grouped) -> Iterator[Packed]:
-        pairs = distinct_pairs(unpack(grouped[1]))
+        rows = unpack(grouped[1])
+        is_member = (rows[:, 0] & _MEMBER) != 0
+        large = buckets(rows[is_member, 1].view(np.uint64), rows[is_member, 0] & ~_MEMBER).large(SMALL_BUCKET)
+        pairs = distinct_pairs(rows[~is_member])
         flags, pairs = pairs[:, 0] & _FLAGS, pairs & ~_FLAGS
         near, equal, equal_too, known = (pairs[flags == flag] for flag in (0, _EQUAL, _EQUAL_TOO, _VERIFIED))
-        threshold = self.plan.config.threshold
-        near = near[self.similarities(near, threshold) >= threshold]
-        edges = np.concatenate([near, common_pairs(equal, equal_too), known])
+        known = self.explore(large, np.concatenate([common_pairs(equal, equal_too), known]))
+        near = unconnected_pairs(near, known)
+        sizes = self.reader.sizes(near.ravel()).reshape(-1, 2)
+        near = near[sizes.min(axis=1) >= self.plan.config.threshold * sizes.max(axis=1)]
+        edges = linking_pairs(near, self.similar(near.ravel()), known)
         Metrics.counter(STAGE, "verified").inc(len(edges))
         if len(edges):
-            yield 0, pack(spanning_forest(edges))
+            yield 0, pack(edges)
 
 
 class ConnectPairs(_Step):
@@ -243,8 +277,12 @@ class JudgeClusters(_Step):
         ranked = rank(unpack_tables(grouped[1], MEMBERS))
         kept = kept_rows(ranked)
         verdicts = judge(ranked, kept, self._similarity_to_kept(ranked, kept), self.plan.config.threshold)
-        yield beam.pvalue.TaggedOutput("tallies", tally(verdicts))
-        ours = verdicts.filter(pa.array(~ranked.column("earlier").to_numpy()))
+        later = ~ranked.column("earlier").to_numpy()
+        concerned = (
+            np.bincount(kept, weights=later, minlength=len(kept))[kept] > 0
+        )  # not what an earlier corpus repeats
+        yield beam.pvalue.TaggedOutput("tallies", tally(verdicts.filter(pa.array(concerned))))
+        ours = verdicts.filter(pa.array(later))
         for owner, positions in divide(self.plan.runs_of(ours.column("place").to_numpy())):
             yield owner, pack_table(ours.take(pa.array(positions)))
 
@@ -279,13 +317,8 @@ class WriteVerdicts(_Step):
                 yield name
 
 
-def _above(threshold: float, compare: Callable[[Indices, float], Floats]) -> Similar:
-    """Ask whether pairs are as similar as the threshold."""
-    return lambda pairs: compare(pairs, threshold) >= threshold
-
-
-def _write_summary(grouped: tuple[int, Iterable[Tally]], documents: int, output: str) -> str:
-    summary = summarize(add_up(grouped[1]), documents)
+def _write_summary(grouped: tuple[int, Iterable[Tally]], plan: Plan, output: str) -> str:
+    summary = summarize(add_up(grouped[1]), plan.documents - plan.earlier, plan.earlier)
     with storage.create_file(storage.join(output, SUMMARY)) as stream:
         stream.write((json.dumps(summary, indent=1, ensure_ascii=False) + "\n").encode())
     return SUMMARY

@@ -38,7 +38,7 @@ def run_duplicates(documents: str, directory: str, config: DuplicatesConfig, eng
     output = directory.rstrip("/").rpartition("/")[0] or "."
     earlier = prepare_earlier(config.against, config.columns, config.minhash, output, engine)
     own = Source(documents, len(storage.list_files(documents, "part-*.parquet")))
-    plan = Plan(Catalog((own, *earlier.sources)), given + earlier.documents, config.minhash)
+    plan = Plan(Catalog((own, *earlier.sources)), given + earlier.documents, config.minhash, earlier=earlier.documents)
 
     def count(directory: str) -> Counts:
         rejected = count_rejections(directory)

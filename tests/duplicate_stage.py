@@ -72,7 +72,7 @@ def run_steps(plan, output, shuffler):
     verdicts = [element for element in judged if isinstance(element, tuple)]
     tallies = [element.value for element in judged if not isinstance(element, tuple)]
     list(step(transforms.WriteVerdicts, grouped(verdicts + [(run, b"") for run in range(plan.runs)]), str(output)))
-    transforms._write_summary((0, tallies), plan.documents, str(output))
+    transforms._write_summary((0, tallies), plan, str(output))
 
 
 def content(folder):

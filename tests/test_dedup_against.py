@@ -1,6 +1,7 @@
 """Against an earlier corpus: what it holds is not taken again, it stays as it is, and where that equals one build."""
 
 import io
+import json
 import random
 
 import apache_beam as beam
@@ -84,6 +85,19 @@ def test_what_the_earlier_corpus_holds_is_rejected_with_evidence(tmp_path):
     )
     assert 0.7 <= dropped["http://new.test/1"]["similarity"] < 1
     assert (tmp_path / "old/train-00000-of-00001.parquet").read_bytes() == before
+
+
+def test_the_summary_is_of_this_run_and_not_of_the_earlier_corpus(tmp_path):
+    """A hundred old documents, half of them copies, do not hide that every new one went."""
+    old = [(edited(n % 50), facts(f"https://old.test/{n}")) for n in range(100)]
+    write_corpus(tmp_path / "old", old)
+    earlier = sketch_earlier(tmp_path / "old", tmp_path / "sketches")
+    own = write_parts(tmp_path / "documents", [(edited(1), facts("https://new.test/1"))], 2)
+    run_steps(Plan(Catalog((own, earlier)), 101, EVERY_PAIR, earlier=100), tmp_path / "found", random.Random(0))
+    summary = json.loads((tmp_path / "found/summary.json").read_text())
+    found = {name: summary[name] for name in ("documents", "earlier_documents", "clusters", "removal_share")}
+    assert found == {"documents": 1, "earlier_documents": 100, "clusters": 1, "removal_share": 1.0}
+    assert [cluster["size"] for cluster in summary["largest_clusters"]] == [3]
 
 
 def test_the_earlier_corpus_is_never_rejected(tmp_path):

@@ -136,3 +136,4 @@ def test_templates_large_clusters_and_unusual_shares_raise_alarms():
     assert ["looks like pages of one template" in alarm for alarm in summary["alarms"]] == [False, True]
     assert any("of 1,000,000 documents removed" in alarm for alarm in summarize(tally(verdicts), 10**6)["alarms"])
     assert not any("removed" in alarm for alarm in summarize(tally(verdicts), 100)["alarms"])
+    assert not any("of all documents" in alarm for alarm in summarize(tally(verdicts), 2000, 10**7)["alarms"])
