@@ -101,19 +101,21 @@ class ReadDumps(beam.PTransform):
         super().__init__("ReadDumps")
 
     def _read(self, dump: Dump) -> Iterator[tuple[str, bytes]]:
-        counts: Counter[str] = Counter()
+        counts, posted = Counter[str](), 0
         with ExitStack() as stack:
             stream = stack.enter_context(storage.open_file(dump.path))
             refusals = _RefusalWriter(stack, self.directory, dump.suffix)
             for found in read_dump(stream, dump, self.config, self_posts=self.self_posts):
                 if isinstance(found, Refused):
                     counts[found.rejection.reason] += 1
-                    Metrics.counter(STAGE, found.rejection.reason).inc()
                     refusals.write(found)
                 else:
-                    counts["posted"] += 1
+                    posted += 1
                     yield found.url, msgspec.msgpack.encode(found)
             refusals.flush()
+        for reason, number in counts.items():  # at the end: a counter costs as much as the reading of a line
+            Metrics.counter(STAGE, reason).inc(number)
+        counts += Counter(posted=posted)  # no entry where there is none
         with storage.create_file(storage.join(self.directory, f"inputs-{dump.suffix}.json")) as summary:
             summary.write(json.dumps({"name": dump.name, **dict(sorted(counts.items()))}, indent=1).encode() + b"\n")
 
