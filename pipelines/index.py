@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection
 
 from pipelines.ledger import count_rejections, count_rows
@@ -191,6 +192,7 @@ def join_link(url: str, found: dict[str, Iterable]) -> Iterator[Page]:
 
 def rejection_of(page: Page) -> Iterator[Rejection]:
     """Yield the rejection of a page that cannot be extracted."""
+    Metrics.counter("index", "kept" if page.outcome == "ok" else page.outcome).inc()
     if page.outcome != "ok":
         yield Rejection(page.url, "fetch", page.outcome, page.detail)
 

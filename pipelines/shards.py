@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import apache_beam as beam
 import pyarrow as pa
 import pyarrow.parquet as pq
+from apache_beam.metrics.metric import Metrics
 
 from pipelines.duplicates import members_of_part
 from pipelines.ledger import count_rows
@@ -113,6 +114,7 @@ def write_shard(
             )
             for group in _row_groups(kept):
                 writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
+                Metrics.counter("corpus", split).inc(len(group))
 
 
 def copy_shard(shard: Shard, source: str, target: str) -> None:
