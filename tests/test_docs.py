@@ -26,6 +26,10 @@ TUTORIAL = ROOT / "docs" / "tutorial.md"
 HOW_TO = sorted((ROOT / "docs" / "how-to").glob("*.md"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TREE = ("Makefile", "pyproject.toml", "requirements.lock", "sample", "filters")  # what a reader of the docs has
+TO_BEAM = [
+    *("--runner", "--project", "--region", "--temp_location", "--setup_file", "--machine_type", "--max_num_workers"),
+    *("--sdk_container_image", "--sdk_location"),
+]
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?://)([^)#\s]+)(?:#[^)]*)?\)")
 
@@ -126,9 +130,8 @@ def test_every_flag_in_the_docs_exists(command):
     parser = argparse.ArgumentParser()
     importlib.import_module(f"pipelines.{words[0]}").add_arguments(parser)
     known = {option for action in parser._actions for option in action.option_strings} | {"--config", "--verbose", "-v"}
-    to_beam = ("--runner", "--project", "--region", "--temp_location", "--setup_file")
     flags = [word.partition("=")[0] for word in words[1:] if re.match(r"--?[a-z]", word)]
-    assert [flag for flag in flags if flag not in known and flag not in to_beam] == []
+    assert [flag for flag in flags if flag not in known and flag not in TO_BEAM] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
