@@ -306,7 +306,7 @@ _FAILURES: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     ((ssl.SSLError,), "tls_error"),
     ((http.client.IncompleteRead, urllib3.exceptions.IncompleteRead), "incomplete"),
     ((http.client.RemoteDisconnected, ConnectionError), "connection_error"),
-    ((http.client.HTTPException,), "bad_response"),
+    ((http.client.HTTPException, urllib3.exceptions.InvalidHeader), "bad_response"),
 )
 
 

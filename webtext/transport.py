@@ -158,11 +158,11 @@ class GuardedAdapter(BaseAdapter):
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may have answered before it closed
                 opened.sendall(lines)
             head.begin()
+            return self._answer(server, opened, head, request)
         except BaseException:
             head.close()
             opened.close()
             raise
-        return self._answer(server, opened, head, request)
 
     def _answer(
         self, server: Server, opened: socket.socket, head: http.client.HTTPResponse, request: requests.PreparedRequest
