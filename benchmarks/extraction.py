@@ -2,9 +2,10 @@
 
     make bench-extract        (python benchmarks/extraction.py [--realweb ../shared/realweb] [--engines ...])
 
-Segments of the gold set are counted as trafilatura's evaluation counts them. An engine that is not installed is left
-out and named. Times are CPU times of one process; `relative` is the time of trafilatura's default over the engine's,
-both measured on this machine, one after the other.
+Segments of the gold set are counted as trafilatura's evaluation counts them. `F1 halves` are of halves of the sites,
+by hash: what was chosen on one must hold on the other. An engine that is not installed is left out and named. Times are
+CPU times of one process; `relative` is the time of trafilatura's default over the engine's, both measured on this
+machine, one after the other.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import json
 import multiprocessing
 import re
 import time
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ from webtext.decode import decode_html
 from webtext.engines import ENGINES, load_engine, parse_html, without_controls
 from webtext.errors import UsageError
 from webtext.extract import ExtractConfig, Extracted, extract_page
+from webtext.hashing import bucket_of
+from webtext.hosts import registered_domain
 from webtext.language import detect
 
 BASELINE = "trafilatura-default"
@@ -65,7 +69,7 @@ def measure(name: str, realweb: Path) -> dict[str, Any]:
         return {"name": name, "missing": str(error)}
     gc.collect()
     gc.freeze()
-    hit = wrong = wanted = english_hit = english_wrong = english_wanted = 0
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     times, texts = [], []
     for _, body, content_type in pages:
         start = time.process_time()
@@ -73,26 +77,28 @@ def measure(name: str, realweb: Path) -> dict[str, Any]:
         times.append(time.process_time() - start)
     for (entry, _, _), text in zip(pages, texts, strict=True):
         found, false = (sum(segment in text for segment in entry[key]) for key in ("with", "without"))
-        hit, wrong, wanted = hit + found, wrong + false, wanted + len(entry["with"])
-        if detect(re.sub(r"\s+", " ", " ".join(entry["with"] + entry["without"])))[0] == "en":
-            english_hit, english_wrong = english_hit + found, english_wrong + false
-            english_wanted += len(entry["with"])
+        language = detect(re.sub(r"\s+", " ", " ".join(entry["with"] + entry["without"])))[0]
+        half = "AB"[bucket_of(registered_domain(entry["url"].strip()), 2)]
+        for group in ("all", half, language):
+            counts[group].update(hit=found, wrong=false, wanted=len(entry["with"]))
     times.sort()
+    found = counts["all"]
     return {
         "name": name,
-        "F1": f1(hit, wrong, wanted),
-        "precision": hit / (hit + wrong),
-        "recall": hit / wanted,
-        "English F1": f1(english_hit, english_wrong, english_wanted),
+        "F1": f1(found),
+        "precision": found["hit"] / (found["hit"] + found["wrong"]),
+        "recall": found["hit"] / found["wanted"],
+        "English F1": f1(counts["en"]),
+        "F1 halves": [f1(counts["A"]), f1(counts["B"])],
         "seconds": sum(times),
         "pages": len(pages),
         "p99 ms": times[int(len(times) * 0.99)] * 1000,
     }
 
 
-def f1(hit: int, wrong: int, wanted: int) -> float:
+def f1(counts: Counter[str]) -> float:
     """Give the harmonic mean of precision and recall over segments."""
-    return 2 * hit / (hit + wrong + wanted)
+    return 2 * counts["hit"] / (counts["hit"] + counts["wrong"] + counts["wanted"])
 
 
 def main() -> None:
@@ -104,8 +110,8 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     context, default = multiprocessing.get_context("spawn"), 0.0
-    print("| engine | F1 | precision | recall | English F1 | pages / CPU s | relative | p99 ms |")
-    print("|---|---|---|---|---|---|---|---|", flush=True)
+    print("| engine | F1 | precision | recall | English F1 | F1 halves | pages / CPU s | relative | p99 ms |")
+    print("|---|---|---|---|---|---|---|---|---|", flush=True)
     for name in arguments.engines:
         with context.Pool(1) as pool:
             row = pool.apply(measure, (name, arguments.realweb))
@@ -116,8 +122,9 @@ def main() -> None:
 def format_row(row: dict[str, Any], default: float) -> str:
     """Write one engine's line of the table; `default` is the baseline's time in seconds, 0 where it did not run."""
     if "missing" in row:
-        return f"| {row['name']} | {row['missing']} | | | | | | |"
+        return f"| {row['name']} | {row['missing']} | | | | | | | |"
     scores = " | ".join(f"{row[key]:.4f}" for key in ("F1", "precision", "recall", "English F1"))
+    scores += " | " + ", ".join(f"{half:.4f}" for half in row["F1 halves"])
     relative = f"{default / row['seconds']:.2f}"
     return f"| {row['name']} | {scores} | {row['pages'] / row['seconds']:.1f} | {relative} | {row['p99 ms']:.0f} |"
 

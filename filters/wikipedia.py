@@ -72,7 +72,7 @@ class Wikipedia:
 
 def _sign_of_copy(document: Document) -> str:
     """Find the words by which a page says that it is a Wikipedia article; "" where there are none."""
-    if match := _TITLE.search(document.title):
+    if match := _TITLE.search(document.title) or _TITLE.search(f"- {document.site_name}"):
         return match.group().strip()
     lines = document.text.split("\n")
     edges = lines if len(lines) <= 2 * _EDGE_LINES else lines[:_EDGE_LINES] + lines[-_EDGE_LINES:]

@@ -49,6 +49,7 @@ def repeated(line, times, rest=LINES):
 
 KEEP = {
     "wikipedia": [
+        document(site_name="A blog about Wikipedia"),
         on("wikipedia.org.example.com"), on("notwikipedia.org"), on("en.wiktionary.org"), on("fandom.com", "wiki/Bee"),
         document("According to Wikipedia, herons live long. " + PROSE), titled("Why Wikipedia works", PROSE),
         titled("How I edit Wikipedia, the free encyclopedia", PROSE), on("example.org", "wikipedia-is-twenty"),
@@ -122,7 +123,7 @@ REJECT = {
         (document(host="zh.wikipedia.org"), "wikipedia"),
         (on("www.wikiwand.com"), "wikipedia_mirror"), (on("en.linkfang.org"), "wikipedia_mirror"),
         (titled("Heron - Wikipedia", PROSE), "wikipedia_text"), (titled("Graureiher – Wikipedia", PROSE), "wikipedia_text"),
-        (titled("Цапля — Википедия", PROSE), "wikipedia_text"),
+        (titled("Цапля — Википедия", PROSE), "wikipedia_text"), (document(site_name="Wikipedia"), "wikipedia_text"),
         (document("From Wikipedia, the free encyclopedia\n" + PROSE), "wikipedia_text"),
         (document(PROSE + '\nRetrieved from "https://en.wikipedia.org/wiki/Heron"'), "wikipedia_text"),
         (document(PROSE + "\nThis article uses material from the Wikipedia article Heron."), "wikipedia_text"),

@@ -109,6 +109,35 @@ def test_metadata_from_where_pages_declare_it(head, url, expected):
 
 
 @pytest.mark.parametrize(
+    ("head", "site"),
+    [
+        ("<title>Nine winters - The Daily Pool</title>", "The Daily Pool"),
+        ("<title>The Daily Pool | Nine winters</title>", "The Daily Pool"),
+        ('<title>Nine winters - Wikipedia</title><meta property="og:title" content="Nine winters">', "Wikipedia"),
+        ('<title>Nine winters - A</title><meta property="og:site_name" content="The Pool">', "The Pool"),
+        ("<title>Nine winters</title>", ""),
+        ("<title>Another title - and more</title>", ""),
+        ("", ""),
+    ],
+)
+def test_a_site_that_names_itself_in_the_title_only_is_named(head, site):
+    found = extract_text(f"<html><head>{head}</head><body><h1>Nine winters</h1>{ARTICLE}</body></html>", "", CONFIG)
+    assert found.site_name == site
+
+
+def test_a_page_of_which_the_quick_setting_makes_one_line_has_its_paragraphs():
+    """Without tags for head and body, trafilatura's fast setting gives an article as one line."""
+    menu = "<header><nav><ul><li><a href=/>The Daily Pool</a><li><a href=/all>Everything</a></ul></nav></header>"
+    footer = (
+        "<footer><p>Written under a licence that asks only for good manners. No cookies, one goose.</p></footer>" * 3
+    )
+    page = f"<article><h1>Herons</h1><div>{ARTICLE * 2}</div></article>"
+    html = f"<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n{menu}{page}{footer}"
+    lines = extract_text(html, "", CONFIG).text.split("\n")
+    assert [line for line in lines if line in SENTENCES] == SENTENCES * 6
+
+
+@pytest.mark.parametrize(
     ("body", "content_type", "reason"),
     [
         (b"", "text/html", "not_html"),

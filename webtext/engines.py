@@ -20,9 +20,10 @@ from webtext.quicken import quicken
 Engine = Callable[[str, HtmlElement], str]
 
 # The cascade of `_trafilatura`, chosen on the gold set (benchmarks/extraction.py): the quick setting finds the text of
-# nearly all pages; where it found little, and little of what the page shows, the thorough one has the last word.
-_DOUBTFUL_CHARS = 1000
-_DOUBTFUL_SHARE = 0.1
+# nearly all pages. The thorough one has the last word where that is little, and little of what the page shows; where it
+# is next to all of it, menus and all; and where it has no paragraphs.
+_LITTLE_CHARS, _LITTLE_SHARE = 1000, 0.1
+_NEXT_TO_ALL_SHARE = 0.9
 _MAX_TAIL_LINES, _MAX_TAIL_CHARS = 3, 80
 _SENTENCE_ENDS = tuple(".!?\u2026\"'\u201c\u201d\u2019\u00bb)\u3002\uff01\uff1f\u0964\u06d4\u061f")
 # Characters, plain or as references, that no XML text may hold: one of them and trafilatura gives nothing.
@@ -124,11 +125,21 @@ def _trafilatura() -> Engine:
 
     def extract(_: str, tree: HtmlElement) -> str:
         quick = trafilatura.extract(tree, include_comments=False, fast=True) or ""
-        if len(quick) < _DOUBTFUL_CHARS and len(quick) < _DOUBTFUL_SHARE * visible_characters(tree):
+        if _is_doubtful(quick, visible_characters(tree)):
             quick = trafilatura.extract(tree, include_comments=False) or quick
         return trim_tail(quick)
 
     return extract
+
+
+def _is_doubtful(text: str, shown: int) -> bool:
+    r"""Tell whether an extracted text looks as if no article had been found on a page of so many characters.
+
+    >>> _is_doubtful("Home", 5000), _is_doubtful("A line.\n" * 100, 1000), _is_doubtful("A line.\n" * 100, 810)
+    (True, False, True)
+    """
+    little = len(text) < min(_LITTLE_CHARS, _LITTLE_SHARE * shown)
+    return little or len(text) > _NEXT_TO_ALL_SHARE * shown or (len(text) >= _LITTLE_CHARS and "\n" not in text)
 
 
 def trim_tail(text: str) -> str:

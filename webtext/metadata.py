@@ -78,11 +78,12 @@ def read_metadata(tree: HtmlElement, url: str) -> Metadata:
     """Read what a parsed page declares; `url` is where it was found, for dates that stand in addresses."""
     meta = _meta_tags(tree)
     items = list(_json_ld(tree))
+    title, site = _title(tree, meta, items)
     return Metadata(
-        title=_title(tree, meta, items),
+        title=title,
         author=_author(tree, meta, items),
         date=_date(tree, meta, items, url),
-        site_name=_first(meta, _SITE_NAMES),
+        site_name=_first(meta, _SITE_NAMES) or site,
         language=declared_language(tree, meta),
     )
 
@@ -128,7 +129,7 @@ def _json_ld(tree: HtmlElement) -> Iterator[dict[str, Any]]:
                     yield value
 
 
-def _title(tree: HtmlElement, meta: dict[str, str], items: list[dict[str, Any]]) -> str:
+def _title(tree: HtmlElement, meta: dict[str, str], items: list[dict[str, Any]]) -> tuple[str, str]:
     headlines = (value for item in items if isinstance(value := item.get("headline"), str))
     headings = [text for heading in tree.iter("h1", "h2") if (text := _clean(heading.text_content()))][:_MAX_HEADINGS]
     element = tree.find(".//title")
@@ -136,27 +137,28 @@ def _title(tree: HtmlElement, meta: dict[str, str], items: list[dict[str, Any]])
     main_headings = [_clean(heading.text_content()) for heading in tree.iter("h1")]
     only_heading = main_headings[0] if len(main_headings) == 1 else ""
     declared = _first(meta, _TITLE_NAMES) or _clean(next(headlines, "")) or only_heading or in_head
-    return _without_site(declared, headings, _first(meta, _SITE_NAMES))
+    title, site = _without_site(declared, headings, _first(meta, _SITE_NAMES))
+    return title, site or _without_site(in_head, [title], "")[1]
 
 
-def _without_site(title: str, headings: list[str], site: str) -> str:
-    """Take the site's name off a title: what stands as a heading on the page is the title, what names the site is not.
+def _without_site(title: str, headings: list[str], site: str) -> tuple[str, str]:
+    """Part a title from the site's name: what stands as a heading on the page is the title, what names the site is not.
 
     >>> _without_site("Nine winters - The Daily Pool", ["Nine winters", "Fish"], "")
-    'Nine winters'
+    ('Nine winters', 'The Daily Pool')
     >>> _without_site("The Daily Pool | Nine winters", [], "The Daily Pool")
-    'Nine winters'
+    ('Nine winters', 'The Daily Pool')
     """
     for heading in headings:
-        if title.startswith(heading) and _SITE_AFTER.match(title, len(heading)):
-            return heading
-        if title.endswith(heading) and _SITE_BEFORE.match(title[: -len(heading)]):
-            return heading
+        if title.startswith(heading) and (match := _SITE_AFTER.match(title, len(heading))):
+            return heading, match.group(1)
+        if title.endswith(heading) and (match := _SITE_BEFORE.match(title[: -len(heading)])):
+            return heading, match.group(1)
     if site and title.endswith(site) and (match := _SITE_BEFORE.match(title[: -len(site)])):
-        return match.group(1)
+        return match.group(1), site
     if site and title.startswith(site) and (match := _SITE_AFTER.match(title, len(site))):
-        return match.group(1)
-    return title
+        return match.group(1), site
+    return title, site
 
 
 def _author(tree: HtmlElement, meta: dict[str, str], items: list[dict[str, Any]]) -> str:
