@@ -6,6 +6,7 @@ is a share of the key space; a task reads one run or one range, and its memory i
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -310,6 +311,9 @@ class WriteVerdicts(_Step):
             if source.earlier:
                 continue
             own = verdicts.filter(pa.array(parts == part))
+            for reason, number in Counter(own.column("reason").to_pylist()).items():
+                if reason:  # "" stays
+                    Metrics.counter(STAGE, reason).inc(number)
             for kind, table in (("clusters", cluster_rows(own)), ("rejections", rejection_rows(own))):
                 name = f"{kind}-{suffix}.parquet"
                 with storage.create_file(storage.join(self.output, name)) as stream:

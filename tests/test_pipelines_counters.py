@@ -3,6 +3,9 @@
 import apache_beam as beam
 import pytest
 
+from dedup.minhash import MinHashConfig
+from dedup.parts import Catalog, Source
+from dedup.transforms import FindDuplicates, Plan
 from pipelines import index
 from pipelines.build import BuildConfig, run_build
 from pipelines.documents import DocumentsConfig, WriteBuckets, plan_buckets
@@ -52,6 +55,16 @@ def test_documents_are_counted_by_reason(built, tmp_path):
     buckets = plan_buckets(files, read_manifest(pages).counts.kept)
     found = counted(lambda root: root | beam.Create(buckets) | WriteBuckets(str(tmp_path), DocumentsConfig()))
     assert found["documents"] == ledger(built / "documents")
+
+
+def test_duplicates_are_counted_by_reason(built, tmp_path):
+    documents = str(built / "documents")
+    parts = len(storage.list_files(documents, "part-*.parquet"))
+    plan = Plan(Catalog((Source(documents, parts),)), read_manifest(documents).counts.kept, MinHashConfig())
+    found = counted(lambda root: root | FindDuplicates(plan, str(tmp_path)))
+    rejected = dict(read_manifest(str(built / "duplicates")).counts.rejected)
+    assert {name: number for name, number in found["dedup"].items() if name in rejected} == rejected
+    assert set(rejected) == {"exact_duplicate", "near_duplicate"}
 
 
 def test_a_corpus_counts_its_splits(built, tmp_path):
