@@ -18,7 +18,7 @@ from model.data import TokenFile, encode_texts
 from model.device import World
 from model.evaluate import document_bits, token_nats
 from model.gpt2 import GPT, size
-from model.ngram import train_ngrams
+from model.ngram import count_ngrams, locate, train_ngrams
 from model.tiers import Tier
 from model.tokenizer import Tokenizer
 from model.train import Split, TrainConfig, Trained, train
@@ -55,9 +55,9 @@ class Sample:
     documents: list[list[int]]
     groups: list[int]
 
-    def without(self, group: int) -> list[list[int]]:
-        """Documents outside a group; all, for a group that does not exist."""
-        return [ids for ids, own in zip(self.documents, self.groups, strict=True) if own != group]
+    def kept(self, group: int) -> NDArray[np.bool_]:
+        """For each token, in order, whether its document is outside a group; all are, for one that does not exist."""
+        return np.repeat(np.array(self.groups) != group, [len(ids) for ids in self.documents])
 
 
 def ngram_bits(
@@ -70,30 +70,25 @@ def ngram_bits(
     """
     samples = _samples(corpora, tier, tokenizer)
     targets = [tokenizer.encode_batch(list(panel.texts)) for panel in panels]
-    bits: dict[str, list[list[Floats]]] = {corpus.name: [[] for _ in panels] for corpus in corpora}
-    taught = 0
-    for group in range(-1, tier.groups):
-        lists = [sample.without(group) for sample in samples]
-        budget = min(tier.ngram_tokens, *(sum(map(len, documents)) for documents in lists))
-        taught = budget if group < 0 else taught
-        LOGGER.info("n-grams: %s tokens a corpus, replicate %d of %d", f"{budget:,}", group + 1, tier.groups)
-        for corpus, documents in zip(corpora, lists, strict=True):
-            model = train_ngrams(cut(documents, budget), tokenizer.vocab_size, tier.ngram_order)
-            for number, target in enumerate(targets):
-                nats = np.array([part.sum() for part in model.nats(target)])
-                bits[corpus.name][number].append(nats / math.log(2.0))
-    return {name: [np.stack(rows) for rows in by_panel] for name, by_panel in bits.items()}, taught
+    replicates = range(-1, tier.groups)
+    budgets = {group: min(tier.ngram_tokens, *(int(one.kept(group).sum()) for one in samples)) for group in replicates}
+    bits: dict[str, list[Floats]] = {}
+    for corpus, sample in zip(corpora, samples, strict=True):
+        LOGGER.info("n-grams: %s, %s tokens, %d replicates", corpus.name, f"{budgets[-1]:,}", tier.groups)
+        counted = count_ngrams(sample.documents, tokenizer.vocab_size, tier.ngram_order)
+        located = [locate(counted.keys, tokenizer.vocab_size, target) for target in targets]
+        rows: list[list[Floats]] = [[] for _ in panels]
+        for group in replicates:
+            model = counted.model(first(sample.kept(group), budgets[group]))
+            for own, places in zip(rows, located, strict=True):
+                own.append(np.array([part.sum() for part in model.nats_at(places)]) / math.log(2.0))
+        bits[corpus.name] = [np.stack(own) for own in rows]
+    return bits, budgets[-1]
 
 
-def cut(documents: Sequence[list[int]], tokens: int) -> list[list[int]]:
-    """Documents with exactly `tokens` ids in all: the last one is cut where the budget ends."""
-    kept, left = [], tokens
-    for ids in documents:
-        if left <= 0:
-            break
-        kept.append(ids[:left])
-        left -= len(ids)
-    return kept
+def first(kept: NDArray[np.bool_], tokens: int) -> NDArray[np.bool_]:
+    """The first `tokens` of the tokens that are kept."""
+    return kept & (np.cumsum(kept) <= tokens)
 
 
 def _samples(corpora: Sequence[Corpus], tier: Tier, tokenizer: Tokenizer) -> list[Sample]:

@@ -37,51 +37,101 @@ class NgramModel:
 
     def nats(self, documents: Sequence[Sequence[int]]) -> list[Floats]:
         """Minus log probability of each token of each document; an empty document gives an empty array."""
-        n = len(self.orders)
-        stream, is_text = _padded(documents, n, self.vocab_size - 1)
-        probability = np.full(len(stream), 1.0 / self.vocab_size)
-        prefix = np.zeros(len(stream), np.int64)  # id of the k-1 tokens before each position; -1 where never seen
-        for order in self.orders:
-            known = prefix >= 0
-            totals = np.where(known, order.totals[prefix], 0.0)
-            ids = _find(order.keys, np.where(known, prefix * self.vocab_size + stream, -1))
+        return self.nats_at(locate(tuple(order.keys for order in self.orders), self.vocab_size, documents))
+
+    def nats_at(self, located: "Located") -> list[Floats]:
+        """As `nats`, of documents whose n-grams have been looked up among this model's keys."""
+        probability = np.full(len(located.is_text), 1.0 / self.vocab_size)
+        for order, prefix, ids in zip(self.orders, located.prefixes, located.ids, strict=True):
+            totals = np.where(prefix >= 0, order.totals[prefix], 0.0)
             counts = np.where(ids >= 0, order.counts[ids], 0)
             kept = counts - order.discounts[np.minimum(counts, 3)]
             seen = totals > 0.0
             safe = np.where(seen, totals, 1.0)
             backoff = np.where(seen, order.backoffs[prefix], 1.0)
             probability = kept * seen / safe + backoff * probability
-            prefix = np.concatenate(([-1], ids[:-1]))
-        lengths = [len(document) for document in documents]
-        return np.split(-np.log(probability[is_text]), np.cumsum(lengths)[:-1]) if lengths else []
+        split = np.cumsum(located.lengths)[:-1]
+        return np.split(-np.log(probability[located.is_text]), split) if located.lengths else []
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where n-grams of documents stand among the keys of a model: by order, ids of their prefixes and their own, or -1."""
+
+    lengths: tuple[int, ...]
+    is_text: NDArray[np.bool_]
+    prefixes: tuple[Longs, ...]
+    ids: tuple[Longs, ...]
+
+
+def locate(keys: Sequence[Longs], vocab_size: int, documents: Sequence[Sequence[int]]) -> Located:
+    """Look up the n-grams of documents; models that share `keys` share what is found."""
+    stream, is_text = _padded(documents, len(keys), vocab_size - 1)
+    prefixes, found = [np.zeros(len(stream), np.int64)], []  # ids of the k-1 tokens before each position
+    for known in keys:
+        prefix = prefixes[-1]
+        found.append(_find(known, np.where(prefix >= 0, prefix * vocab_size + stream, -1)))
+        prefixes.append(np.concatenate(([-1], found[-1][:-1])))
+    lengths = tuple(len(document) for document in documents)
+    return Located(lengths, is_text, tuple(prefixes[:-1]), tuple(found))
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The n-grams of documents, sorted once, so that models of parts of the documents need no sorting.
+
+    Position i of the padded stream ends the n-gram `ids[k][i]` of length k + 1, whose key is `keys[k][ids[k][i]]`.
+    """
+
+    vocab_size: int
+    is_text: NDArray[np.bool_]
+    keys: tuple[Longs, ...]
+    ids: tuple[NDArray[np.int32], ...]
+
+    def model(self, kept: NDArray[np.bool_]) -> NgramModel:
+        """The model of the tokens for which `kept` (one value a token, in order) is true, each after its own context.
+
+        It is the one that training on those tokens alone gives, to the last bit, if only ends of documents are left
+        out of documents that are kept. Raises ValueError where no token is kept.
+        """
+        counted = self.is_text.copy()
+        counted[self.is_text] = kept
+        if not counted.any():
+            raise ValueError("there are no tokens to count: every document is empty")
+        n, orders = len(self.keys), []
+        for length in range(1, n + 1):
+            size = len(self.keys[length - 1])
+            if length == n:
+                counts = np.bincount(self.ids[n - 1][counted], minlength=size)
+            else:  # different tokens before it: (length + 1)-grams that end in it
+                place = np.full(len(self.keys[length]), -1, np.int64)
+                place[self.ids[length][counted]] = np.flatnonzero(counted)  # one place each; all end in the same
+                counts = np.bincount(self.ids[length - 1][place[place >= 0]], minlength=size)
+            prefixes = len(self.keys[length - 2]) if length > 1 else 1
+            orders.append(_order(self.keys[length - 1], counts.astype(np.int64), prefixes, self.vocab_size))
+        return NgramModel(self.vocab_size, tuple(orders))
+
+
+def count_ngrams(documents: Sequence[Sequence[int]], vocab_size: int, n: int = 5) -> Counted:
+    """Sort the n-grams, n and shorter, of documents of ids below `vocab_size` - 1 (the last id is end of text)."""
+    if n < 1:
+        raise ValueError(f"an n-gram has at least one token, not {n}")
+    stream, is_text = _padded(documents, n, vocab_size - 1)
+    keys: list[Longs] = []
+    ids: list[NDArray[np.int32]] = []
+    for length in range(1, n + 1):
+        before = np.concatenate(([0], ids[-1][:-1])).astype(np.int64) if length > 1 else np.zeros_like(stream)
+        unique, inverse = np.unique(before * vocab_size + stream, return_inverse=True)
+        inverse[: length - 1] = 0  # too near to the start to have a prefix; padding, so never counted
+        keys.append(unique)
+        ids.append(inverse.astype(np.int32))
+    return Counted(vocab_size, is_text, tuple(keys), tuple(ids))
 
 
 def train_ngrams(documents: Sequence[Sequence[int]], vocab_size: int, n: int = 5) -> NgramModel:
     """Count documents of ids below `vocab_size` - 1 (the last id is end of text) into a model of order n."""
-    if n < 1:
-        raise ValueError(f"an n-gram has at least one token, not {n}")
-    stream, is_text = _padded(documents, n, vocab_size - 1)
-    if not is_text.any():
-        raise ValueError("there are no tokens to count: every document is empty")
-    keys, ids = [], [np.zeros(len(stream), np.int64)]  # ids[k][i]: the k-gram that ends at position i
-    for length in range(1, n + 1):
-        before = np.concatenate(([0], ids[-1][:-1])) if length > 1 else ids[0]
-        unique, inverse = np.unique(before * vocab_size + stream, return_inverse=True)
-        inverse[: length - 1] = 0  # too near to the start to have a prefix; padding, so never counted
-        keys.append(unique)
-        ids.append(inverse.astype(np.int64))
-    orders = []
-    for length in range(1, n + 1):
-        size = len(keys[length - 1])
-        if length == n:
-            counts = np.bincount(ids[n][is_text], minlength=size)
-        else:  # different tokens before it: (length + 1)-grams that end in it
-            place = np.full(len(keys[length]), -1, np.int64)
-            place[ids[length + 1][is_text]] = np.flatnonzero(is_text)  # one place each; all of them end in the same
-            counts = np.bincount(ids[length][place[place >= 0]], minlength=size)
-        prefixes = len(keys[length - 2]) if length > 1 else 1
-        orders.append(_order(keys[length - 1], counts.astype(np.int64), prefixes, vocab_size))
-    return NgramModel(vocab_size, tuple(orders))
+    counted = count_ngrams(documents, vocab_size, n)
+    return counted.model(np.ones(int(counted.is_text.sum()), bool))
 
 
 def _padded(documents: Sequence[Sequence[int]], n: int, end_of_text: int) -> tuple[Longs, NDArray[np.bool_]]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.ngram import train_ngrams
+from model.ngram import count_ngrams, train_ngrams
 
 V, END = 7, 6
 DOCUMENTS = st.lists(st.lists(st.integers(0, V - 2), max_size=12), min_size=1, max_size=8).filter(any)
@@ -88,6 +88,26 @@ def test_the_probabilities_of_all_tokens_sum_to_one(training, context, n):
     model = train_ngrams(training, V, n)
     total = sum(math.exp(-model.nats([[*context, token]])[0][-1]) for token in range(V))
     assert total == pytest.approx(1.0, abs=1e-9)
+
+
+@given(DOCUMENTS, st.data())
+def test_a_model_of_a_part_is_the_model_that_reads_only_that_part(documents, data):
+    n, left_out = data.draw(st.integers(1, 4)), data.draw(st.sets(st.integers(0, 7)))
+    positions = [number for number, document in enumerate(documents) for _ in document]
+    kept = np.array([number not in left_out for number in positions])
+    kept &= np.cumsum(kept) <= data.draw(st.integers(0, len(kept)))  # the last documents lose their ends, too
+    tokens = zip(positions, (token for document in documents for token in document), kept, strict=True)
+    part = [[] for _ in documents]
+    for number, token, stays in tokens:
+        part[number] += [token] if stays else []
+    counted = count_ngrams(documents, V, n)
+    if not kept.any():
+        with pytest.raises(ValueError, match="every document is empty"):
+            counted.model(kept)
+        return
+    text = data.draw(DOCUMENTS)
+    for one, other in zip(counted.model(kept).nats(text), train_ngrams(part, V, n).nats(text), strict=True):
+        assert one.tolist() == other.tolist()
 
 
 def test_documents_do_not_see_each_other():

@@ -19,7 +19,7 @@ from model.damage import DAMAGES, duplicate_documents
 from model.device import World
 from model.evaluation import Settings, evaluate_set
 from model.gpt2 import SIZES, GPTConfig, create
-from model.judge import Panel, cut, gpt_bits, gpt_runs, ngram_bits, thin
+from model.judge import Panel, Sample, first, gpt_bits, gpt_runs, ngram_bits, thin
 from model.report import render
 from model.tasks import Choice, read_conversations, read_items
 from model.tiers import TIERS, Tier
@@ -158,8 +158,10 @@ def test_every_model_learns_as_many_tokens(corpus, folder):
     panels = [Panel("p", True, ("one text", "two texts"))]
     bits = gpt_bits(runs, panels, byte_tokenizer())
     assert bits["corpus"][0].shape == (2, 2)
-    assert cut([[1, 2, 3], [4, 5]], 4) == [[1, 2, 3], [4]]
-    assert cut([[1, 2, 3], [4, 5]], 3) == [[1, 2, 3]]
+    sample = Sample([[1, 2, 3], [4, 5]], [0, 1])
+    assert sample.kept(-1).tolist() == [True] * 5
+    assert first(sample.kept(0), 1).tolist() == [False, False, False, True, False]
+    assert first(sample.kept(-1), 4).tolist() == [True] * 4 + [False]
 
 
 def test_a_long_document_is_thinned_evenly():
