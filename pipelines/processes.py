@@ -28,7 +28,8 @@ from webtext.errors import UsageError
 
 _MOST_WORKERS = 1024  # that may connect
 _PATIENCE = 10.0  # seconds in which Beam's threads find out that the workers are gone
-_DEATH = signal.SIGUSR2  # not SIGINT, which a shell has its background jobs ignore
+# Not SIGINT, which a shell has its background jobs ignore. (Windows has no SIGUSR2, and runs Beam's own workers.)
+_DEATH = signal.SIGTERM if sys.platform == "win32" else signal.SIGUSR2
 _EXITED = re.compile(r"Worker subprocess exited with return code (-?\d+)")
 _ASKED_TO_END = {ENDED, -signal.SIGTERM, 128 + signal.SIGTERM}
 _WORKER_DIED = (

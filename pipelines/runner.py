@@ -8,6 +8,7 @@ import argparse
 import contextlib
 import os
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -41,7 +42,8 @@ class Engine:
         """
         options = self.options(tasks)
         mode = options.view_as(DirectOptions).direct_running_mode
-        by_processes = mode == "multi_processing" and not _names_runner(self.beam_arguments)
+        is_ours = not _names_runner(self.beam_arguments) and sys.platform != "win32"  # ours are started by a shell
+        by_processes = is_ours and mode == "multi_processing"
         try:
             with local_processes() if by_processes else contextlib.nullcontext() as runner:
                 pipeline = beam.Pipeline(runner, options)
