@@ -56,7 +56,7 @@ class NgramModel:
 
 @dataclass(frozen=True)
 class Located:
-    """Where n-grams of documents stand among the keys of a model: by order, ids of their prefixes and their own, or -1."""
+    """Where n-grams of documents stand among a model's keys: by order, ids of their prefixes and their own, or -1."""
 
     lengths: tuple[int, ...]
     is_text: NDArray[np.bool_]
