@@ -2,6 +2,7 @@
 
 import errno
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -104,3 +105,20 @@ def test_a_file_system_that_wants_a_package_names_it(monkeypatch):
     for ask in (storage.expand, storage.exists):
         with pytest.raises(UsageError, match=r"moon://a/b: pip install 'webtext\[moon\]' opens such paths"):
             ask("moon://a/b")
+
+
+def test_a_tree_is_listed_at_any_depth_without_what_is_bookkeeping(tmp_path, monkeypatch):
+    names = ["b.parquet", "a/c.parquet", "a/d.txt", "_temporary/e.parquet", "a/.f.parquet", ".cache/g.parquet"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    assert storage.list_tree(str(tmp_path), "*.parquet") == ["a/c.parquet", "b.parquet"]
+    assert storage.list_tree(f"{tmp_path}/nowhere") == []
+
+    def match(patterns):
+        assert patterns == ["gs://bucket/_data/**"]
+        found = [SimpleNamespace(path=f"gs://bucket/_data/{name}") for name in names]
+        return [SimpleNamespace(metadata_list=found)]
+
+    monkeypatch.setattr(storage.FileSystems, "match", match)
+    assert storage.list_tree("gs://bucket/_data/", "*.parquet") == ["a/c.parquet", "b.parquet"]
