@@ -12,6 +12,7 @@ from pathlib import Path
 
 from filters.steps import over, threshold
 from webtext.errors import UsageError
+from webtext.local import local_path
 from webtext.reasons import Reason
 from webtext.records import Document
 
@@ -43,7 +44,8 @@ def _pattern(path: str) -> re.Pattern[str]:
         UsageError: there is no such file, or it has no word.
     """
     try:
-        lines = (Path(path) if path else Path(__file__).with_name("bad_words.txt")).read_text("utf-8").splitlines()
+        file = local_path(path) if path else Path(__file__).with_name("bad_words.txt")
+        lines = file.read_text("utf-8").splitlines()
     except OSError as error:
         raise UsageError(f"cannot read the list of words {path}: {error.strerror}") from error
     entries = {line.partition("#")[0].strip().lower() for line in lines} - {""}

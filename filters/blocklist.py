@@ -10,6 +10,7 @@ from pathlib import Path
 
 from filters.hosts import Hosts, host_of, read_hosts
 from filters.steps import threshold
+from webtext.local import local_path
 from webtext.reasons import Reason
 from webtext.records import Document
 
@@ -43,4 +44,4 @@ _BUNDLED = str(Path(__file__).with_name("blocklist.txt"))
 
 @cache
 def _read(path: str) -> Hosts:
-    return read_hosts(Path(path))
+    return read_hosts(local_path(path))

@@ -2,13 +2,13 @@
 
 import zipfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from webtext.errors import UsageError
+from webtext.local import local_path
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip file knows
 
@@ -35,7 +35,7 @@ def read_arrays(path: str, names: Sequence[str]) -> dict[str, NDArray[Any]]:
         UsageError: there is no such file, or it is no model of this kind.
     """
     try:
-        with np.load(Path(path), allow_pickle=False) as found:
+        with np.load(local_path(path), allow_pickle=False) as found:
             return {name: found[name] for name in names}
     except OSError as error:
         raise UsageError(f"cannot read the model {path}: {error.strerror or error}") from error

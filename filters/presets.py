@@ -15,6 +15,7 @@ from typing import Any
 from filters.catalogue import RULES
 from filters.steps import Filter
 from webtext.errors import UsageError
+from webtext.local import local_path
 
 _PRESETS = Path(__file__).parent
 _SUFFIX = ".preset.toml"
@@ -68,7 +69,7 @@ def read_preset(name_or_path: str, overrides: dict[str, Any] | None = None) -> P
         UsageError: there is no such preset, or it is no list of rules.
     """
     bundled = _PRESETS / f"{name_or_path}{_SUFFIX}"
-    path = bundled if bundled.is_file() else Path(name_or_path)
+    path = bundled if bundled.is_file() else local_path(name_or_path)
     try:
         data = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:

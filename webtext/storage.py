@@ -51,7 +51,7 @@ def open_file(path: str) -> BinaryIO:
     """
     try:
         return Path(path).open("rb") if is_local(path) else _open_remote(path)
-    except (OSError, BeamIOError) as error:
+    except (OSError, ValueError, BeamIOError) as error:  # ValueError: no file system has this scheme
         raise UsageError(f"cannot read {path}: {_cause(error)}") from error
 
 
