@@ -145,6 +145,14 @@ ANSWERS: Mapping[str, Sequence[Key]] = {
         Key("unchanged", "integer", "shards that did not"),
         Key("stale[]", "string", "directories that were made from the corpus as it was", always=False),
     ),
+    "status": (
+        Key("is_done", "boolean", "whether the corpus is finished; the exit status says it, too"),
+        Key("stages.*.is_done", "boolean", "whether the stage is finished, and nothing is begun beside it"),
+        Key("stages.*.tasks_done", "integer or null", "of one that is begun: tasks that are done"),
+        Key("stages.*.tasks", "integer or null", "of how many, where its files tell"),
+        Key("stages.*.is_stale", "boolean", "whether it was made from something else than what stands there now"),
+        Key("stale[]", "string", "directories that were made from the corpus as it was", always=False),
+    ),
     "verify": (
         Key("stages", "integer", "finished stages"),
         Key("files", "integer", "their files, all of which were read"),

@@ -8,6 +8,7 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pipelines.answer import add_json_argument, tell
 from pipelines.ledger import STAGES
 from pipelines.stage import find_manifest, read_input, unfinished_directory
 from pipelines.stale import stale_directories, told
@@ -88,26 +89,39 @@ def output_status(output: str) -> list[StageStatus]:
     return [stage for stage in expected if stage.name not in _OPTIONAL or stage in begun]
 
 
-def stale_stages(stages: list[StageStatus], output: str) -> Iterator[str]:
-    """Name the finished stages that were made from something else than what the stages before them hold now."""
+def stale_stages(stages: list[StageStatus], output: str) -> Iterator[tuple[str, str]]:
+    """Name the finished stages that were made from something else than what stands there now, each with a line."""
     finished = {stage.name: stage.manifest for stage in stages if stage.manifest}
     for name, manifest in finished.items():
         for given in manifest.inputs:
             if given.name in finished and given.sha256 != read_input(storage.join(output, given.name)).sha256:
-                yield f"{name:<12}was made from another {given.name}/ than the one that is there"
+                yield name, f"{name:<12}was made from another {given.name}/ than the one that is there"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of `webtext status`."""
     parser.add_argument("directory", help="the --output directory of a run, finished or not, on any file system")
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace, _: list[str]) -> int:
     """Print where each stage stands; the exit status is 1 while the corpus is not finished."""
     stages = output_status(arguments.directory)
-    stale = list(stale_stages(stages, arguments.directory))
+    stale, outdated = dict(stale_stages(stages, arguments.directory)), list(stale_directories(arguments.directory))
     is_done = stages[-1].manifest is not None and not stale and not any(stage.is_unfinished for stage in stages)
-    lines = [stage.line() for stage in stages]
-    outdated = map(told, stale_directories(arguments.directory))
-    print("\n".join([*lines, *stale, *outdated, *([] if is_done else ["the same command again goes on from here"])]))
+    found = {
+        "is_done": is_done,
+        "stages": {
+            stage.name: {
+                "is_done": stage.manifest is not None and not stage.is_unfinished,
+                "tasks_done": stage.tasks_done,
+                "tasks": stage.tasks,
+                "is_stale": stage.name in stale,
+            }
+            for stage in stages
+        },
+        "stale": outdated,
+    }
+    lines = [*(stage.line() for stage in stages), *stale.values(), *map(told, outdated)]
+    tell(found, [*lines, *([] if is_done else ["the same command again goes on from here"])], as_json=arguments.json)
     return 0 if is_done else 1

@@ -91,6 +91,9 @@ def test_the_stages_answer_in_json(folder, capfd):
     assert list(overlap["stages"]) == ["overlap", "decontaminated"]
     verified = ask(capfd, "verify", output)
     assert list(unlike("verify", verified)) == []
+    status = ask(capfd, "status", output)
+    assert list(unlike("status", status)) == []
+    assert (status["is_done"], status["stale"]) == (True, [])
     removed = ask(capfd, "remove", "--host", "plainmargin.example", *one)
     assert list(unlike("remove", removed)) == []
     assert removed["documents"] > 0
@@ -109,6 +112,14 @@ def test_rules_and_presets_answer_in_json(capfd):
     one = ask(capfd, "filters", "--preset", "webtext", "--set", "length.min_words=7")
     (preset,) = one["presets"]
     assert {"name": "length", "enabled": True, "settings": {"min_words": 7}} in preset["rules"]
+
+
+def test_a_stage_that_was_stopped_is_told_with_its_tasks(tmp_path, capfd):
+    (tmp_path / "documents.unfinished").mkdir()
+    (tmp_path / "documents.unfinished" / "rejections-00000-of-00004.parquet").touch()
+    found = ask(capfd, "status", tmp_path, status=1)
+    assert list(unlike("status", found)) == []
+    assert found["stages"]["documents"] == {"is_done": False, "tasks_done": 1, "tasks": 4, "is_stale": False}
 
 
 def test_an_error_leaves_standard_output_empty(tmp_path, capfd):
