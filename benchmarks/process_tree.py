@@ -1,10 +1,15 @@
-"""Time and memory of a command and all of its children, from outside (Linux: /proc)."""
+"""Time and memory of a command and all of its children, from outside (Linux: /proc).
+
+`measure` gives totals; `watch` gives looks, for who wants to know what a phase of the command took.
+"""
 
 import json
 import os
 import resource
 import subprocess
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +46,36 @@ def measure(command: list[str], **environment: str) -> dict[str, Any]:
     cpu = max(cpu, sum(seen.values()))
     told: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
     return told | {"wall_s": round(wall, 1), "cpu_s": round(cpu, 1), "peak_mb": round(peak / 1e6)}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a command and its descendants have at one moment."""
+
+    cpu: float  # seconds so far, of those that have ended too, as far as they were seen
+    memory: int  # bytes: proportional set sizes added up, so that a shared page counts once
+    root: int  # bytes of the command's own process
+    largest: int  # bytes of its largest descendant
+
+
+def watch(running: "subprocess.Popen[str]", interval: float = 0.2) -> Iterator[Look]:
+    """Look at a running command and its descendants again and again, until it ends."""
+    seen: dict[int, float] = {}
+    while running.poll() is None:
+        tree = _tree(running.pid)
+        seen |= {process: max(_cpu(process), seen.get(process, 0.0)) for process in tree}
+        sizes = [_proportional(process) for process in tree]
+        yield Look(sum(seen.values()), sum(sizes), sizes[0], max(sizes[1:], default=0))
+        time.sleep(interval)
+
+
+def _proportional(process: int) -> int:
+    """Tell the proportional set size of a process in bytes."""
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:")), 0)
 
 
 def _tree(root: int) -> list[int]:

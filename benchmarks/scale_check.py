@@ -1,0 +1,74 @@
+"""Whether de-duplication found what was planted in a scale set, and nothing else: reckoned without what it checks."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from scale_set import Variants
+
+from webtext.text import words
+
+_SHINGLE = 5  # words
+_THRESHOLD = 0.7
+_SAMPLE = 2000  # removals of genuine pages that are recomputed at most
+
+
+def check(output: str, variants: int) -> dict[str, int]:
+    """Compare the duplicates of a build with the variants' families, and recompute some of the genuine pages'.
+
+    A planted copy counts where both it and what it copies came through the filters. A variant that was removed for
+    a page outside its family, or a genuine page whose Jaccard similarity to what stayed is below the threshold, counts
+    as `false_removals`.
+    """
+    documents = [row["url"] for row in _rows(output, "documents", "part-*", ["url"])]
+    removed = {row["url"]: row["kept_url"] for row in _rows(output, "duplicates", "rejections-*", ["url", "kept_url"])}
+    families: dict[int, list[str]] = defaultdict(list)
+    there = set(documents)
+    for number in range(variants):
+        if Variants.url(number) in there:
+            families[Variants.copied(number)[0]].append(Variants.url(number))
+    family_of = {url: family for family, urls in families.items() for url in urls}
+    planted = sum(len(urls) - 1 for urls in families.values())
+    found = sum(min(len(urls) - 1, sum(url in removed for url in urls)) for urls in families.values())
+    strangers = sum(family_of[url] != family_of.get(kept) for url, kept in removed.items() if url in family_of)
+    checked, unlike = _genuine_removals(output, {url: kept for url, kept in removed.items() if url not in family_of})
+    return {
+        "documents": len(documents),
+        "planted": planted,
+        "found": found,
+        "removed": len(removed),
+        "genuine_removals_checked": checked,
+        "false_removals": strangers + unlike,
+    }
+
+
+def _genuine_removals(output: str, removed: dict[str, str]) -> tuple[int, int]:
+    """Recompute the similarity of a sample of removed pages to what was kept for them: how many, how many too low."""
+    urls = sorted(removed)[:: max(1, len(removed) // _SAMPLE)]
+    wanted = set(urls) | {removed[url] for url in urls}
+    texts = {row["url"]: row["text"] for row in _rows(output, "documents", "part-*", ["url", "text"], wanted)}
+    unlike = sum(_jaccard(texts[url], texts[removed[url]]) < _THRESHOLD for url in urls)
+    return len(urls), unlike
+
+
+def _jaccard(left: str, right: str) -> float:
+    if left == right:
+        return 1.0
+    one, other = _shingles(left), _shingles(right)
+    return len(one & other) / max(1, len(one | other))
+
+
+def _shingles(text: str) -> set[tuple[str, ...]]:
+    found = list(words(text.lower()))
+    return {tuple(found[start : start + _SHINGLE]) for start in range(max(1, len(found) - _SHINGLE + 1))}
+
+
+def _rows(
+    output: str, stage: str, pattern: str, columns: list[str], wanted: set[str] | None = None
+) -> Iterator[dict[str, Any]]:
+    for path in sorted((Path(output) / stage).glob(pattern + ".parquet")):
+        for row in pq.read_table(path, columns=columns).to_pylist():
+            if wanted is None or row["url"] in wanted:
+                yield row
