@@ -1,37 +1,31 @@
 """The stage: links to a published archive whose rows are the links, however many slots and however often begun."""
 
 import argparse
-import random
 import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from dataclasses import replace
-from html import escape
 from pathlib import Path
 
 import pytest
 import requests
 
 from pipelines import cli, fetch
-from pipelines.build import BuildConfig, run_build
 from pipelines.crawl_transforms import slot_of
 from pipelines.fetch import add_arguments, count_pages, fetch_config, run_fetch
 from pipelines.runner import Engine
 from pipelines.stage import Stage, find_manifest, run_stage
 from webtext import storage, warc
-from webtext.archive import ROW_TYPE
 from webtext.errors import UsageError
 from webtext.fetch import Requester
 from webtext.fetch_config import FetchConfig
 from webtext.manifest import Counts
 from webtext.outcomes import is_outcome
 from webtext.records import Link, Page, Rejection
-from webtext.replay import Archives, serve_archives
 from webtext.tables import read_records, write_records
-from webtext.warc import HttpResponse, iter_members, read_response
+from webtext.warc import HttpResponse, read_response
 
 ROOT = Path(__file__).resolve().parent.parent
 DATE = "2024-05-06T07:08:09Z"
@@ -328,74 +322,3 @@ def test_all_outcomes_of_real_pages_are_known(realweb, tmp_path):
     assert len(rows) == len(urls)
     assert Counter(row.outcome for row in rows) == {"ok": len(urls)}
     assert all(is_outcome(row.outcome) for row in rows)
-
-
-# A slot's crawl, without Beam, which takes seconds to start.
-_CRAWL = """
-import sys
-from pathlib import Path
-from webtext.archive import PageArchive
-from webtext.crawl import Crawl
-from webtext.fetch import Requester
-from webtext.fetch_config import FetchConfig
-from webtext.records import Link
-from webtext.visits import Errand
-config = FetchConfig(delay=0.02, backoff=0, hosts_at_once=6, replay=("127.0.0.1", int(sys.argv[1])))
-archive = PageArchive(Path(sys.argv[2]), "pages-00000", roll_bytes=50_000, about={})
-crawl = Crawl(config, archive, Requester(config.agent, config.limits, replay=config.replay))
-crawl.run([Errand(Link(url, url, "", 3, 1, (), None), url) for url in sys.stdin.read().split()])
-"""
-
-
-def article_web(folder):
-    """Make an archive of the sample's articles on 30 hosts, some of them twice; gives its path and the URLs."""
-    records, urls = [], []
-    for number, path in enumerate(sorted((ROOT / "sample" / "articles").iterdir())):
-        paragraphs = "".join(f"<p>{escape(line)}</p>" for line in path.read_text().splitlines() if line)
-        for copy in range(1 + (number % 7 == 0)):
-            urls.append(f"https://host{(number + 11 * copy) % 30}.test/{path.stem}")
-            records.append(record(urls[-1], f"<html><body><article>{paragraphs}</article></body></html>".encode()))
-    (folder / "web.warc.gz").write_bytes(b"".join(records))
-    return folder / "web.warc.gz", urls
-
-
-@pytest.mark.slow
-def test_twenty_kills_change_no_byte_of_the_corpus(tmp_path):
-    """Kill the fetch 20 times, at moments chosen by the bytes it has written, finish it, and build."""
-    archive, urls = article_web(tmp_path)
-    links = make_links(tmp_path, urls)
-    run_fetch(links, str(tmp_path / "whole" / "pages"), CONFIG, Engine(1), replay=[str(archive)])
-    total = size_of(tmp_path / "whole" / "pages")
-    unfinished = tmp_path / "killed" / "pages.unfinished"
-    unfinished.mkdir(parents=True)
-    chooser, kills = random.Random(20), 0
-    with serve_archives(Archives([archive])) as (_, port):
-        command = [sys.executable, "-c", _CRAWL, str(port), str(unfinished)]
-        for _ in range(20):
-            goal = size_of(unfinished) + chooser.randrange(1, total // 25)
-            with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, text=True) as child:
-                child.stdin.write("\n".join(urls))
-                child.stdin.close()
-                while child.poll() is None and size_of(unfinished) < goal:
-                    time.sleep(0.0005)
-                child.send_signal(signal.SIGKILL)
-            kills += child.returncode == -signal.SIGKILL
-    assert kills == 20
-    pages = str(tmp_path / "killed" / "pages")
-    run_fetch(links, pages, CONFIG, Engine(1), replay=[str(archive)])
-    metadata = Counter()
-    for path in Path(pages).glob("*.warc.gz"):
-        with path.open("rb") as stream:
-            assert sum(length for _, length, _ in iter_members(stream)) == path.stat().st_size
-            metadata.update(one.url for one in warc.iter_warc(stream) if one.content_type == ROW_TYPE)
-    assert metadata == dict.fromkeys(urls, 1)
-    corpora = []
-    for name in ("whole", "killed"):
-        run_build(str(tmp_path / name / "pages"), str(tmp_path / name), BuildConfig(), Engine(1))
-        corpora.append({path.name: path.read_bytes() for path in (tmp_path / name / "corpus").glob("*.parquet")})
-    assert len(corpora[0]) == 2 and corpora[0] == corpora[1]
-    assert len(list((tmp_path / "killed" / "pages").glob("*.warc.gz"))) > 2
-
-
-def size_of(folder):
-    return sum(path.stat().st_size for path in folder.glob("*.warc.gz"))
