@@ -109,7 +109,33 @@ _SET = (
     ("own_train_share", "number or null", "share that the set's own training split holds, where it was given"),
 )
 
+_PLAN = (
+    Key("stages[].name", "string", "a stage, as its directory is called"),
+    Key("stages[].rows", "number", "what it should keep"),
+    Key("stages[].bytes", "number", "what it should write"),
+    Key("stages[].shuffle_bytes", "number", "what it should send through the engine's shuffle"),
+    Key("stages[].launcher_bytes", "number", "memory of the process that is started"),
+    Key("stages[].worker_bytes", "number", "memory of a worker and of what it starts"),
+    Key("stages[].cpu_s", "number", "CPU seconds, as of this machine"),
+    Key("stages[].wall_s", "number", "seconds on the cores reckoned with"),
+    Key("stages[].cost", "number", "money for the cores while they are held, and for what is shuffled"),
+    *(Key(name, "number", f"of all stages: {name}") for name in ("bytes", "cpu_s", "wall_s", "cost")),
+    Key("ngram_filter_bytes", "integer", "an n-gram filter of the whole corpus, on disk and in memory"),
+    Key("storage_a_month", "number", "money to keep all of it"),
+    Key("warnings[]", "string", "what will not fit", always=False),
+    Key("from.links", "null", "no submissions were given", always=False),
+    Key("from.links.*", "number", "what the sample of the submissions came to", always=False),
+    Key("from.pages", "null", "no pages are there yet: they are assumed", always=False),
+    Key("from.pages.*", "number", "what the sample of the pages came to", always=False),
+    Key("from.machine.*", "integer", "where it is to run: cores, worker processes, bytes of memory and of disk"),
+    Key("from.machine.is_local", "boolean", "whether that is this machine"),
+    Key("from.prices.*", "any", "the prices, their currency, and where they are from"),
+    Key("compared.*.*.estimated", "number", "with `--compare`: a stage, what, and what was estimated", always=False),
+    Key("compared.*.*.measured", "number", "and what the run took", always=False),
+)
+
 ANSWERS: Mapping[str, Sequence[Key]] = {
+    "plan": _PLAN,
     "corpus": _STAGES,
     "harvest": _STAGES,
     "fetch": _STAGES,

@@ -14,6 +14,7 @@ from pipelines.estimate import RATES, Assumed, Machine, Prices, estimate, load_r
 from pipelines.harvest import HarvestConfig
 from pipelines.plan_sample import LinksFound, Prefix, sample_archives, sample_links
 from sample.build import ARCHIVE, build
+from tests.test_pipelines_answer import unlike
 from webtext import storage
 from webtext.fetch_config import FetchConfig
 from webtext.warc import HttpResponse, encode_record, encode_response
@@ -48,7 +49,9 @@ def test_a_plan_is_near_what_the_run_took(built, capsys):
     flags = ["--warc", str(built / ARCHIVE), "--sample-pages", "1000", "--compare", str(built / "out"), "--json"]
     capsys.readouterr()
     assert main(["plan", *flags]) == EXIT_OK
-    sides = json.loads(capsys.readouterr().out)["compared"]
+    answer = json.loads(capsys.readouterr().out)
+    assert list(unlike("plan", answer)) == []
+    sides = answer["compared"]
     assert list(sides) == ["pages", "documents", "duplicates", "corpus"]
     assert set(sides["documents"]) == {"rows", "bytes", "cpu_s", "wall_s", "launcher_bytes"}
     for name, what in [("pages", "rows"), ("documents", "rows"), ("corpus", "rows"), ("documents", "bytes")]:
