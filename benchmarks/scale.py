@@ -155,7 +155,8 @@ def main() -> None:
         print("\n".join(lines(results[-1])), flush=True)
     if arguments.rates:
         with storage.create_file(str(RATES)) as stream:
-            command = "python benchmarks/scale.py --documents " + " ".join(map(str, sorted(arguments.documents)))
+            sizes = " ".join(map(str, sorted(arguments.documents)))
+            command = f"python benchmarks/scale.py --documents {sizes} --genuine PATTERN --rates"
             stream.write((json.dumps({"command": command, "runs": results}, indent=1) + "\n").encode())
     if arguments.chart:
         CHART.write_text(draw(results))

@@ -7,7 +7,6 @@ numbers come out. What nobody can know before the crawl is assumed, and named in
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from dedup.bloom import filter_bytes
 from dedup.keys import keys_a_document
@@ -19,6 +18,7 @@ RATES = Path(__file__).parent / "plan_rates.json"
 NGRAM = 8  # words, of GPT-2's overlap
 _LINK_ROW, _SHUFFLED_LINK = 40, 120  # bytes beside its URL: in a compressed table, and as it crosses the shuffle
 _OBJECT = 285  # bytes that a local runner keeps for each element it shuffles, beside the element
+_SHUFFLED_PAGE = 300  # bytes of a page's row as it crosses the shuffle of the index
 _KEY = 16  # bytes of a band key with its place
 _WARC_PAGE = 30_000  # bytes; of the pages of `Assumed`
 _FETCH_CPU = 0.003  # seconds a link: benchmarks/fetch_speed.py
@@ -61,13 +61,12 @@ class Assumed:
 
 @dataclass(frozen=True)
 class Rate:
-    """What a stage was measured to take: a base, and so much for each document."""
+    """What a stage was measured to take, in the largest run."""
 
     cpu_s: float  # a document
-    launcher: float  # bytes, base
-    launcher_slope: float  # bytes a document
-    worker: float  # bytes of a worker and of what it starts, base
-    worker_slope: float
+    documents: int  # of that run
+    launcher: float  # bytes at most
+    worker: float  # bytes at most of a worker and of what it starts, which do not grow with the documents
 
 
 @dataclass(frozen=True)
@@ -130,23 +129,14 @@ class Estimate:
 
 
 def load_rates(path: Path = RATES) -> dict[str, Rate]:
-    """Read what was measured, and draw a line through the smallest and the largest run."""
-    runs = json.loads(path.read_text("utf-8"))["runs"]
-    least, most = (choose(runs, key=lambda run: run["documents"]) for choose in (min, max))
-    return {name: _rate(name, least, most) for name in least["stages"] if name != "start"}
-
-
-def _rate(name: str, least: dict[str, Any], most: dict[str, Any]) -> Rate:
-    small, large = (_peaks(run["stages"][name], run["workers"]) for run in (least, most))
-    more = max(1, most["documents"] - least["documents"])
-    slopes = [max(0.0, (last - first) / more) for first, last in zip(small, large, strict=True)]
-    launcher, worker = (max(0.0, last - slope * most["documents"]) for last, slope in zip(large, slopes, strict=True))
-    return Rate(most["stages"][name]["cpu"] / most["documents"], launcher, slopes[0], worker, slopes[1])
-
-
-def _peaks(cost: dict[str, Any], workers: int) -> tuple[float, float]:
-    """Tell the most memory of the launcher, and of a worker with the processes that it starts."""
-    return cost["launcher"], (cost["memory"] - cost["launcher"]) / workers
+    """Read what was measured in the largest run."""
+    run = max(json.loads(path.read_text("utf-8"))["runs"], key=lambda run: int(run["documents"]))
+    number, workers = run["documents"], run["workers"]
+    return {
+        name: Rate(cost["cpu"] / number, number, cost["launcher"], (cost["memory"] - cost["launcher"]) / workers)
+        for name, cost in run["stages"].items()
+        if name != "start"
+    }
 
 
 class Estimator:
@@ -157,18 +147,17 @@ class Estimator:
         self._rates, self._machine, self._prices = rates, machine, prices
         self.stages: list[StageEstimate] = []
 
-    def add(  # noqa: PLR0913
+    def add(
         self, name: str, rows: float, size: float, shuffled: float, cpu_s: float, *,
-        documents: float = 0.0, launcher: float = 0.0, least_s: float = 0.0, tasks: int = 1 << 30,
+        launcher: float = 0.0, least_s: float = 0.0, tasks: int = 1 << 30,
     ) -> None:  # fmt: skip
-        """Add a stage; `documents` scale its measured memory, `launcher` is memory on top, `least_s` its least time."""
+        """Add a stage; `launcher` is memory on top of what was measured, `least_s` its least time."""
         rate = self._rates.get(name, self._rates["pages"])
         cores = max(1, min(self._machine.cores, tasks))
         wall = max(least_s, cpu_s / cores)
-        main = rate.launcher + rate.launcher_slope * documents + (launcher if self._machine.is_local else 0.0)
-        worker = rate.worker + rate.worker_slope * documents
+        main = rate.launcher + (launcher if self._machine.is_local else 0.0)
         cost = self._cost(wall * cores, shuffled)
-        self.stages.append(StageEstimate(name, rows, size, shuffled, main, worker, cpu_s, wall, cost))
+        self.stages.append(StageEstimate(name, rows, size, shuffled, main, rate.worker, cpu_s, wall, cost))
 
     def _cost(self, core_s: float, shuffled: float) -> float:
         """Price the seconds that cores are held, busy or not, and what is shuffled."""
@@ -205,17 +194,17 @@ def estimate(  # noqa: PLR0913 - what is known of each end of the pipeline
     if crawl is not None and links is not None:
         _add_fetch(adding, links, pages, crawl, assumed)
     elif not is_indexed:
-        row = 300.0  # bytes of a page row as it crosses the shuffle
-        adding.add("pages", pages.pages, pages.pages * 50, pages.pages * row, pages.pages * rates["pages"].cpu_s,
-                   documents=pages.pages)  # fmt: skip
+        shuffled, cpu = pages.pages * _SHUFFLED_PAGE, pages.pages * rates["pages"].cpu_s
+        more = max(0.0, pages.pages - rates["pages"].documents) * (_SHUFFLED_PAGE + _OBJECT)
+        adding.add("pages", pages.pages, pages.pages * 50, shuffled, cpu, launcher=more)
     documents, rejected = pages.pages * pages.kept, pages.pages * (1 - pages.kept)
     size = documents * pages.part_bytes + rejected * pages.rejection_bytes
-    adding.add("documents", documents, size, 0.0, pages.pages * pages.cpu_s, documents=pages.pages)
-    keys = documents * keys_a_document(minhash) * _KEY
-    unique = documents * assumed.unique
-    cpu = documents * rates["duplicates"].cpu_s
-    adding.add("duplicates", unique, documents * 60, keys, cpu, documents=documents)
-    adding.add("corpus", unique, unique * pages.corpus_bytes, 0.0, unique * rates["corpus"].cpu_s, documents=documents)
+    adding.add("documents", documents, size, 0.0, pages.pages * pages.cpu_s)
+    keys = keys_a_document(minhash) * _KEY
+    unique, cpu = documents * assumed.unique, documents * rates["duplicates"].cpu_s
+    more = max(0.0, documents - rates["duplicates"].documents) * keys * 2  # in blocks, and sorted
+    adding.add("duplicates", unique, documents * 60, documents * keys, cpu, launcher=more)
+    adding.add("corpus", unique, unique * pages.corpus_bytes, 0.0, unique * rates["corpus"].cpu_s)
     ngrams = int(unique * (1 - held_out) * max(1.0, pages.words - NGRAM + 1))
     crawled = pages.bytes / min(crawl[1], machine.machines) if crawl else 0.0  # slots keep theirs on a worker's disk
     return _summed(adding.stages, filter_bytes(max(1, ngrams)), machine, prices, crawled)
