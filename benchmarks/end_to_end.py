@@ -32,7 +32,6 @@ from typing import Any
 import end_to_end_inputs
 from end_to_end_chart import write_chart
 from end_to_end_systems import SYSTEMS, System
-from extraction import f1
 from process_tree import watch
 
 from webtext.language import detect
@@ -99,7 +98,7 @@ def score(texts: dict[str, str], entries: dict[str, dict[str, Any]]) -> float | 
         hit += sum(segment in text for segment in entry["with"])
         wrong += sum(segment in text for segment in entry["without"])
         wanted += len(entry["with"])
-    return round(f1(hit, wrong, wanted), 4)
+    return round(2 * hit / (hit + wrong + wanted), 4)
 
 
 def scores(system: System, pages: Path, output: Path, kept: dict[str, str], gold: dict[str, Any]) -> dict[str, Any]:
@@ -118,30 +117,34 @@ def scores(system: System, pages: Path, output: Path, kept: dict[str, str], gold
 
 
 def compare(name: str, arguments: argparse.Namespace, gold: dict[str, Any]) -> dict[str, Any]:
-    """Run every system so many times on one set, in turns; give medians, single runs and outcomes."""
+    """Run every system so many times on one set, in turns; give medians, single runs and outcomes.
+
+    What is known after each turn is kept beside the pages, for a benchmark that is cut short.
+    """
     pages = FOLDER / name
-    systems = {key: SYSTEMS[key] for key in arguments.systems if SYSTEMS[key].is_installed()}
-    runs: dict[str, list[dict[str, float]]] = {key: [] for key in systems}
-    results: dict[str, dict[str, Any]] = {}
+    result = {"set": name, "pages": json.loads((pages / "pages.json").read_text())["pages"]}
+    result |= {"workers": arguments.workers, "systems": {key: {} for key in arguments.systems}}
     for turn in range(arguments.runs):
-        for key, system in systems.items():
+        for key, found in result["systems"].items():
             output = FOLDER / f"output-{key}"
             shutil.rmtree(output, ignore_errors=True)
-            runs[key].append(run(system.command(pages, output, arguments.workers)))
-            print(f"{name} {key} {turn + 1}: {runs[key][-1]}", file=sys.stderr, flush=True)
-            if turn == 0:
-                outcome = system.outcome(output)
-                results[key] = {"what": system.what, "kept": outcome.kept, "duplicates": outcome.duplicates}
-                if name == "realweb":
-                    results[key] |= scores(system, pages, output, outcome.texts, gold)
-    count = json.loads((pages / "pages.json").read_text())["pages"]
-    for key, found in runs.items():
-        medians = {figure: statistics.median(single[figure] for single in found) for figure in found[0]}
-        results[key] |= {figure: round(value, 1) for figure, value in medians.items()}
-        results[key] |= {"pages_per_cpu_s": round(count / medians["cpu_s"], 1)}
-        results[key] |= {"pages_per_wall_s": round(count / medians["wall_s"], 1)}
-        results[key]["runs"] = [{figure: round(value, 1) for figure, value in single.items()} for single in found]
-    return {"set": name, "pages": count, "workers": arguments.workers, "systems": results}
+            taken = run(SYSTEMS[key].command(pages, output, arguments.workers))
+            print(f"{name} {key} {turn + 1}: {taken}", file=sys.stderr, flush=True)
+            outcome = SYSTEMS[key].outcome(output)
+            found.update(what=SYSTEMS[key].what, kept=outcome.kept, duplicates=outcome.duplicates)
+            found["runs"] = [*found.get("runs", []), {figure: round(value, 1) for figure, value in taken.items()}]
+            found.update(medians(result["pages"], found["runs"]))
+            if name == "realweb" and turn == 0:
+                found.update(scores(SYSTEMS[key], pages, output, outcome.texts, gold))
+            (pages / "latest.json").write_text(json.dumps(result))
+    return result
+
+
+def medians(pages: int, runs: list[dict[str, float]]) -> dict[str, float]:
+    """Give the median of each figure, and pages a second from them."""
+    found = {figure: statistics.median(single[figure] for single in runs) for figure in runs[0]}
+    rates = {f"pages_per_{kind}_s": round(pages / found[f"{kind}_s"], 1) for kind in ("cpu", "wall")}
+    return {figure: round(value, 1) for figure, value in found.items()} | rates
 
 
 def machine() -> dict[str, Any]:
@@ -192,6 +195,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--note", default="", help="what to say of the circumstances")
     arguments = parser.parse_args()
+    arguments.systems = [key for key in arguments.systems if SYSTEMS[key].is_installed()]
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
     end_to_end_inputs.make(FOLDER, arguments.realweb, arguments.debian)
     gold = read_gold(arguments.realweb)
