@@ -33,6 +33,7 @@ from webtext.urls import host_of, registered_domain
 from webtext.visits import Errand
 
 STAGE = "fetch"
+CRAWLED = "crawled"  # begins the names of the tables of which the index is made: a slot has hosts, an index file hashes
 _PROGRESS_SECONDS = 2.0
 ROUNDS = 4  # times that a redirect may lead to another slot: shortener, site, its other domain, and one more
 
@@ -46,6 +47,12 @@ def read_links(path: str) -> Iterator[Link]:
     """Yield the links of one file of a links directory."""
     with storage.open_file(path) as stream:
         yield from read_records(stream, Link)
+
+
+def read_pages(path: str) -> Iterator[Page]:
+    """Yield the rows of one table of a slot."""
+    with storage.open_file(path) as stream:
+        yield from read_records(stream, Page)
 
 
 @dataclass
@@ -149,7 +156,7 @@ def fetch_slot(
     for page in pages:
         Metrics.counter(STAGE, page.outcome).inc()
     rejections = [Rejection(page.url, STAGE, page.outcome, page.detail) for page in pages if page.outcome != "ok"]
-    with storage.create_file(storage.join(directory, slot.table("index"))) as stream:
+    with storage.create_file(storage.join(directory, slot.table(CRAWLED))) as stream:
         write_records(stream, pages, Page)
     with storage.create_file(storage.join(directory, slot.table("rejections"))) as stream:
         write_records(stream, rejections, Rejection)

@@ -15,11 +15,19 @@ from typing import Any
 import apache_beam as beam
 
 from pipelines.answer import add_json_argument, stages_as_json, tell
-from pipelines.crawl_transforms import FetchPages, read_links, read_progress
+from pipelines.crawl_transforms import CRAWLED, FetchPages, read_links, read_pages, read_progress
 from pipelines.ledger import Funnel, count_rejections, count_rows
 from pipelines.removals import NOTHING_UNWANTED, Unwanted, read_unwanted
 from pipelines.runner import Engine, add_engine_arguments, engine_from
-from pipelines.stage import Stage, as_json, find_manifest, read_input, read_manifest, run_stage, unfinished_directory
+from pipelines.stage import (
+    Stage,
+    as_json,
+    find_manifest,
+    read_input,
+    read_manifest,
+    run_stage,
+    unfinished_directory,
+)
 from webtext import manifest, storage
 from webtext.errors import UsageError
 from webtext.fetch_config import FetchConfig
@@ -28,9 +36,11 @@ from webtext.optout import DEFAULT_SIGNALS, SIGNALS
 from webtext.records import Link, Page
 from webtext.replay import Archives, serve_archives
 from webtext.tables import read_records
+from webtext.transforms import WriteRecords
 
 # The rules of a crawl, which its pages are a function of; the other settings say how fast and how long a run works.
 _RULES = ("robots", "opt_outs", "max_body_bytes", "max_redirects", "captures")
+_LINKS_AN_INDEX_FILE = 1 << 17  # some 30 MB of rows
 _NOTE = ".rules"  # hidden file in the unfinished directory: the rules by which its archives were begun
 
 
@@ -39,6 +49,13 @@ def fetch(root: beam.Pipeline, links: str, directory: str, slots: int, config: F
     names = storage.list_files(links, "links-*.parquet")
     found = root | beam.Create([storage.join(links, name) for name in names]) | beam.Reshuffle()
     found | beam.FlatMap(read_links).with_output_types(Link) | FetchPages(directory, slots, config, unwanted)
+
+
+def index_crawled(root: beam.Pipeline, crawled: Sequence[str], directory: str, files: int) -> None:
+    """Wire the index: the rows of all slots, divided by the hash of their URLs as whatever reads pages expects."""
+    paths = [storage.join(directory, name) for name in crawled]
+    pages = root | beam.Create(paths) | beam.Reshuffle() | beam.FlatMap(read_pages).with_output_types(Page)
+    pages | WriteRecords(directory, "index", Page, files)
 
 
 def run_fetch(
@@ -77,11 +94,16 @@ def run_fetch(
     stage = Stage("fetch", directory, rules, (links, *replay), resumable=True)
     inputs = [read_input(path) for path in stage.inputs]
     _reopen(stage, inputs, config, unwanted)
+    files = max(1, read_manifest(links).counts.kept // _LINKS_AN_INDEX_FILE)
 
     def work(unfinished: str) -> None:
         _begin(unfinished, stage, inputs)
         with _answering(config, replay) as answered:
             engine.run(lambda root: fetch(root, links, unfinished, slots, answered, unwanted), tasks=slots)
+        crawled = storage.list_files(unfinished, f"{CRAWLED}-*.parquet")
+        engine.run(lambda root: index_crawled(root, crawled, unfinished, files))
+        for name in crawled:
+            storage.remove_file(storage.join(unfinished, name))
 
     return run_stage(stage, work=work, count=count_or_look)
 

@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from pipelines import cli, fetch
+from pipelines.build import BuildConfig, run_build
 from pipelines.crawl_transforms import slot_of
 from pipelines.fetch import add_arguments, count_pages, fetch_config, run_fetch
 from pipelines.runner import Engine
@@ -138,6 +139,11 @@ def test_slots_and_processes_change_nothing_but_places(web, tmp_path):
         rows = [(row.url, row.final_url, row.status, row.outcome, row.digest, row.karma) for row in rows_of(pages)]
         found.append((rows, bodies_of(pages)))
     assert found[0] == found[1]
+    for name in ("one", "many"):
+        run_build(str(tmp_path / name), str(tmp_path / f"{name}-built"), BuildConfig(), Engine(1))
+    corpora = (Path(tmp_path, f"{name}-built", "corpus").glob("*.parquet") for name in ("one", "many"))
+    one, many = ({path.name: path.read_bytes() for path in paths} for paths in corpora)
+    assert len(one) == 2 and one == many
 
 
 def test_a_host_is_asked_by_its_slot_alone(web, tmp_path):
