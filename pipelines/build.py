@@ -7,15 +7,12 @@ any WARC files (a Common Crawl segment, a crawl of your own), which are indexed 
 import argparse
 from dataclasses import asdict, dataclass, field
 
-import apache_beam as beam
-
 from dedup.repeats import RepeatsConfig
 from filters.report import DryRun, dry_run, format_dry_run
 from pipelines import removals
 from pipelines.answer import add_json_argument, stages_as_json, tell
 from pipelines.card import write_card
 from pipelines.documents import (
-    Bucket,
     DocumentsConfig,
     WriteBuckets,
     add_documents_arguments,
@@ -68,12 +65,9 @@ def run_documents(pages: str, directory: str, config: DocumentsConfig, engine: E
     given = read_manifest(pages, *_PAGES).counts.kept
     buckets = plan_buckets([storage.join(pages, name) for name in storage.list_files(pages, "index-*.parquet")], given)
 
-    def documents(root: beam.Pipeline, unfinished: str) -> None:
-        root | beam.Create(buckets).with_output_types(Bucket) | beam.Reshuffle() | WriteBuckets(unfinished, config)
-
     return run_stage(
         Stage("documents", directory, config.identity(), (pages, *config.files())),
-        work=lambda unfinished: engine.run(lambda root: documents(root, unfinished), tasks=len(buckets)),
+        work=lambda unfinished: engine.each(buckets, WriteBuckets(unfinished, config)),
         count=lambda unfinished: count_documents(given, unfinished),
     )
 
@@ -117,15 +111,11 @@ def run_shards(
     given = read_manifest(repeats or removed or duplicates).counts.kept
     shards = [shard for shard in plan_shards(documents, config) if shard not in unchanged]
 
-    def corpus(root: beam.Pipeline, unfinished: str) -> None:
-        tasks = root | beam.Create(shards).with_output_types(Shard) | beam.Reshuffle()
-        tasks | WriteShards(documents, duplicates, unfinished, config, removed, repeats)
-
     def work(unfinished: str) -> None:
         for shard in unchanged:
             copy_shard(shard, directory, unfinished)
         if shards:
-            engine.run(lambda root: corpus(root, unfinished), tasks=len(shards))
+            engine.each(shards, WriteShards(documents, duplicates, unfinished, config, removed, repeats))
         write_card(unfinished, as_json(config), count_corpus(unfinished, given), funnel)
 
     return run_stage(

@@ -27,6 +27,7 @@ from pipelines.duplicates import minhash_config
 from pipelines.earlier import sketch_settings
 from pipelines.ledger import count_rejections, count_rows
 from pipelines.page_index import PageIndex
+from pipelines.runner import TaskTransform
 from pipelines.stage import as_json
 from webtext import storage
 from webtext.engines import ENGINES
@@ -153,7 +154,7 @@ def judge_page(page: Page, result: Extracted | Reason, filters: tuple[Filter, ..
 
 
 @dataclass
-class WriteBuckets(beam.PTransform):
+class WriteBuckets(TaskTransform):
     """Turn each bucket of pages into its three files of documents, shingles and rejections."""
 
     directory: str
@@ -162,8 +163,8 @@ class WriteBuckets(beam.PTransform):
     def __post_init__(self) -> None:
         super().__init__("WriteBuckets")
 
-    def expand(self, buckets: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
-        return buckets | beam.ParDo(_WriteBucket(self.directory, self.config))
+    def step(self) -> beam.ParDo:
+        return beam.ParDo(_WriteBucket(self.directory, self.config))
 
 
 class _WriteBucket(beam.DoFn):

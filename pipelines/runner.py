@@ -11,15 +11,28 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, _BeamArgumentParser
 
 from pipelines.processes import local_processes
+from pipelines.ray_tasks import run_tasks
 from webtext.errors import UsageError
 
 _USAGE_ERROR = re.compile(r"UsageError: ([^\n]+?)(?: \[while running [^\n]*)?(?:\\n|\n|$)")
 _TASKS_WORTH_PROCESSES = 4
+
+
+class TaskTransform(beam.PTransform):
+    """A transform of tasks that know nothing of one another, each of which writes whole files of its own."""
+
+    def step(self) -> beam.ParDo:
+        """Give what does one task after another."""
+        raise NotImplementedError
+
+    def expand(self, tasks: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
+        return tasks | self.step()
 
 
 @dataclass(frozen=True)
@@ -28,10 +41,26 @@ class Engine:
 
     workers: int = 0  # processes of a local run; 0: as many as there are cores, where there is work for them
     beam_arguments: tuple[str, ...] = ()  # flags that webtext does not know, as they stood on the command line
+    ray: str = ""  # address of the Ray cluster that does independent tasks instead
 
     def __post_init__(self) -> None:
         if self.workers < 0:
             raise UsageError(f"--workers must be 0 (as many as there are cores) or more, not {self.workers}")
+        if self.ray and _names_runner(self.beam_arguments):
+            raise UsageError("--ray and --runner name two engines: choose one")
+
+    def each(self, tasks: Sequence[Any], transform: TaskTransform) -> None:
+        """Do independent tasks, at least one, and wait for their end.
+
+        Raises:
+            UsageError: a worker raised one.
+            KeyboardInterrupt: the user asked for the end, by Ctrl-C or TERM.
+        """
+        if self.ray:
+            run_tasks(self.ray, tasks, transform.step())
+            return
+        create = beam.Create(tasks).with_output_types(type(tasks[0]))
+        self.run(lambda root: root | create | beam.Reshuffle() | transform, len(tasks))
 
     def run(self, construct: Callable[[beam.Pipeline], None], tasks: int = 1) -> None:
         """Construct a pipeline of `tasks` independent tasks, run it, and wait for its end.
@@ -87,6 +116,12 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--workers", type=int, default=0, help="processes of a local run (default: 0, as many as cores where it pays)"
     )
+    group.add_argument(
+        "--ray",
+        default="",
+        metavar="ADDRESS",
+        help="a Ray cluster that reads pages and writes shards ('local': one here)",
+    )
 
 
 def engine_from(arguments: argparse.Namespace, beam_arguments: Sequence[str]) -> Engine:
@@ -98,7 +133,7 @@ def engine_from(arguments: argparse.Namespace, beam_arguments: Sequence[str]) ->
     unknown = _unknown_to_beam(beam_arguments)
     if unknown and not _names_runner(beam_arguments):
         raise UsageError(f"no such flag: {', '.join(unknown)}; see --help")
-    return Engine(arguments.workers, tuple(beam_arguments))
+    return Engine(arguments.workers, tuple(beam_arguments), arguments.ray)
 
 
 def _names_runner(arguments: Sequence[str]) -> bool:

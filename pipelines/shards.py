@@ -17,6 +17,7 @@ from pipelines.duplicates import members_of_part
 from pipelines.ledger import count_rows
 from pipelines.removals import removed_of_part
 from pipelines.repeats import cut_part
+from pipelines.runner import TaskTransform
 from webtext import storage
 from webtext.hashing import split_of
 from webtext.manifest import Counts
@@ -72,7 +73,7 @@ def _text_bytes(path: str) -> int:
 
 
 @dataclass
-class WriteShards(beam.PTransform):
+class WriteShards(TaskTransform):
     """Write each shard's splits from its parts, less what `duplicates`, `removed` and `repeats` dropped."""
 
     documents: str
@@ -85,8 +86,8 @@ class WriteShards(beam.PTransform):
     def __post_init__(self) -> None:
         super().__init__("WriteShards")
 
-    def expand(self, shards: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
-        return shards | beam.Map(self._write)
+    def step(self) -> beam.ParDo:
+        return beam.Map(self._write)
 
     def _write(self, shard: Shard) -> str:
         write_shard(shard, self.documents, self.duplicates, self.output, self.config, self.removed, self.repeats)

@@ -1,0 +1,98 @@
+"""Independent tasks on a Ray cluster: a second engine beside Beam, for stages that are lists of such tasks.
+
+Reading, extracting, filtering and sketching pages is such a list, and so is writing shards: nearly all the time that a
+build takes. What a task does is the step that Beam would run (`beam.ParDo`), object for object; only who hands out the
+tasks is another. A task writes whole files under names of its own, so Ray may run it again where a worker has died.
+
+Workers get our packages from the driver, so that no other version is at work; the packages that ours need must be
+installed where the cluster runs.
+"""
+
+import functools
+import importlib
+import os
+import pickle
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+
+from webtext.errors import UsageError
+
+PACKAGES = ("webtext", "filters", "dedup", "model", "pipelines")
+LOCAL = "local"  # the address that starts a cluster on this machine, for this run
+_PATIENCE = 10.0  # seconds for a cluster to answer
+_ABSENT = f"no Ray cluster at {{}}: start one (`ray start --head`), or give --ray {LOCAL}"
+
+
+def run_tasks(address: str, tasks: Sequence[Any], step: beam.ParDo) -> None:
+    """Do tasks on the cluster at an address, each once or, where its worker dies, once more; wait for the last.
+
+    Raises:
+        UsageError: Ray is not installed, there is no cluster, its workers die, or a task raised one.
+    """
+    with _connected(address) as ray:
+        work, place = ray.cloudpickle.dumps(step.fn), str(Path.cwd())
+        do = ray.remote(_do)
+        try:
+            ray.get([do.remote(work, place, task) for task in tasks])
+        except ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, UsageError):
+                raise UsageError(str(error.cause)) from error
+            raise
+        except ray.exceptions.RayError as error:
+            raise UsageError(f"the Ray cluster at {address} lost a task: {str(error).splitlines()[0]}") from error
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Any]:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray's makers are told nothing
+    try:
+        ray = importlib.import_module("ray")
+    except ImportError as error:
+        raise UsageError("--ray needs Ray: pip install 'webtext[ray]'") from error
+    _check(address)
+    ours = [str(Path(str(importlib.import_module(name).__file__)).parent) for name in PACKAGES]
+    local = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"} if address == LOCAL else {}
+    try:
+        ray.init(
+            address=address,
+            runtime_env={"py_modules": ours},
+            logging_level="ERROR",
+            log_to_driver=False,
+            configure_logging=False,
+            **local,
+        )
+    except ConnectionError as error:
+        raise UsageError(_ABSENT.format(address)) from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _check(address: str) -> None:
+    """Raise `UsageError` where nobody answers: Ray itself would try for a minute and then end the process."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        try:
+            socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
+        except OSError as error:
+            raise UsageError(_ABSENT.format(address)) from error
+
+
+def _do(work: bytes, place: str, task: Any) -> None:
+    for _ in _ready(work, place).process(task):
+        pass
+
+
+@functools.lru_cache(maxsize=1)
+def _ready(work: bytes, place: str) -> Any:
+    """Set up a step, once in each process of the cluster; relative paths mean what they mean to the driver."""
+    os.chdir(place)
+    made = pickle.loads(work)  # noqa: S301 (our own driver sent it)
+    made.setup()
+    return made
