@@ -1,129 +1,141 @@
-"""Kill a build at moments drawn by a seed, run it again, and find the bytes of a run that nobody disturbed.
+"""Kill each stage's driver, and each stage's workers, at moments drawn by a seed; run it again; find the same bytes.
 
-A moment is a file: the process dies as soon as that file appears. So the moments lie in the work and not on a clock,
-and a slow machine tests the same ones. Each run goes on with what the killed one before it has left.
+A moment is the n-th thing that the stage does with a file or a connection (`armed/sitecustomize.py`), so it lies in the
+work and not on a clock. The things that an undisturbed run does are cut into as many equal pieces as there are kills,
+and a moment is drawn from each: the listing of inputs, the reading, the writing and the publishing all get some.
+`WEBTEXT_KILLS=100` kills more often.
 """
 
-import contextlib
 import hashlib
+import itertools
 import os
 import random
+import re
+import shutil
 import signal
-import subprocess
 import sys
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
-from pipelines.index import index_archives
-from pipelines.runner import Engine
-from sample.build import ARCHIVE, build
-from tests.sessions import processes_of
+from tests.killed_stages import STAGES, TOLD, WORKER, Kill, make_inputs, start
+from tests.sessions import processes_of, wait_for_none
+from webtext.archive import ROW_TYPE
+from webtext.records import Page
+from webtext.tables import read_records
+from webtext.warc import iter_warc
 
-STAGES = ("documents", "duplicates", "corpus")
-KILLS = 3  # in each stage
-PROGRAM = "from pipelines import documents; documents.PAGES_A_BUCKET = 16; from pipelines.cli import entry; entry()"
-SECONDS = 120  # after which a run that should have come to its moment is given up
+KILLS = int(os.environ.get("WEBTEXT_KILLS", "10"))  # of the driver, and again of a worker, in each stage
+SECONDS = 120  # after which a process that should have ended is given up
+SLACK = 4  # things that one run does and another does not: what a worker reads once depends on its share of the tasks
+DIED = re.compile(r"^a worker process died \(exit status (137|-9)\); if memory was short", re.MULTILINE)
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")]
-
-
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("kill")
-    build(directory)
-    index_archives([str(directory / ARCHIVE)], None, str(directory / "pages"), Engine(1))
-    return directory / "pages"
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")]
 
 
 @pytest.fixture(scope="module")
-def undisturbed(pages, tmp_path_factory):
-    return finish(pages, tmp_path_factory.mktemp("undisturbed"))
-
-
-@contextlib.contextmanager
-def started(pages, output, workers=1):
-    """Start a build as a process with a group of its own; whatever happens, nothing of it outlives the block."""
-    flags = ["build", "--pages", str(pages), "--output", str(output), "--workers", str(workers)]
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *flags], start_new_session=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def finish(pages, output, workers=1):
-    with started(pages, output, workers) as process:
-        assert process.wait(SECONDS) == 0
-    return digests(output)
-
-
-def digests(output):
-    paths = sorted(path for stage in STAGES for path in (output / stage).rglob("*"))
-    return {str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
-
-
-def seen(moment, output):
-    """Identify the file of a moment, in the stage's unfinished directory or published; None where it is not there."""
-    stage, name = moment
-    for directory in (f"{stage}.unfinished", stage):
-        try:
-            found = (output / directory / name).stat()
-        except FileNotFoundError:
-            continue
-        return found.st_ino, found.st_mtime_ns
-    return None
-
-
-def comes_to(moment, output, process, before):
-    """Wait until a file is there that was not there `before`; False where the build is done without writing it."""
-    deadline = time.monotonic() + SECONDS
-    while seen(moment, output) in {before, None}:
-        if process.poll() is not None:
-            assert process.returncode == 0
-            return False
-        assert time.monotonic() < deadline, f"the build did not come to {moment}"
-        time.sleep(0.002)
-    return True
-
-
-def moments(undisturbed, seed):
-    """Draw files of each stage, in the order of the stages; the unfinished directory alone is a moment too."""
-    draw = random.Random(seed)
+def undisturbed(tmp_path_factory):
+    """Make every stage, the inputs of the next one, without a kill."""
+    folder = tmp_path_factory.mktemp("kill") / "undisturbed"
+    make_inputs(folder)
     for stage in STAGES:
-        names = sorted(name.partition("/")[2] for name in undisturbed if name.startswith(f"{stage}/"))
-        yield stage, ""
-        yield from ((stage, name) for name in draw.sample([name for name in names if "-of-" in name], KILLS - 1))
+        finish(stage, folder, folder)
+    return folder
 
 
-def test_a_build_whose_every_process_is_killed_ends_with_the_same_bytes(pages, undisturbed, tmp_path):
-    killed = 0
-    for moment in moments(undisturbed, seed=8):
-        before = seen(moment, tmp_path)
-        with started(pages, tmp_path) as process:
-            if comes_to(moment, tmp_path, process, before):
-                os.killpg(process.pid, signal.SIGKILL)
-            killed += process.wait(SECONDS) == -signal.SIGKILL
-    assert killed >= KILLS * len(STAGES) - 2  # a stage may be published between its last file and the signal
-    assert finish(pages, tmp_path) == undisturbed
-    assert not list(tmp_path.glob("*.unfinished"))
+def ended(process):
+    process.join(SECONDS)
+    assert process.exitcode is not None, "it hangs"
+    return process.exitcode
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="workers are found in /proc")
-def test_a_build_whose_worker_is_killed_ends_with_an_error_and_then_with_the_same_bytes(pages, undisturbed, tmp_path):
-    draw = random.Random(8)
-    parts = sorted(name.partition("/")[2] for name in undisturbed if name.startswith("documents/part-"))
-    for part in draw.sample(parts[:-4], 2):  # while others are still to do
-        moment = ("documents", part)
-        before = seen(moment, tmp_path)
-        with started(pages, tmp_path, workers=2) as process:
-            assert comes_to(moment, tmp_path, process, before)
-            os.kill(draw.choice(processes_of(process.pid, b"pipelines.worker")), signal.SIGKILL)
-            assert process.wait(SECONDS) != 0
-        assert not (tmp_path / "documents").exists()
-    assert finish(pages, tmp_path, workers=2) == undisturbed
+def finish(stage, inputs, output, workers=1):
+    log = output / "log"
+    assert ended(start(stage, inputs, output, log, workers)) == 0, log.read_text()[-4000:]
+
+
+def kills(stage, inputs, tmp_path, *, worker):
+    """Draw the moments of a stage's kills, from what a run does in which nobody is killed; give what it makes, too."""
+    counted = tmp_path / "counted"
+    counted.mkdir()
+    process = start(stage, inputs, counted, counted / "log", 1 + worker, Kill(-1, counted / "count", worker))
+    assert ended(process) == 0, (counted / "log").read_text()[-4000:]
+    draw, things = random.Random(f"{stage} {worker}"), (counted / "count").stat().st_size - SLACK
+    bounds = [1 + things * number // KILLS for number in range(KILLS + 1)]
+    drawn = [draw.randrange(low, high) for low, high in itertools.pairwise(bounds)]
+    whole, undisturbed = content(counted / stage), content(inputs / stage)
+    assert whole == undisturbed or (stage == "pages" and whole[1] == undisturbed[1])
+    return whole, [Kill(moment, counted / f"count-{moment}", worker) for moment in drawn]
+
+
+def content(directory):
+    """Give what a finished stage holds: the sha256 of each file; of a crawl, whose bytes hold times, the rows."""
+    if not list(directory.glob("*.warc.gz")):
+        return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in directory.iterdir()}
+    fetched = Counter()
+    for path in directory.glob("*.warc.gz"):
+        with path.open("rb") as stream:
+            fetched.update(record.url for record in iter_warc(stream) if record.content_type == ROW_TYPE)
+    rows = []
+    for path in directory.glob("index-*.parquet"):
+        with path.open("rb") as stream:
+            rows += read_records(stream, Page)
+    where = {"fetched_at": None, "warc_file": "", "warc_offset": None, "warc_length": None}
+    return fetched, sorted((replace(row, **where) for row in rows), key=lambda row: row.url)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_whose_driver_is_killed_ends_with_the_same_bytes(stage, undisturbed, tmp_path):
+    whole, drawn = kills(stage, undisturbed, tmp_path, worker=False)
+
+    def kill_and_finish(kill):
+        output = tmp_path / str(kill.moment)
+        output.mkdir()
+        assert ended(start(stage, undisturbed, output, output / "log", 1, kill)) == -signal.SIGKILL
+        if (output / stage / "manifest.json").exists():
+            assert content(output / stage) == whole
+        finish(stage, undisturbed, output)
+        assert content(output / stage) == whole
+        assert not (output / f"{stage}.unfinished").exists()
+
+    with ThreadPoolExecutor(2) as both:
+        list(both.map(kill_and_finish, drawn))
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_whose_worker_is_killed_says_so_and_then_ends_with_the_same_bytes(stage, undisturbed, tmp_path):
+    place = tmp_path / stage
+    whole, drawn = kills(stage, undisturbed, tmp_path, worker=True)
+    for kill in drawn:
+        driver = start(stage, undisturbed, tmp_path, tmp_path / "log", 2, kill)
+        assert ended(driver) == TOLD, (tmp_path / "log").read_text()[-4000:]
+        assert DIED.search((tmp_path / "log").read_text())
+        assert wait_for_none(driver.pid, SECONDS) == []
+        assert not place.exists()
+        finish(stage, undisturbed, tmp_path, 2 if stage == "pages" else 1)  # a crawl has as many slots
+        assert content(place) == whole
+        shutil.rmtree(place)
+        (tmp_path / "log").unlink()
+
+
+def test_a_worker_that_dies_before_it_connects_ends_the_run(undisturbed, tmp_path):
+    driver = start("documents", undisturbed, tmp_path, tmp_path / "log", 2, Kill(0, tmp_path / "count", worker=True))
+    assert ended(driver) == TOLD, (tmp_path / "log").read_text()[-4000:]
+    assert DIED.search((tmp_path / "log").read_text())
+    assert wait_for_none(driver.pid, SECONDS) == []
+
+
+def test_no_worker_outlives_a_driver_that_is_killed(undisturbed, tmp_path):
+    driver = start("documents", undisturbed, tmp_path, tmp_path / "log", 2)
+    while not list(tmp_path.glob("documents.unfinished/part-*")):
+        assert driver.is_alive(), (tmp_path / "log").read_text()[-4000:]
+        time.sleep(0.002)
+    assert len(processes_of(driver.pid, WORKER.encode())) == 2
+    os.kill(driver.pid, signal.SIGKILL)
+    assert wait_for_none(driver.pid, SECONDS) == []
+    assert ended(driver) == -signal.SIGKILL
+    finish("documents", undisturbed, tmp_path)
+    assert content(tmp_path / "documents") == content(undisturbed / "documents")
