@@ -66,7 +66,7 @@ def find_dumps(config: HarvestConfig) -> list[Dump]:
         raise UsageError("nothing to harvest: name dumps or lists with --submissions or --comments, or use --reddit")
     dumps = plan_dumps(submissions, comments)
     for dump in dumps:
-        if not _size(dump.path):
+        if not storage.file_size(dump.path):
             raise UsageError(f"{dump.path} is empty")
     return dumps
 
@@ -75,14 +75,9 @@ def _expand(patterns: Sequence[str]) -> list[str]:
     return sorted({path for pattern in patterns for path in storage.expand(pattern)})
 
 
-def _size(path: str) -> int:
-    with storage.open_file(path) as stream:
-        return stream.seek(0, 2)
-
-
 def plan_shards(dumps: Sequence[Dump]) -> int:
     """Give the number of shards of links and of rejections: one for each 64 MiB of input as it lies on disk."""
-    size = sum(_size(dump.path) for dump in dumps)
+    size = sum(storage.file_size(dump.path) for dump in dumps)
     return min(max(1, -(-size // BYTES_A_SHARD)), MOST_SHARDS)
 
 
