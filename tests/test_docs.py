@@ -130,7 +130,7 @@ def commands():
 # Commands that no test of the docs runs: what they want that is not here. Their flags are checked all the same.
 ELSEWHERE = {
     "^webtext harvest --reddit": "an account at Reddit, and the internet",
-    "gs://|--runner=": "a cloud",
+    "gs://|--runner=|--ray": "a cloud, or a cluster",
     "^webtext (validate|memorization)": "minutes of training",
     "^webtext replay": "somebody who stops it",
 }
@@ -153,6 +153,7 @@ STAND_INS = (
     (r"data/wiki", "wiki"),
     (r"\bURL\b", "http://teeny.example/boring"),
     (r" \.\.\.|\.\.\. ", " "),
+    (r"--workers 8", "--workers 1"),
     (r"^webtext build", "webtext build --output out/built"),
     (r"^(webtext build (?!.*--(warc|pages)).*)", r"\1 --pages out/sample/pages"),
 )
@@ -167,17 +168,24 @@ def stood_in(command):
     return re.sub(" +", " ", command)
 
 
-BESIDE_THE_PATH = [page for page in PAGES if page != TUTORIAL and any(commands_of(page, ("sh", "text", "")))]
+def elsewhere(command):
+    """Tell what a command wants that is not here; None where it can be run."""
+    return next((why for pattern, why in ELSEWHERE.items() if re.search(pattern, command)), None)
+
+
+def wanted(page):
+    """Give the commands of a page that can be run, and that no other test runs."""
+    kinds = ("text", "") if page in HOW_TO else ("sh", "text", "")
+    return [command for command in commands_of(page, kinds) if not elsewhere(command)]
+
+
+BESIDE_THE_PATH = [page for page in PAGES if page != TUTORIAL and wanted(page)]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", BESIDE_THE_PATH, ids=lambda page: page.stem)
 def test_the_commands_of_every_other_page_run_on_the_sample(followed, tmp_path, monkeypatch, page):
     """Run what is not fenced as sh on a how-to page, which has a test of its own."""
-    kinds = ("text", "") if page in HOW_TO else ("sh", "text", "")
-    wanted = [command for command in commands_of(page, kinds) if not elsewhere(command)]
-    if not wanted:
-        pytest.skip("every command on it wants what is not here (ELSEWHERE says what), or is run by another test")
     folder = tmp_path / "clone"
     shutil.copytree(followed, folder, symlinks=True)
     monkeypatch.chdir(folder)
@@ -190,12 +198,8 @@ def test_the_commands_of_every_other_page_run_on_the_sample(followed, tmp_path, 
     pq.write_table(pa.table({"content": ["An article on tides."]}), folder / "wiki" / "part.parquet")
     if page.stem == "ngram-filter-format":  # of a filter that somebody has made
         assert main(["overlap", "out/sample/corpus", "quiz=quiz.txt", "--output", "out/sample"]) == 0
-    for command in wanted:
+    for command in wanted(page):
         assert main(shlex.split(stood_in(command))[1:]) == 0, stood_in(command)
-
-
-def elsewhere(command):
-    return next((why for pattern, why in ELSEWHERE.items() if re.search(pattern, command)), None)
 
 
 def test_what_no_test_runs_is_what_wants_something_that_is_not_here():
