@@ -23,7 +23,7 @@ Engine = Callable[[str, HtmlElement], str]
 # nearly all pages. The thorough one has the last word where that is little, and little of what the page shows; where it
 # is next to all of it, menus and all; and where it has no paragraphs.
 _LITTLE_CHARS, _LITTLE_SHARE = 1000, 0.1
-_NEXT_TO_ALL_SHARE = 0.9
+_NEXT_TO_ALL_SHARE, _MENUS_COUNT_CHARS = 0.9, 10_000  # on a long page a menu is little
 _MAX_TAIL_LINES, _MAX_TAIL_CHARS = 3, 80
 _SENTENCE_ENDS = tuple(".!?\u2026\"'\u201c\u201d\u2019\u00bb)\u3002\uff01\uff1f\u0964\u06d4\u061f")
 # Characters, plain or as references, that no XML text may hold: one of them and trafilatura gives nothing.
@@ -104,15 +104,17 @@ def _flatten(element: HtmlElement) -> None:
             last.tail = (last.tail or "") + tail
 
 
-def visible_characters(tree: HtmlElement) -> int:
-    """Count the characters, spaces apart, that a page would show without its scripts and styles."""
+def shows_more_than(tree: HtmlElement, characters: float) -> bool:
+    """Tell whether a page shows more than so many characters (not counting spaces around texts, scripts and styles)."""
     total = 0
     for element in tree.iter(etree.Element):
         if element.text and element.tag not in _INVISIBLE:
             total += len(element.text.strip())
         if element.tail:
             total += len(element.tail.strip())
-    return total
+        if total > characters:
+            return True
+    return False
 
 
 def _trafilatura() -> Engine:
@@ -125,21 +127,20 @@ def _trafilatura() -> Engine:
 
     def extract(_: str, tree: HtmlElement) -> str:
         quick = trafilatura.extract(tree, include_comments=False, fast=True) or ""
-        if _is_doubtful(quick, visible_characters(tree)):
+        if _is_doubtful(quick, tree):
             quick = trafilatura.extract(tree, include_comments=False) or quick
         return trim_tail(quick)
 
     return extract
 
 
-def _is_doubtful(text: str, shown: int) -> bool:
-    r"""Tell whether an extracted text looks as if no article had been found on a page of so many characters.
-
-    >>> _is_doubtful("Home", 5000), _is_doubtful("A line.\n" * 100, 1000), _is_doubtful("A line.\n" * 100, 810)
-    (True, False, True)
-    """
-    little = len(text) < min(_LITTLE_CHARS, _LITTLE_SHARE * shown)
-    return little or len(text) > _NEXT_TO_ALL_SHARE * shown or (len(text) >= _LITTLE_CHARS and "\n" not in text)
+def _is_doubtful(text: str, tree: HtmlElement) -> bool:
+    """Tell whether what was extracted from a page looks as if no article had been found on it."""
+    if len(text) < _LITTLE_CHARS and shows_more_than(tree, len(text) / _LITTLE_SHARE):
+        return True
+    if len(text) < _MENUS_COUNT_CHARS and not shows_more_than(tree, len(text) / _NEXT_TO_ALL_SHARE):
+        return True
+    return len(text) >= _LITTLE_CHARS and "\n" not in text
 
 
 def trim_tail(text: str) -> str:
