@@ -41,7 +41,7 @@ from dedup.verify import LEFT_HASHES, Shelf, similarities
 from webtext import storage
 from webtext.tables import write_table
 
-DOCUMENTS_A_RUN = 1 << 16
+DOCUMENTS_A_RUN = 1 << 15
 KEYS_A_RANGE = 1 << 20  # 16 MiB as a block; sorting takes some four times that
 SUMMARY = "summary.json"
 # On the left place of a pair; one without a flag shares a band and is to be compared.
