@@ -104,6 +104,13 @@ def test_no_line_is_wider_than_the_terminal_and_no_word_is_lost(left, right, wid
             assert shown == "".join(printable(text).split())
 
 
+def test_a_word_wider_than_its_column_is_broken():
+    lines = list(side_by_side(compare_texts("漢" * 50, "b" * 99), ("one", "two"), 60))
+    assert max(map(_columns, lines)) <= 60
+    assert sum(line.count("漢") for line in lines) == 50
+    assert sum(line.count("b") for line in lines) == 99
+
+
 def test_what_is_left_out_is_said():
     rows = (Row(equal=2), Row((Piece("gone", changed=True),), ()))
     assert [line.strip("· ") for line in side_by_side(Difference(rows, 7), ("a", "b"), 60)][2:] == [
