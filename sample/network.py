@@ -87,7 +87,7 @@ def _bad_redirects() -> Iterator[Case]:
     for slug, target, stage, reason, why in (
         ("9aB", "http://quiet-garden.example/moss", "fetch", "robots_disallowed", "to a site that lets no robot in"),
         ("meta", "http://169.254.169.254/latest/", "fetch", "private_address", "to a cloud's metadata service"),
-        ("halt", "http://en.wikipedia.org/wiki/Pellow_Halt_railway_station", "filter", "wikipedia", "to Wikipedia"),
+        ("halt", "http://en.wikipedia.org/wiki/Pellow_Halt_railway_station", "fetch", "wikipedia", "to Wikipedia"),
         ("pic", "http://pictures.example/7731", "fetch", "not_html", "to a picture"),
     ):
         url = f"http://qk.example/{slug}"
