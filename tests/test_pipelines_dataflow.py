@@ -24,6 +24,7 @@ from pipelines import documents, fetch, flex_template, harvest, index
 from pipelines.cli import COMMANDS
 from pipelines.documents import DocumentsConfig, WriteBuckets
 from pipelines.harvest import HarvestConfig
+from pipelines.removals import NOTHING_UNWANTED
 from pipelines.runner import Engine
 from pipelines.shards import Shard, ShardsConfig, WriteShards
 from pipelines.stage import read_manifest
@@ -48,7 +49,8 @@ def wire_harvest(root, _monkeypatch):
 
 def wire_fetch(root, monkeypatch):
     monkeypatch.setattr(storage, "list_files", lambda *_: names("links"))
-    fetch.fetch(root, f"{BUCKET}/links", f"{BUCKET}/pages.unfinished", 256, FetchConfig(contact="mailto:a@b.example"))
+    config = FetchConfig(contact="mailto:a@b.example")
+    fetch.fetch(root, f"{BUCKET}/links", f"{BUCKET}/pages.unfinished", 256, config, NOTHING_UNWANTED)
 
 
 def wire_index(root, monkeypatch):
