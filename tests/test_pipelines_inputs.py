@@ -1,4 +1,4 @@
-"""What a stage knows of its inputs and of its own cost: no remote file is read to identify it, no clock is in a manifest."""
+"""What a stage knows of its inputs and its cost: no remote file is read to identify it, no clock is in a manifest."""
 
 import dataclasses
 import hashlib
@@ -24,7 +24,7 @@ class ShelfFileSystem(LocalFileSystem):
     def scheme(cls):
         return "shelf"
 
-    def match(self, patterns, limits=None):
+    def match(self, patterns, limits=None):  # noqa: ARG002
         found = [[FileMetadata(path, size) for path, (_, size) in self.files.items() if path == p] for p in patterns]
         return [MatchResult(pattern, files) for pattern, files in zip(patterns, found, strict=True)]
 
