@@ -1,6 +1,6 @@
 # webtext: the commands anyone needs. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help corpus test check format lock bench bench-extract clean
+.PHONY: help corpus test check format lock bench bench-extract bench-train bench-control bench-scale clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -13,7 +13,7 @@ TIER ?= smoke
 ARGS ?= $(if $(filter build/sample/%,$(SUBMISSIONS)),--replay build/sample/web.warc.gz)
 REALWEB ?= ../shared/realweb
 EXTRAS := reddit,fast,train
-TEST_EXTRAS := $(EXTRAS),dataflow,dev
+TEST_EXTRAS := $(EXTRAS),dataflow,ray,dev
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -59,11 +59,12 @@ bench: $(VENV)/installed ## Measure each part beside its named peers (half an ho
 	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[$(EXTRAS),bench,extractors]'
 	$(BIN)/python benchmarks/dump_speed.py
 	$(BIN)/python benchmarks/fetch_speed.py speed
+	$(BIN)/python benchmarks/fetch_speed.py spacing
 	$(BIN)/python benchmarks/ngram_filter.py --ngrams 5000000 --probes 10000000
 ifneq ($(wildcard $(REALWEB)),)
 	$(BIN)/python benchmarks/extraction.py --realweb $(REALWEB)
 	$(BIN)/python benchmarks/near_duplicates.py make --documents 30000 --warc $(REALWEB)/web.warc.gz
-	$(BIN)/python benchmarks/near_duplicates.py compare --documents 30000
+	$(BIN)/python benchmarks/near_duplicates.py compare --documents 30000 --runs 3
 else
 	@echo "extraction and near-duplicates are measured on real pages, which are not at $(REALWEB)"
 endif
@@ -71,6 +72,16 @@ endif
 bench-extract: $(VENV)/installed ## Measure extractors on the gold set: F1, pages per CPU-second
 	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[$(EXTRAS),extractors]'
 	$(BIN)/python benchmarks/extraction.py --realweb $(REALWEB)
+
+bench-train: $(VENV)/installed ## Tokens a second of the trainer beside a plain loop (a minute on a CPU; 124M on a GPU)
+	$(BIN)/python benchmarks/train_speed.py
+
+bench-control: $(VENV)/installed ## Is a damaged copy ranked below? Are halves alike? CORPUS=... NEUTRAL='a.jsonl b.txt' [HALVES=20]
+	$(BIN)/python benchmarks/positive_control.py $(CORPUS) $(foreach file,$(NEUTRAL),--neutral $(file)) \
+	  --halves $(or $(HALVES),20)
+
+bench-scale: $(VENV)/installed ## Cost and memory of a build by the number of documents
+	$(BIN)/python benchmarks/scale.py --documents 2000
 
 clean: ## Remove what the targets above have made
 	rm -rf build dist out $(VENV) *.egg-info .mypy_cache .ruff_cache .import_linter_cache
