@@ -34,7 +34,7 @@ from webtext.engines import ENGINES
 from webtext.errors import UsageError
 from webtext.extract import ExtractConfig, Extracted, ExtractionPool
 from webtext.hashing import document_id
-from webtext.language import detect, is_fast, known_languages
+from webtext.language import detect, known_languages
 from webtext.manifest import Counts
 from webtext.reasons import Reason
 from webtext.records import Document, Page, Rejection
@@ -306,7 +306,7 @@ def documents_config(arguments: argparse.Namespace) -> DocumentsConfig:
     rules = load_preset(arguments.preset, **overrides)  # what is wrong with them shows before any work
     wanted = next((rule.languages for rule in rules if isinstance(rule, Language)), ())
     limits = (arguments.extractor, arguments.max_page_bytes, arguments.page_seconds)
-    extract = ExtractConfig(*limits, languages=wanted if is_fast() and not arguments.extract_foreign else ())
+    extract = ExtractConfig(*limits, languages=() if arguments.extract_foreign else wanted)
     return DocumentsConfig(extract, arguments.preset, tuple(sorted(overrides.items())), minhash_config(arguments))
 
 

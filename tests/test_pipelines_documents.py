@@ -125,15 +125,12 @@ def test_a_page_that_was_only_glanced_at_is_rejected_and_the_evidence_says_so():
         (["--preset", "c4"], ("en",)),
     ],
 )
-def test_the_languages_of_the_rule_are_those_worth_extracting(flags, languages, monkeypatch):
+def test_the_languages_of_the_rule_are_those_worth_extracting(flags, languages):
     parser = argparse.ArgumentParser()
     add_documents_arguments(parser)
     add_duplicates_arguments(parser)
     arguments = parser.parse_args(flags)
-    monkeypatch.setattr("pipelines.documents.is_fast", lambda: True)
     assert documents_config(arguments).extract.languages == languages
-    monkeypatch.setattr("pipelines.documents.is_fast", lambda: False)
-    assert documents_config(arguments).extract.languages == ()
 
 
 def test_the_files_of_a_bucket_hold_sorted_rows_and_find_their_shingles(tmp_path):

@@ -39,14 +39,9 @@ def detect(text: str) -> tuple[str, float]:
     return _detector()(text)
 
 
-def is_fast() -> bool:
-    """Tell whether the quick stand-in is installed: without it, asking costs about what extracting a page does."""
-    return importlib.util.find_spec(_STAND_IN) is not None
-
-
 @cache
 def _detector() -> Detect:
-    return load_detector(_STAND_IN if is_fast() else "langdetect")
+    return load_detector(_STAND_IN if importlib.util.find_spec(_STAND_IN) else "langdetect")
 
 
 def load_detector(package: str) -> Detect:
