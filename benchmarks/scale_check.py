@@ -12,18 +12,18 @@ from webtext.text import words
 
 _SHINGLE = 5  # words
 _THRESHOLD = 0.7
-_SAMPLE = 2000  # removals of genuine pages that are recomputed at most
 
 
 def check(output: str, variants: int) -> dict[str, int]:
     """Compare the duplicates of a build with the variants' families, and recompute some of the genuine pages'.
 
     A planted copy counts where both it and what it copies came through the filters. A variant that was removed for
-    a page outside its family, or a genuine page whose Jaccard similarity to what stayed is below the threshold, counts
-    as `false_removals`.
+    a page outside its family, or a genuine page that is like no other of its cluster by the threshold, counts as
+    `false_removals`; `chained` are those that are like another, but not like the one that stayed.
     """
     documents = [row["url"] for row in _rows(output, "documents", "part-*", ["url"])]
-    removed = {row["url"]: row["kept_url"] for row in _rows(output, "duplicates", "rejections-*", ["url", "kept_url"])}
+    rows = list(_rows(output, "duplicates", "rejections-*", ["url", "kept_url", "cluster"]))
+    removed = {row["url"]: row["kept_url"] for row in rows}
     families: dict[int, list[str]] = defaultdict(list)
     there = set(documents)
     for number in range(variants):
@@ -33,24 +33,33 @@ def check(output: str, variants: int) -> dict[str, int]:
     planted = sum(len(urls) - 1 for urls in families.values())
     found = sum(min(len(urls) - 1, sum(url in removed for url in urls)) for urls in families.values())
     strangers = sum(family_of[url] != family_of.get(kept) for url, kept in removed.items() if url in family_of)
-    checked, unlike = _genuine_removals(output, {url: kept for url, kept in removed.items() if url not in family_of})
+    checked, chained, unlike = _genuine_removals(output, [row for row in rows if row["url"] not in family_of])
     return {
         "documents": len(documents),
         "planted": planted,
         "found": found,
         "removed": len(removed),
         "genuine_removals_checked": checked,
+        "chained": chained,
         "false_removals": strangers + unlike,
     }
 
 
-def _genuine_removals(output: str, removed: dict[str, str]) -> tuple[int, int]:
-    """Recompute the similarity of a sample of removed pages to what was kept for them: how many, how many too low."""
-    urls = sorted(removed)[:: max(1, len(removed) // _SAMPLE)]
-    wanted = set(urls) | {removed[url] for url in urls}
+def _genuine_removals(output: str, rows: list[dict[str, Any]]) -> tuple[int, int, int]:
+    """Recompute the similarities of removed pages: how many, of them chained, of them like none of their cluster."""
+    members: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        members[row["cluster"]] |= {row["url"], row["kept_url"]}
+    wanted = set().union(*members.values())
     texts = {row["url"]: row["text"] for row in _rows(output, "documents", "part-*", ["url", "text"], wanted)}
-    unlike = sum(_jaccard(texts[url], texts[removed[url]]) < _THRESHOLD for url in urls)
-    return len(urls), unlike
+    chained = unlike = 0
+    for row in rows:
+        url, kept = row["url"], row["kept_url"]
+        if _jaccard(texts[url], texts[kept]) < _THRESHOLD:
+            others = members[row["cluster"]] - {url, kept}
+            is_like = any(_jaccard(texts[url], texts[other]) >= _THRESHOLD for other in others)
+            chained, unlike = chained + is_like, unlike + (not is_like)
+    return len(rows), chained, unlike
 
 
 def _jaccard(left: str, right: str) -> float:
