@@ -55,18 +55,31 @@ lock: $(VENV)/installed-tests ## Resolve the dependencies anew into requirements
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-header --no-annotate \
 	  --no-emit-index-url --output-file requirements.lock pyproject.toml
 
-bench: $(VENV)/installed ## Measure each part beside its named peers (half an hour; sizes in benchmarks/)
+build/peers/%/installed: benchmarks/peers/requirements-%.txt
+	$(PYTHON) -m venv build/peers/$*
+	build/peers/$*/bin/python -m pip install --quiet --no-deps --requirement $<
+	touch $@
+
+# The end-to-end run is of the package as users install it, in an environment without what only the benchmarks need.
+bench: $(VENV)/installed build/peers/datatrove/installed build/peers/dolma/installed ## Measure all, end to end and each part, beside named peers (an hour or two; real pages: REALWEB=...)
+	$(PYTHON) -m venv build/peers/webtext
+	build/peers/webtext/bin/python -m pip install --quiet --constraint requirements.lock '.[fast]'
+	build/peers/webtext/bin/python -m pip install --quiet --force-reinstall --no-deps .
 	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[$(EXTRAS),bench,extractors]'
 	$(BIN)/python benchmarks/dump_speed.py
 	$(BIN)/python benchmarks/fetch_speed.py speed
 	$(BIN)/python benchmarks/fetch_speed.py spacing
 	$(BIN)/python benchmarks/ngram_filter.py --ngrams 5000000 --probes 10000000
 ifneq ($(wildcard $(REALWEB)),)
+	test -e build/benchmarks/debian || $(BIN)/python $(REALWEB)/scale_pages.py build/benchmarks/debian --pages 77000
+	$(BIN)/python benchmarks/end_to_end.py --realweb $(REALWEB)
+	$(BIN)/python benchmarks/language_speed.py
+	$(BIN)/python benchmarks/minhash_speed.py --warc $(REALWEB)/web.warc.gz
 	$(BIN)/python benchmarks/extraction.py --realweb $(REALWEB)
 	$(BIN)/python benchmarks/near_duplicates.py make --documents 30000 --warc $(REALWEB)/web.warc.gz
 	$(BIN)/python benchmarks/near_duplicates.py compare --documents 30000 --runs 3
 else
-	@echo "extraction and near-duplicates are measured on real pages, which are not at $(REALWEB)"
+	@echo "the rest is measured on real pages, which are not at $(REALWEB)"
 endif
 
 bench-extract: $(VENV)/installed ## Measure extractors on the gold set: F1, pages per CPU-second

@@ -187,7 +187,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--realweb", type=Path, default=Path("../shared/realweb"))
     parser.add_argument(
-        "--debian", type=Path, default=Path("build/benchmarks/scale"), help="WARC files of scale_pages.py"
+        "--debian", type=Path, default=Path("build/benchmarks/debian"), help="WARC files of scale_pages.py"
     )
     parser.add_argument("--sets", nargs="+", default=["realweb", "english", "debian"])
     parser.add_argument("--systems", nargs="+", choices=list(SYSTEMS), default=list(SYSTEMS))
