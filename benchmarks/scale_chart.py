@@ -8,7 +8,7 @@ from pipelines.report.charts import nice_ticks
 from pipelines.report.markup import Markup, element
 
 WIDTH, HEIGHT = 460, 300  # of a panel
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 92, 40, 46
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 100, 40, 46
 _COLOURS = {"pages": "#8a6d00", "documents": "#0b5cad", "duplicates": "#b3261e", "corpus": "#2e7d32"}
 _STYLE = (
     "text { font: 12px system-ui, sans-serif; fill: #333; } .title { font-size: 14px; font-weight: 600; } "
@@ -78,8 +78,8 @@ def _panel(series: Series, title: str, shift: int) -> Markup:
 
 
 def _apart(places: dict[str, float], room: float = 14.0) -> dict[str, float]:
-    """Move labels down until none covers another."""
+    """Move labels up until none covers another, or the numbers below the axis."""
     moved: dict[str, float] = {}
-    for name, y in sorted(places.items(), key=lambda item: item[1]):
-        moved[name] = max([y, *(other + room for other in moved.values())])
+    for name, y in sorted(places.items(), key=lambda item: -item[1]):
+        moved[name] = min([y, HEIGHT - _BOTTOM - room / 2, *(other - room for other in moved.values())])
     return moved
