@@ -103,4 +103,6 @@ def start(stage, inputs, output, log, workers=1, kill=None):
     context.set_forkserver_preload([__name__])
     process = context.Process(target=_run, args=(stage, inputs, output, workers, kill, str(log)))
     process.start()
+    # Starting a process asks how all earlier ones ended, which their own threads ask, too; the second to ask hears 255.
+    multiprocessing.process._children.discard(process)
     return process

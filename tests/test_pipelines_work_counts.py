@@ -102,7 +102,8 @@ def test_a_page_is_decoded_parsed_and_searched_once(monkeypatch):
         counting(monkeypatch, counts, webtext.extract, name)
     trafilatura = pytest.importorskip("trafilatura.core")
     counting(monkeypatch, counts, trafilatura, "extract_content")
-    article = html(sentences(1))
+    menu = b"<nav>" + b"<a href='/x'>Some other page of this site</a> " * 20 + b"</nav>"
+    article = html(sentences(1)).replace(b"<article>", menu + b"<article>")
     assert extract_page(article, "text/html", "https://a.example/1", config=ExtractConfig()).text
     assert counts == dict.fromkeys(
         ("decode_html", "without_controls", "parse_html", "read_metadata", "extract_content"), 1

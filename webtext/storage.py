@@ -9,8 +9,10 @@ import contextlib
 import errno
 import fnmatch
 import importlib.util
+import os
 import posixpath
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -187,11 +189,14 @@ def file_size(path: str) -> int:
     """Return the size of a file in bytes, without opening it.
 
     Raises:
-        UsageError: there is no such file.
+        UsageError: there is no such file, or it is a directory.
     """
     try:
         if is_local(path):
-            return Path(path).stat().st_size
+            known = Path(path).stat()
+            if stat.S_ISDIR(known.st_mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+            return known.st_size
         (found,) = FileSystems.match([path])[0].metadata_list
     except (OSError, ValueError, BeamIOError) as error:
         raise UsageError(f"cannot read {path}: {_cause(error)}") from error
