@@ -50,7 +50,7 @@ def read_links(path: str) -> Iterator[Link]:
 
 
 def read_pages(path: str) -> Iterator[Page]:
-    """Yield the rows of one table of a slot."""
+    """Yield the rows of a table of pages: of a slot, or of the index."""
     with storage.open_file(path) as stream:
         yield from read_records(stream, Page)
 

@@ -35,7 +35,6 @@ from webtext.manifest import Counts, File, Manifest
 from webtext.optout import DEFAULT_SIGNALS, SIGNALS
 from webtext.records import Link, Page
 from webtext.replay import Archives, serve_archives
-from webtext.tables import read_records
 from webtext.transforms import WriteRecords
 
 # The rules of a crawl, which its pages are a function of; the other settings say how fast and how long a run works.
@@ -88,13 +87,13 @@ def run_fetch(
         raise UsageError("--captures asks one archive for all links, so it goes with --slots 1")
     if not replay and config.replay is None and not config.contact:
         raise UsageError("say who is crawling: --contact with your web page or mailto: address goes into every request")
-    read_manifest(links, "harvest")
+    harvested = read_manifest(links, "harvest").counts.kept
     rules = {name: value for name, value in as_json(config).items() if name in _RULES}
     rules |= {"agent": config.token, "slots": slots, **({"wikipedia": True} if config.wikipedia else {})}
     stage = Stage("fetch", directory, rules, (links, *replay), resumable=True)
     inputs = [read_input(path) for path in stage.inputs]
     _reopen(stage, inputs, config, unwanted)
-    files = max(1, read_manifest(links).counts.kept // _LINKS_AN_INDEX_FILE)
+    files = max(1, harvested // _LINKS_AN_INDEX_FILE)
 
     def work(unfinished: str) -> None:
         _begin(unfinished, stage, inputs)
@@ -161,11 +160,10 @@ def _is_taken_back(done: Manifest, directory: str, unwanted: Unwanted) -> bool:
     if not done.counts.rejected.get("removed"):
         return False
     for name in storage.list_files(directory, "index-*.parquet"):
-        with storage.open_file(storage.join(directory, name)) as stream:
-            for page in read_records(stream, Page):
-                urls = (page.url, page.fetch_url, page.final_url)
-                if page.outcome == "removed" and not any(map(unwanted.kind_of, urls)):
-                    return True
+        for page in read_pages(storage.join(directory, name)):
+            urls = (page.url, page.fetch_url, page.final_url)
+            if page.outcome == "removed" and not any(map(unwanted.kind_of, urls)):
+                return True
     return False
 
 
