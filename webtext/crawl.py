@@ -87,7 +87,7 @@ class Crawl:
             known = self._rows.get((errand.link.url, errand.url))
             if known is not None:
                 self._outcomes[known["outcome"]] += 1
-            elif self._removal_of(errand):
+            elif self._removal_of(errand.link.url, errand.url):
                 self._outcomes["removed"] += 1
             else:
                 host = host_of(errand.url)
@@ -122,13 +122,13 @@ class Crawl:
         for errand in errands:
             row = self._rows.get((errand.link.url, errand.url))
             if row is None:
-                kind = self._removal_of(errand)
-                row = _not_asked(errand, "removed", kind) if kind else _not_asked(errand, "not_fetched", "")
+                removal = self._removal_of(errand.link.url, errand.url)
+                row = _not_asked(errand, "removed" if removal else "not_fetched", removal)
             yield errand, row
 
-    def _removal_of(self, errand: Errand) -> str:
-        """Say by whose request an errand is not run; "" where it may be."""
-        kind = self._unwanted(errand.link.url) or self._unwanted(errand.url)
+    def _removal_of(self, *urls: str) -> str:
+        """Say by whose request URLs are not asked for; "" where they may be."""
+        kind = next(filter(None, map(self._unwanted, urls)), "")
         return f"asked for by {kind}" if kind else ""
 
     def outcomes(self) -> dict[str, int]:
@@ -273,8 +273,8 @@ class Crawl:
         Shorteners are links, so where they lead is judged as harvest judges a link. A link that harvest let pass for
         what it is (media in a list, say) may go on to its like.
         """
-        if kind := self._unwanted(target):
-            return "removed", f"asked for by {kind}"
+        if removal := self._removal_of(target):
+            return "removed", removal
         problem = link_problem(target, wikipedia=not self._config.wikipedia)
         if problem is not None and problem != link_problem(errand.link.url, wikipedia=not self._config.wikipedia):
             return problem if is_outcome(problem) else "bad_redirect", f"redirected to {target[:200]}"
