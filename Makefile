@@ -32,7 +32,8 @@ $(VENV)/installed-tests: $(VENV)/installed
 build/sample/RS_sample.zst: $(VENV)/installed $(wildcard sample/*.py sample/*/*)
 	$(BIN)/python -m sample.build build/sample
 
-corpus: $(VENV)/installed $(filter build/sample/%,$(SUBMISSIONS)) ## Build a corpus: the bundled sample, or SUBMISSIONS=... OUTPUT=...
+corpus: $(filter build/sample/%,$(SUBMISSIONS))
+corpus: $(VENV)/installed ## Build a corpus: the bundled sample, or SUBMISSIONS=... OUTPUT=...
 	$(BIN)/webtext corpus --submissions $(SUBMISSIONS) --output $(OUTPUT) --workers $(WORKERS) $(ARGS)
 	$(BIN)/webtext verify $(OUTPUT)
 	$(BIN)/webtext validate $(OUTPUT)/corpus --tier $(TIER) --output $(OUTPUT)/validation
@@ -61,7 +62,8 @@ build/peers/%/installed: benchmarks/peers/requirements-%.txt
 	touch $@
 
 # The end-to-end run is of the package as users install it, in an environment without what only the benchmarks need.
-bench: $(VENV)/installed build/peers/datatrove/installed build/peers/dolma/installed ## Measure all, end to end and each part, beside named peers (an hour or two; real pages: REALWEB=...)
+bench: build/peers/datatrove/installed build/peers/dolma/installed
+bench: $(VENV)/installed ## Measure all beside named peers, end to end and each part (hours; real pages: REALWEB=...)
 	$(PYTHON) -m venv build/peers/webtext
 	build/peers/webtext/bin/python -m pip install --quiet --constraint requirements.lock '.[fast]'
 	build/peers/webtext/bin/python -m pip install --quiet --force-reinstall --no-deps .
@@ -89,7 +91,7 @@ bench-extract: $(VENV)/installed ## Measure extractors on the gold set: F1, page
 bench-train: $(VENV)/installed ## Tokens a second of the trainer beside a plain loop (a minute on a CPU; 124M on a GPU)
 	$(BIN)/python benchmarks/train_speed.py
 
-bench-control: $(VENV)/installed ## Is a damaged copy ranked below? Are halves alike? CORPUS=... NEUTRAL='a.jsonl b.txt' [HALVES=20]
+bench-control: $(VENV)/installed ## Are damaged copies worse, halves alike? CORPUS=... NEUTRAL='a.jsonl b.txt' [HALVES=20]
 	$(BIN)/python benchmarks/positive_control.py $(CORPUS) $(foreach file,$(NEUTRAL),--neutral $(file)) \
 	  --halves $(or $(HALVES),20)
 
@@ -101,7 +103,8 @@ clean: ## Remove what the targets above have made
 
 # ---- Dataflow: docs/dataflow.md. BUCKET=gs://our-bucket/webtext PROJECT=our-project REGION=europe-west4
 #      IMAGE=europe-west4-docker.pkg.dev/our-project/webtext/webtext:0.1.0 [BEAM_ARGS='--max_num_workers=50 ...']
-.PHONY: dataflow-image dataflow-harvest dataflow-fetch dataflow-build dataflow-corpus dataflow-template dataflow-run dataflow-needs
+.PHONY: dataflow-image dataflow-harvest dataflow-fetch dataflow-build dataflow-corpus dataflow-template
+.PHONY: dataflow-run dataflow-needs
 BEAM_ARGS ?= --max_num_workers=20 --machine_type=n2-standard-4 --no_use_public_ips
 DATAFLOW = --output $(BUCKET) --runner=DataflowRunner --project=$(PROJECT) --region=$(REGION) \
   --temp_location=$(BUCKET)/temp --sdk_container_image=$(IMAGE) --sdk_location=container $(BEAM_ARGS)
@@ -132,7 +135,7 @@ dataflow-template: dataflow-needs ## Publish the Flex Template: a command of web
 	  --sdk-language PYTHON --metadata-file deploy/metadata.json
 
 dataflow-run: dataflow-needs ## Launch the Flex Template: COMMAND=build ARGS='--pages gs://...' MACHINE=n2-standard-32
-	gcloud dataflow flex-template run webtext-$(or $(COMMAND),corpus)-$$(date +%s) --project $(PROJECT) --region $(REGION) \
-	  --template-file-gcs-location $(BUCKET)/webtext.json --worker-machine-type $(or $(MACHINE),n2-standard-16) \
-	  --num-workers 1 --max-workers 1 \
+	gcloud dataflow flex-template run webtext-$(or $(COMMAND),corpus)-$$(date +%s) --project $(PROJECT) \
+	  --region $(REGION) --template-file-gcs-location $(BUCKET)/webtext.json \
+	  --worker-machine-type $(or $(MACHINE),n2-standard-16) --num-workers 1 --max-workers 1 \
 	  --parameters ^~^sdk_container_image=$(IMAGE)~command=$(or $(COMMAND),corpus)~output=$(BUCKET)~arguments='$(ARGS)'
