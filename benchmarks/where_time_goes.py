@@ -25,7 +25,7 @@ from typing import Any
 import pipelines.documents
 import webtext.engines
 import webtext.extract
-from pipelines.build import BuildConfig, run_duplicates, run_shards
+from pipelines.build import BuildConfig, add_build_arguments, build_config, run_duplicates, run_shards
 from pipelines.documents import Bucket, DocumentsConfig, _WriteBucket, count_documents, plan_buckets
 from pipelines.index import archives_of, index_archives
 from pipelines.runner import Engine
@@ -73,6 +73,7 @@ def watch_all(clock: Clock) -> None:
         ("read the WARC record", documents, "read_response"),
         ("decode", extract, "decode_html"),
         ("parse", extract, "parse_html"),
+        ("look before extraction", extract, "foreign_text"),
         ("title, author, date", extract, "read_metadata"),
         ("clean the text", extract, "clean_text"),
         ("language", documents, "detect"),
@@ -94,24 +95,30 @@ def index(archives: list[str]) -> tuple[str, list[Bucket]]:
     return pages, plan_buckets(indexes, read_manifest(pages).counts.kept)
 
 
-def functions(pages: str, buckets: list[Bucket], config: DocumentsConfig, clock: Clock) -> None:
+def configured(preset: str) -> BuildConfig:
+    """Make the configuration that the command makes of a preset."""
+    parser = argparse.ArgumentParser()
+    add_build_arguments(parser)
+    return build_config(parser.parse_args(["--preset", preset]))
+
+
+def functions(pages: str, buckets: list[Bucket], config: BuildConfig, clock: Clock) -> None:
     """Run a build's functions in this process, under a clock."""
     made, duplicates, corpus = (str(FOLDER / name) for name in ("documents", "duplicates", "corpus"))
     given = read_manifest(pages).counts.kept
 
     def documents(unfinished: str) -> None:
-        write = _WriteBucket(unfinished, config)
+        write = _WriteBucket(unfinished, config.documents)
         write.setup()
-        write._extract = functools.partial(extract_page, config=config.extract)  # noqa: SLF001
+        write._extract = functools.partial(extract_page, config=config.documents.extract)  # noqa: SLF001
         for bucket in buckets:
             list(write.process(bucket))
 
     watch_all(clock)
     work = clock.around("the rest of it", documents)
     run_stage(Stage("documents", made, {}, (pages,)), work, lambda unfinished: count_documents(given, unfinished))
-    build = BuildConfig(config)
-    clock.around("duplicates", run_duplicates)(made, duplicates, build.duplicates, Engine(1))
-    clock.around("shards and card", run_shards)(made, duplicates, corpus, build.shards, Engine(1))
+    clock.around("duplicates", run_duplicates)(made, duplicates, config.duplicates, Engine(1))
+    clock.around("shards and card", run_shards)(made, duplicates, corpus, config.shards, Engine(1))
 
 
 @functools.cache
@@ -161,9 +168,9 @@ def main() -> None:
     parser.add_argument("--preset", default="webtext")
     parser.add_argument("--command", type=Path, default=Path(sys.executable).with_name("webtext"))
     arguments = parser.parse_args()
-    archives, config, clock = archives_of(arguments.archives), DocumentsConfig(preset=arguments.preset), Clock()
+    archives, config, clock = archives_of(arguments.archives), configured(arguments.preset), Clock()
     pages, buckets = clock.around("index the archive", index)(archives)
-    wholes = {"documents stage by a plain pool of 2": pool(buckets, config)}
+    wholes = {"documents stage by a plain pool of 2": pool(buckets, config.documents)}
     functions(pages, buckets, config, clock)
     for workers in (1, 2):
         name = f"webtext build --workers {workers}"
