@@ -1,7 +1,22 @@
 """The processes that a test has started, and those that these have: found in /proc by their session (Linux)."""
 
+import contextlib
+import os
+import signal
+import subprocess
 import time
 from pathlib import Path
+
+
+@contextlib.contextmanager
+def in_session(command, **settings):
+    """Start a command in a session of its own; whatever happens, nothing of it outlives the block."""
+    with subprocess.Popen(command, start_new_session=True, **settings) as process:
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def processes_of(session, word=b""):

@@ -17,6 +17,7 @@ from collections import Counter
 import pytest
 
 from tests.beam_processes import ROOT, free_port, served
+from tests.sessions import in_session
 from tests.test_pipelines_fetch import make_links, web_of
 from webtext import warc
 from webtext.archive import ROW_TYPE, URI_PREFIX
@@ -66,9 +67,7 @@ def objects(environment, prefix):
 def start(environment, archive, links, *flags):
     command = [sys.executable, "-c", PROGRAM, "fetch", "--links", links, "--replay", archive]
     command += ["--output", f"gs://{BUCKET}/out", "--roll-bytes", "6000", *flags]
-    return subprocess.Popen(
-        command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
-    )
+    return in_session(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
 
 
 def test_a_crawl_to_cloud_storage_survives_a_kill(cloud, tmp_path):

@@ -6,7 +6,6 @@ or one worker; each run goes on with what the one before has left. Runs that are
 since the other worker goes on until the end of the first is noticed.
 """
 
-import contextlib
 import os
 import random
 import signal
@@ -22,7 +21,7 @@ import pytest
 
 from pipelines.build import BuildConfig, run_build
 from pipelines.runner import Engine
-from tests.sessions import processes_of, wait_for_none
+from tests.sessions import in_session, processes_of, wait_for_none
 from tests.test_pipelines_fetch import make_links, record
 from webtext import warc
 from webtext.archive import ROW_TYPE, URI_PREFIX
@@ -51,21 +50,11 @@ def article_web(folder):
     return folder / "web.warc.gz", urls
 
 
-@contextlib.contextmanager
 def fetching(archive, links, output, *flags):
-    """Start a fetch as a process with a group of its own; whatever happens, nothing of it outlives the block."""
+    """Start a fetch in a session of its own."""
     command = [sys.executable, "-c", PROGRAM, "fetch", "--replay", str(archive), "--links", links, *flags]
-    command += ["--workers", "2", "--slots", "3", "--roll-bytes", "40000"]
-    process = subprocess.Popen(
-        [*command, "--output", str(output)], cwd=ROOT, start_new_session=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    command += ["--workers", "2", "--slots", "3", "--roll-bytes", "40000", "--output", str(output)]
+    return in_session(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def size_of(output):

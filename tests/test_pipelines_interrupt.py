@@ -3,7 +3,6 @@
 A terminal sends SIGINT to every process of the run, which is what these tests do; `kill` sends TERM to one.
 """
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -16,7 +15,7 @@ from pipelines.cli import EXIT_INTERRUPTED, main
 from pipelines.index import index_archives
 from pipelines.runner import Engine
 from sample.build import ARCHIVE, DUMP, build
-from tests.sessions import processes_of, wait_for_none
+from tests.sessions import in_session, processes_of, wait_for_none
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")]
 
@@ -43,18 +42,9 @@ def sample(tmp_path_factory):
     return folder
 
 
-@contextlib.contextmanager
 def started(arguments):
-    """Start webtext in a session of its own; whatever happens, nothing of it outlives the block."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format(arguments)], start_new_session=True, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    """Start webtext in a session of its own."""
+    return in_session([sys.executable, "-c", PROGRAM.format(arguments)], stderr=subprocess.PIPE, text=True)
 
 
 def wait_for(process, come):

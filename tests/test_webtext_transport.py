@@ -1,13 +1,11 @@
 """Connections: used again, replaced where the server has left, and safe from whatever bytes come or are asked for."""
 
-import socket
-import threading
-
 import pytest
 import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.loopback import LoopbackServer
 from webtext.addresses import AddressGuard, tls_context
 from webtext.fetch import Limits, Requester
 from webtext.outcomes import is_outcome, judge_answer
@@ -16,26 +14,15 @@ from webtext.transport import GuardedAdapter, most_idle_connections, request_lin
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 8\r\n\r\n<p>x</p>"
 
 
-class Server:
+class Server(LoopbackServer):
     """Sends its answer to each request of a connection; closes it after `most` of them."""
 
     def __init__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port = self.listener.getsockname()[1]
-        self.answer, self.most = PAGE, 1000
-        self.connections, self.requests = 0, []
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:  # closed
-                return
-            self.connections += 1
-            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+        self.answer, self.most, self.connections = PAGE, 1000, 0
+        super().__init__()
 
     def serve(self, connection):
+        self.connections += 1
         with connection:
             for _ in range(self.most):
                 head = b""
@@ -63,14 +50,14 @@ class Server:
 def shared():
     server = Server()
     yield server
-    server.listener.close()
+    server.close()
 
 
 @pytest.fixture
 def server():
     server = Server()
     yield server
-    server.listener.close()
+    server.close()
 
 
 def test_a_connection_is_used_again_by_its_host_alone(server):
@@ -143,8 +130,10 @@ def test_no_header_breaks_out_of_its_line(shared, value):
     assert len(shared.requests) == asked
 
 
-def test_connections_kept_leave_room_for_other_files():
-    assert 64 <= most_idle_connections() <= 8192
+@pytest.mark.parametrize(("files", "most"), [(16, 64), (1024, 512), (1 << 20, 8192)])
+def test_connections_kept_leave_room_for_other_files(monkeypatch, files, most):
+    monkeypatch.setattr("webtext.transport.resource.getrlimit", lambda _: (files, files))
+    assert most_idle_connections() == most
 
 
 _LINE = st.sampled_from(
