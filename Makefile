@@ -106,6 +106,8 @@ clean: ## Remove what the targets above have made
 .PHONY: dataflow-image dataflow-harvest dataflow-fetch dataflow-build dataflow-corpus dataflow-template
 .PHONY: dataflow-run dataflow-needs
 BEAM_ARGS ?= --max_num_workers=20 --machine_type=n2-standard-4 --no_use_public_ips
+# Nothing of the sample's default, which a server on this machine replays.
+dataflow-harvest dataflow-fetch dataflow-build dataflow-corpus dataflow-run: ARGS =
 DATAFLOW = --output $(BUCKET) --runner=DataflowRunner --project=$(PROJECT) --region=$(REGION) \
   --temp_location=$(BUCKET)/temp --sdk_container_image=$(IMAGE) --sdk_location=container $(BEAM_ARGS)
 

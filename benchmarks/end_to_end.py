@@ -25,6 +25,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,8 @@ from typing import Any
 import end_to_end_inputs
 from end_to_end_chart import write_chart
 from end_to_end_systems import SYSTEMS, System
+from extraction import f1, language_of, segments
 from process_tree import watch
-
-from webtext.language import detect
 
 FOLDER = Path("build/benchmarks/end-to-end")
 HISTORY = Path("docs/benchmarks/end-to-end.jsonl")
@@ -82,23 +82,17 @@ def _reap() -> None:
 def read_gold(realweb: Path) -> dict[str, dict[str, Any]]:
     """Read the gold set by address, each entry with whether it is English."""
     entries = [json.loads(line) for line in (realweb / "gold.jsonl").read_text("utf-8").splitlines()]
-    return {
-        entry["url"].strip(): entry | {"english": detect(" ".join(entry["with"] + entry["without"]))[0] == "en"}
-        for entry in entries
-    }
+    return {entry["url"].strip(): entry | {"english": language_of(entry) == "en"} for entry in entries}
 
 
 def score(texts: dict[str, str], entries: dict[str, dict[str, Any]]) -> float | None:
     """Give the F1 of texts over gold entries; None where there is no entry."""
     if not entries:
         return None
-    hit = wrong = wanted = 0
+    counts: Counter[str] = Counter()
     for url, entry in entries.items():
-        text = texts.get(url, "")
-        hit += sum(segment in text for segment in entry["with"])
-        wrong += sum(segment in text for segment in entry["without"])
-        wanted += len(entry["with"])
-    return round(2 * hit / (hit + wrong + wanted), 4)
+        counts.update(segments(texts.get(url, ""), entry))
+    return round(f1(counts), 4)
 
 
 def scores(system: System, pages: Path, output: Path, kept: dict[str, str], gold: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,6 @@ import functools
 import gc
 import json
 import multiprocessing
-import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -76,11 +75,9 @@ def measure(name: str, realweb: Path) -> dict[str, Any]:
         texts.append(extract(body, content_type))
         times.append(time.process_time() - start)
     for (entry, _, _), text in zip(pages, texts, strict=True):
-        found, false = (sum(segment in text for segment in entry[key]) for key in ("with", "without"))
-        language = detect(re.sub(r"\s+", " ", " ".join(entry["with"] + entry["without"])))[0]
         half = "AB"[bucket_of(registered_domain(entry["url"].strip()), 2)]
-        for group in ("all", half, language):
-            counts[group].update(hit=found, wrong=false, wanted=len(entry["with"]))
+        for group in ("all", half, language_of(entry)):
+            counts[group].update(segments(text, entry))
     times.sort()
     found = counts["all"]
     return {
@@ -94,6 +91,17 @@ def measure(name: str, realweb: Path) -> dict[str, Any]:
         "pages": len(pages),
         "p99 ms": times[int(len(times) * 0.99)] * 1000,
     }
+
+
+def language_of(entry: dict[str, Any]) -> str:
+    """Tell the language of a gold entry."""
+    return detect(" ".join(entry["with"] + entry["without"]))[0]
+
+
+def segments(text: str, entry: dict[str, Any]) -> Counter[str]:
+    """Count the segments of a gold entry: `hit` and `wrong` in a text, and those `wanted`."""
+    hit, wrong = (sum(segment in text for segment in entry[key]) for key in ("with", "without"))
+    return Counter(hit=hit, wrong=wrong, wanted=len(entry["with"]))
 
 
 def f1(counts: Counter[str]) -> float:
