@@ -67,7 +67,9 @@ def tally(verdicts: pa.Table) -> Tally:
     bounds = [0, *cuts.tolist(), len(names)] if len(names) else [0]
     sizes = np.diff(bounds)
     chained = pc.match_substring(verdicts.column("detail"), "only through others").to_numpy()
-    order = sorted(range(len(sizes)), key=lambda number: (-sizes[number], names[bounds[number]]))[:LARGEST]
+    enough = np.sort(sizes)[-LARGEST:][:1]  # the size of the last one shown
+    large = np.flatnonzero(sizes >= enough).tolist()
+    order = sorted(large, key=lambda number: (-sizes[number], names[bounds[number]]))[:LARGEST]
     shown = (verdicts.slice(bounds[number], int(sizes[number])) for number in order)
     reasons = Counter(reason for reason in verdicts.column("reason").to_pylist() if reason)
     return Tally(len(sizes), reasons, int(chained.sum()), tuple(_describe(members) for members in shown))

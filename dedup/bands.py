@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dedup.clusters import roots_in, spanning_forest
+from dedup.clusters import distinct_pairs
 from dedup.kernels import Hashes, Indices
+from dedup.link_kernels import repeated
 
 SMALL_BUCKET = 32  # documents; up to 496 pairs
 GIANT_BUCKET = 1 << 12  # documents; a larger one stays where it was found
@@ -41,9 +42,9 @@ class Buckets:
         """Pair all documents of each bucket of at most `largest`, shape (pairs, 2)."""
         left_in_bucket = np.repeat(self.starts + self.sizes, self.sizes) - np.arange(len(self.places))
         left_in_bucket[np.repeat(self.sizes > largest, self.sizes)] = 0
-        found = [np.empty((0, 2), np.int64)]
+        found, first = [np.empty((0, 2), np.int64)], np.arange(len(self.places))
         for apart in range(1, largest):
-            first = np.flatnonzero(left_in_bucket > apart)
+            first = first[left_in_bucket[first] > apart]
             found.append(np.stack([self.places[first], self.places[first + apart]], axis=1))
         return np.concatenate(found)
 
@@ -65,55 +66,22 @@ def buckets(keys: Hashes, places: Indices) -> Buckets:
         keys: shape (n,), any order.
         places: the document of each key, shape (n,).
     """
+    sifted = repeated(keys)
+    keys, places = keys[sifted], places[sifted]
     order = np.argsort(keys)
     ordered = keys[order]
     shared = np.zeros(len(keys), np.bool_)
     shared[1:] = ordered[1:] == ordered[:-1]
     shared[:-1] |= shared[1:]
-    chosen = order[shared]
-    keys, places = keys[chosen], places[chosen]
-    order = np.lexsort((places, keys))
-    keys, places = keys[order], places[order]
-    new = np.ones(len(keys), np.bool_)
-    new[1:] = (keys[1:] != keys[:-1]) | (places[1:] != places[:-1])
-    keys, places = keys[new], places[new]
-    starts = np.flatnonzero(np.concatenate([np.ones(min(1, len(keys)), np.bool_), keys[1:] != keys[:-1]]))
-    sizes = np.diff(np.append(starts, len(keys)))
+    ordered, places = ordered[shared], places[order[shared]]
+    numbers = np.cumsum(np.append(False, ordered[1:] != ordered[:-1])[: len(ordered)])
+    rows = distinct_pairs(np.stack([numbers, places], axis=1))
+    numbers, places = rows[:, 0], rows[:, 1]
+    starts = np.flatnonzero(np.append(np.ones(min(1, len(rows)), np.bool_), numbers[1:] != numbers[:-1]))
+    sizes = np.diff(np.append(starts, len(rows)))
     crowded = sizes > 1
     within = np.repeat(crowded, sizes)
     return Buckets(places[within], np.cumsum(sizes[crowded]) - sizes[crowded], sizes[crowded])
-
-
-def unconnected_pairs(pairs: Indices, forest: Indices) -> Indices:
-    """Leave out the pairs that a forest of stars connects, shape (pairs, 2)."""
-    roots = roots_in(forest, pairs.ravel()).reshape(-1, 2)
-    apart: Indices = pairs[roots[:, 0] != roots[:, 1]]
-    return apart
-
-
-def linking_pairs(pairs: Indices, similar: Similar, known: Indices) -> Indices:
-    """Find the components that similar pairs make, comparing few of the pairs that cannot change them.
-
-    In a cluster of n documents n - 1 comparisons may say what n (n - 1) / 2 would. So each right document is compared
-    with the first of its left ones; twice, and whoever is connected by then is not compared any more.
-
-    Args:
-        pairs: distinct, the smaller document on the left, in order; shape (pairs, 2).
-        similar: tells which of some pairs are similar.
-        known: pairs that are known to belong together, shape (known, 2).
-
-    Returns:
-        A forest that connects what all similar pairs and the known ones connect, as `spanning_forest` gives it.
-    """
-    forest, left = spanning_forest(known), pairs
-    for all_of_them in (False, False, True):
-        left = unconnected_pairs(left, forest)
-        chosen = np.full(len(left), all_of_them)
-        chosen[np.unique(left[:, 1], return_index=True)[1]] = True
-        compared = left[chosen]
-        forest = spanning_forest(np.concatenate([forest, compared[similar(compared)]]))
-        left = left[~chosen]
-    return forest
 
 
 def similar_pairs(

@@ -4,6 +4,9 @@ So the result is a function of the set of edges: no order, no ranks. Edges are t
 an edge; a forest of at most one edge a node says the same as all of them, so whoever has edges contracts them first.
 """
 
+import re
+from dataclasses import dataclass
+
 import numpy as np
 
 from dedup.kernels import Indices, distinct, roots
@@ -21,8 +24,18 @@ def connected_components(edges: Indices) -> tuple[Indices, Indices]:
     >>> connected_components(np.array([[7, 3], [9, 7], [4, 5]]))
     (array([3, 4, 5, 7, 9]), array([3, 4, 4, 3, 3]))
     """
-    nodes = distinct(edges.ravel())
-    return nodes, nodes[roots(np.searchsorted(nodes, edges), len(nodes))]
+    nodes, numbers = numbered(edges.ravel())
+    return nodes, nodes[roots(numbers.reshape(-1, 2), len(nodes))]
+
+
+def numbered(values: Indices) -> tuple[Indices, Indices]:
+    """Sort numbers, leave out repeats, and tell where each of them is then: shapes (distinct,) and (values,)."""
+    order = np.argsort(values)
+    ordered = values[order]
+    new = np.append(np.zeros(min(1, len(values)), np.bool_), ordered[1:] != ordered[:-1])
+    numbers = np.empty(len(values), np.int64)
+    numbers[order] = np.cumsum(new)
+    return ordered[new | (np.arange(len(new)) == 0)], numbers
 
 
 def spanning_forest(edges: Indices) -> Indices:
@@ -33,11 +46,14 @@ def spanning_forest(edges: Indices) -> Indices:
 
 
 def distinct_pairs(pairs: Indices) -> Indices:
-    """Sort pairs and leave out repeats, shape (distinct, 2)."""
-    nodes = distinct(pairs.ravel())
-    numbers = np.searchsorted(nodes, pairs)
-    left, right = np.divmod(distinct(numbers[:, 0] * len(nodes) + numbers[:, 1]), max(1, len(nodes)))
-    return np.stack([nodes[left], nodes[right]], axis=1)
+    """Sort pairs of numbers, 0 or more, and leave out repeats, shape (distinct, 2)."""
+    packing = _Packing.of(pairs)
+    if packing is None:
+        ordered = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+        new = np.append(np.ones(min(1, len(pairs)), np.bool_), (ordered[1:] != ordered[:-1]).any(axis=1))
+        found: Indices = ordered[new]
+        return found
+    return packing.unpack(distinct(packing.pack(pairs)))
 
 
 def common_pairs(first: Indices, second: Indices) -> Indices:
@@ -48,13 +64,50 @@ def common_pairs(first: Indices, second: Indices) -> Indices:
     return both[twice]
 
 
-def roots_in(forest: Indices, nodes: Indices) -> Indices:
-    """Look nodes up in a forest of stars: the centre of each, the node itself where it has no edge; shape (nodes,)."""
-    order = np.argsort(forest[:, 1])
-    leaves, centres = forest[order, 1], forest[order, 0]
-    found = nodes.copy()
-    if len(leaves):
-        at = np.minimum(np.searchsorted(leaves, nodes), len(leaves) - 1)
-        known = leaves[at] == nodes
-        found[known] = centres[at[known]]
-    return found
+@dataclass(frozen=True)
+class _Squeeze:
+    """Numbers without the bits that none of them has; their order stays. Places and flags leave most bits unused."""
+
+    runs: tuple[tuple[int, int, int], ...]  # of used bits: first bit, first bit when squeezed, and how many
+    bits: int
+
+    @classmethod
+    def of(cls, numbers: Indices) -> "_Squeeze":
+        used, runs, bits = int(np.bitwise_or.reduce(numbers, initial=0)), [], 0
+        for run in re.finditer("1+", f"{used:b}"[::-1]):
+            runs.append((run.start(), bits, len(run.group())))
+            bits += len(run.group())
+        return cls(tuple(runs), bits)
+
+    def squeeze(self, numbers: Indices) -> Indices:
+        squeezed = np.zeros(len(numbers), np.int64)
+        for first, to, count in self.runs:
+            squeezed |= (numbers >> first & (1 << count) - 1) << to
+        return squeezed
+
+    def restore(self, squeezed: Indices) -> Indices:
+        numbers = np.zeros(len(squeezed), np.int64)
+        for first, to, count in self.runs:
+            numbers |= (squeezed >> to & (1 << count) - 1) << first
+        return numbers
+
+
+@dataclass(frozen=True)
+class _Packing:
+    """Pairs as single numbers of the same order: sorting those takes a tenth of the time."""
+
+    left: _Squeeze
+    right: _Squeeze
+
+    @classmethod
+    def of(cls, pairs: Indices) -> "_Packing | None":
+        """Find how to pack some pairs; None where 63 bits do not hold them."""
+        left, right = _Squeeze.of(pairs[:, 0]), _Squeeze.of(pairs[:, 1])
+        return cls(left, right) if left.bits + right.bits < 64 else None
+
+    def pack(self, pairs: Indices) -> Indices:
+        return self.left.squeeze(pairs[:, 0]) << self.right.bits | self.right.squeeze(pairs[:, 1])
+
+    def unpack(self, packed: Indices) -> Indices:
+        right = packed & (1 << self.right.bits) - 1
+        return np.stack([self.left.restore(packed >> self.right.bits), self.right.restore(right)], axis=1)

@@ -120,6 +120,16 @@ def _cut(ordered: NDArray[np.uint64], last: Any) -> NDArray[np.uint64]:
 
 
 @_compile
+def _cut_pair(first: NDArray[np.uint64], second: NDArray[np.uint64], bound: int) -> Any:
+    """Cut both of two sets at the largest hash of one that was cut."""
+    if len(first) >= bound:
+        second = _cut(second, first[-1])
+    if len(second) >= bound:
+        first = _cut(first, second[-1])
+    return first, second
+
+
+@_compile
 def jaccard_similarities(  # noqa: PLR0913, PLR0917 - numba knows no data classes
     first_values: NDArray[np.uint64],
     first_starts: NDArray[np.int64],
@@ -137,10 +147,7 @@ def jaccard_similarities(  # noqa: PLR0913, PLR0917 - numba knows no data classe
         left, right = pairs[number]
         first = first_values[first_starts[left] : first_starts[left] + first_lengths[left]]
         second = second_values[second_starts[right] : second_starts[right] + second_lengths[right]]
-        if len(first) >= bound:
-            second = _cut(second, first[-1])
-        if len(second) >= bound:
-            first = _cut(first, second[-1])
+        first, second = _cut_pair(first, second, bound)
         found[number] = _jaccard(first, second, at_least)
     return found
 

@@ -224,12 +224,13 @@ def roots_in_python(edges: Indices, nodes: int) -> Indices:
     """Find components with a union-find whose root is always the smallest node."""
     parents = list(range(nodes))
     for left, right in edges.tolist():
-        first, second = _find(parents, left), _find(parents, right)
+        first, second = find_root(parents, left), find_root(parents, right)
         parents[max(first, second)] = min(first, second)
-    return np.array([_find(parents, node) for node in range(nodes)], np.int64)
+    return np.array([find_root(parents, node) for node in range(nodes)], np.int64)
 
 
-def _find(parents: Any, node: int) -> int:
+def find_root(parents: Any, node: int) -> int:
+    """Find the root of a node of a union-find, and shorten the way to it."""
     while parents[node] != node:
         parents[node] = parents[parents[node]]  # path halving
         node = parents[node]

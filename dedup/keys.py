@@ -13,12 +13,12 @@ import pyarrow as pa
 
 from dedup.kernels import Hashes, Indices
 from dedup.minhash import MinHashConfig, band_keys
-from dedup.parts import signatures_of
+from dedup.parts import EXTENT, flat_values, signatures_of
 
 KINDS = np.uint64(7)  # mask of the bits that tell the kind: 0 for a band, else where an exact key is from
 SECOND = np.uint64(4)  # in the kind of the second half of an exact key
 EXACT_COLUMNS = {"text_digest": np.uint64(1), "body_digest": np.uint64(2), "url": np.uint64(3)}
-KEY_COLUMNS = ["url", "text_digest", "body_digest", "signature", "n_shingles"]
+KEY_COLUMNS = ["text_digest", "body_digest", "signature", *EXTENT]  # and `url`, where URLs make keys
 
 
 def keys_a_document(config: MinHashConfig) -> int:
@@ -42,16 +42,19 @@ def document_keys(table: pa.Table, config: MinHashConfig, *, by_url: bool) -> tu
     for name, kind in EXACT_COLUMNS.items():
         if name == "url" and not by_url:
             continue
-        values = table.column(name).to_pylist()
-        known = np.array([row for row, value in enumerate(values) if value], np.int64)
-        read = bytes.fromhex if name == "text_digest" else _hash128  # the digest of a text is a hash of 128 bits
-        halves = np.frombuffer(b"".join(map(read, filter(None, values))), "<u8").reshape(-1, 2)
+        lengths, content = flat_values(table.column(name))
+        known = np.flatnonzero(lengths)
+        if name == "text_digest":  # a hash of 128 bits in hexadecimal digits
+            hashed = bytes.fromhex(str(content, "ascii"))
+        else:
+            hashed = b"".join(map(_hash128, filter(None, table.column(name).to_pylist()))) if len(known) else b""
+        halves = np.frombuffer(hashed, "<u8").reshape(-1, 2)
         keys += [halves[:, 0] & ~KINDS | kind, halves[:, 1] & ~KINDS | kind | SECOND]
         rows += [known, known]
     _, first = np.unique(keys[0], return_index=True)  # by text: digests are never empty
     shown = first[table.column("n_shingles").to_numpy()[first] > 0]
     if len(shown):
-        banded = band_keys(signatures_of(table.column("signature").take(pa.array(shown))), config)
+        banded = band_keys(signatures_of(table.column("signature"))[shown], config)
         keys.append(banded.ravel() & ~KINDS)
         rows.append(np.repeat(shown, banded.shape[1]))
     return np.concatenate(keys), np.concatenate(rows)

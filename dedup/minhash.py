@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dedup.kernels import NGRAM_MULTIPLIER, Hashes, Words32, minhash, mix64
+from dedup.kernels import Hashes, Words32, minhash
+from dedup.link_kernels import hash_bands
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,5 @@ def band_keys(signatures: Words32, config: MinHashConfig) -> Hashes:
         Shape (..., bands).
     """
     bands, rows = config.banding
-    values: NDArray[np.uint32] = signatures[..., : bands * rows].reshape(*signatures.shape[:-1], bands, rows)
-    keys = np.broadcast_to(np.arange(bands, dtype=np.uint64), values.shape[:-1])
-    for row in range(rows):
-        keys = mix64(keys * np.uint64(NGRAM_MULTIPLIER) + values[..., row])
-    return keys
+    keys = hash_bands(signatures.reshape(-1, signatures.shape[-1]), bands, rows)
+    return keys.reshape(*signatures.shape[:-1], bands)

@@ -7,9 +7,8 @@ is a share of the key space; a task reads one run or one range, and its memory i
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import apache_beam as beam
@@ -20,24 +19,16 @@ from apache_beam.pvalue import PBegin, PCollection
 from apache_beam.utils.shared import Shared
 
 from dedup.alarms import Tally, add_up, summarize, tally
-from dedup.bands import (
-    GIANT_BUCKET,
-    SMALL_BUCKET,
-    Buckets,
-    Similar,
-    buckets,
-    linking_pairs,
-    similar_pairs,
-    unconnected_pairs,
-)
+from dedup.bands import GIANT_BUCKET, SMALL_BUCKET, Buckets, buckets
 from dedup.choose import FACTS, MEMBERS, STAGE, VERDICTS, cluster_rows, judge, kept_rows, rank, rejection_rows
-from dedup.clusters import common_pairs, connected_components, distinct_pairs, roots_in, spanning_forest
-from dedup.kernels import Floats, Indices, distinct, mix64
+from dedup.clusters import common_pairs, connected_components, distinct_pairs
+from dedup.kernels import Floats, Indices, mix64
 from dedup.keys import KEY_COLUMNS, KINDS, SECOND, document_keys, keys_a_document
+from dedup.links import Links
 from dedup.minhash import MinHashConfig
 from dedup.packed import divide, pack, pack_table, unpack, unpack_tables
 from dedup.parts import ROW_BITS, Catalog, PartReader, places_of
-from dedup.verify import LEFT_HASHES, Shelf, similarities
+from dedup.verify import similarities
 from webtext import storage
 from webtext.tables import write_table
 
@@ -154,27 +145,14 @@ class _Step(beam.DoFn):
         Metrics.counter(STAGE, "compared").inc(len(pairs))
         return similarities(pairs, self.reader, at_least)
 
-    def similar(self, places: Indices) -> Similar:
-        """Ask whether pairs of some places are similar; where their shingles fit, they are read once for all."""
-        threshold = self.plan.config.threshold
-        compare: Callable[[Indices, float], Floats] = self.similarities
-        places = distinct(places)
-        if self.reader.sizes(places).sum() <= 2 * LEFT_HASHES:
-            shelf = Shelf.read(places, self.reader)
-            compare = partial(shelf.similarities, shelf)
-        return lambda pairs: compare(pairs, threshold) >= threshold
+    def links(self, places: Indices) -> Links:
+        """Number documents, to find what connects them."""
+        return Links(places, self.reader, self.plan.config.threshold)
 
-    def explore(self, crowded: Iterable[Indices], known: Indices) -> Indices:
-        """Find what connects buckets, beyond what is known; of a cluster that several of them hold, only once."""
-        forest = spanning_forest(known)
-        large = sorted(crowded, key=lambda bucket: int(bucket[0]))  # those of one cluster side by side
-        sizes = np.array([self.reader.sizes(bucket).sum() for bucket in large], np.int64)
-        for _, group in divide(np.cumsum(sizes) // LEFT_HASHES):
-            similar = self.similar(np.concatenate([large[number] for number in group]))
-            for number in group:
-                found = similar_pairs(large[number], similar, roots_in(forest, large[number]))
-                forest = spanning_forest(np.concatenate([forest, found])) if len(found) else forest
-        return forest
+    def found(self, links: Links) -> Indices:
+        """Give what was found to be connected, and count the comparisons."""
+        Metrics.counter(STAGE, "compared").inc(links.compared)
+        return links.forest()
 
 
 class ReadKeys(_Step):
@@ -182,11 +160,12 @@ class ReadKeys(_Step):
 
     def process(self, run: int) -> Iterator[Packed]:
         parts = self.plan.parts_of(run)
-        tables = [self.reader.columns(part, KEY_COLUMNS) for part in parts]
+        by_url = any(source.earlier for source in self.plan.catalog.sources)
+        names = [*KEY_COLUMNS, "url"] if by_url else KEY_COLUMNS
+        tables = [self.reader.columns(part, names) for part in parts]
         places = np.concatenate([places_of(part, len(table)) for part, table in zip(parts, tables, strict=True)])
         if not len(places):
             return
-        by_url = any(source.earlier for source in self.plan.catalog.sources)
         keys, rows = document_keys(pa.concat_tables(tables), self.plan.config, by_url=by_url)
         packed = np.stack([keys.view(np.int64), places[rows]], axis=1)
         owners = (keys >> np.uint64(32)).astype(np.int64) * self.plan.ranges >> 32
@@ -206,13 +185,19 @@ class ProposePairs(_Step):
         equal, equal_too = (buckets(keys[half], places[half]).stars() for half in halves)
         equal[:, 0] |= _EQUAL
         equal_too[:, 0] |= _EQUAL_TOO
-        verified = self.explore(banded.large(GIANT_BUCKET), np.empty((0, 2), np.int64))
+        verified = self._explore(list(banded.large(GIANT_BUCKET)))
         verified[:, 0] |= _VERIFIED
         pairs = distinct_pairs(np.concatenate([banded.small_pairs(), equal, equal_too, verified]))
         Metrics.counter(STAGE, "proposed").inc(len(pairs))
         for owner, positions in divide(self.plan.runs_of(pairs[:, 0] & ~_FLAGS)):
             yield owner, pack(pairs[positions])
         yield from self._large(banded, grouped[0])
+
+    def _explore(self, giants: list[Indices]) -> Indices:
+        """Find what connects giant buckets."""
+        links = self.links(np.concatenate([np.empty(0, np.int64), *giants]))
+        links.explore(np.split(links.numbers, np.cumsum([len(bucket) for bucket in giants])[:-1]) if giants else [])
+        return self.found(links)
 
     def _large(self, banded: Buckets, key_range: int) -> Iterator[Packed]:
         """Send each large bucket to the run that the hash of its first document names: so do others of its cluster."""
@@ -229,15 +214,17 @@ class VerifyPairs(_Step):
     def process(self, grouped: Grouped) -> Iterator[Packed]:
         rows = unpack(grouped[1])
         is_member = (rows[:, 0] & _MEMBER) != 0
-        large = buckets(rows[is_member, 1].view(np.uint64), rows[is_member, 0] & ~_MEMBER).large(SMALL_BUCKET)
+        large = buckets(rows[is_member, 1].view(np.uint64), rows[is_member, 0] & ~_MEMBER)
         pairs = distinct_pairs(rows[~is_member])
         flags, pairs = pairs[:, 0] & _FLAGS, pairs & ~_FLAGS
         near, equal, equal_too, known = (pairs[flags == flag] for flag in (0, _EQUAL, _EQUAL_TOO, _VERIFIED))
-        known = self.explore(large, np.concatenate([common_pairs(equal, equal_too), known]))
-        near = unconnected_pairs(near, known)
-        sizes = self.reader.sizes(near.ravel()).reshape(-1, 2)
-        near = near[sizes.min(axis=1) >= self.plan.config.threshold * sizes.max(axis=1)]
-        edges = linking_pairs(near, self.similar(near.ravel()), known)
+        known = np.concatenate([common_pairs(equal, equal_too), known])
+        links = self.links(np.concatenate([large.places, known.ravel(), near.ravel()]))
+        crowded, joined, asked = np.split(links.numbers, np.cumsum([len(large.places), known.size]))
+        links.join(joined.reshape(-1, 2))
+        links.explore(replace(large, places=crowded).large())
+        links.connect(asked.reshape(-1, 2))
+        edges = self.found(links)
         Metrics.counter(STAGE, "verified").inc(len(edges))
         if len(edges):
             yield 0, pack(edges)
@@ -305,12 +292,13 @@ class WriteVerdicts(_Step):
 
     def process(self, grouped: Grouped) -> Iterator[str]:
         verdicts = unpack_tables(filter(None, grouped[1]), VERDICTS).sort_by("place")
-        parts = verdicts.column("place").to_numpy() >> ROW_BITS
+        parts = verdicts.column("place").to_numpy() >> ROW_BITS  # ascending
         for part in self.plan.parts_of(grouped[0]):
             source, suffix = self.plan.catalog.locate(part)
             if source.earlier:
                 continue
-            own = verdicts.filter(pa.array(parts == part))
+            first, last = np.searchsorted(parts, (part, part + 1)).tolist()
+            own = verdicts.slice(first, last - first)
             for reason, number in Counter(own.column("reason").to_pylist()).items():
                 if reason:  # "" stays
                     Metrics.counter(STAGE, reason).inc(number)

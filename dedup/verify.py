@@ -61,8 +61,8 @@ class Shelf:
 def similarities(pairs: Indices, store: ShingleStore, at_least: float = 0.0) -> Floats:
     """Compute the Jaccard similarity of each pair of documents.
 
-    The left documents are read a shelf at a time, and past each shelf go the right ones in their order, so each is
-    read once a shelf; choose sides accordingly.
+    What fits on one shelf is read once. Of more, the left documents are read a shelf at a time, and past each shelf go
+    the right ones in their order, so each is read once a shelf; choose sides accordingly.
 
     Args:
         pairs: places, shape (pairs, 2).
@@ -76,6 +76,11 @@ def similarities(pairs: Indices, store: ShingleStore, at_least: float = 0.0) -> 
     sizes = store.sizes(pairs.ravel()).reshape(-1, 2)
     smaller, larger = sizes.min(axis=1), sizes.max(axis=1)
     promising = np.flatnonzero((smaller > 0) & (smaller >= at_least * larger))
+    wanted = distinct(pairs[promising].ravel())
+    if len(wanted) and store.sizes(wanted).sum() <= LEFT_HASHES:
+        shelf = Shelf.read(wanted, store)
+        found[promising] = shelf.similarities(shelf, pairs[promising], at_least)
+        return found
     for shelf, of_shelf in _shelves(pairs[:, 0], promising, LEFT_HASHES, store):
         for passing, batch in _shelves(pairs[:, 1], of_shelf, RIGHT_HASHES, store):
             found[batch] = shelf.similarities(passing, pairs[batch], at_least)

@@ -4,6 +4,7 @@ import random
 from collections import defaultdict
 
 import apache_beam as beam
+import numpy as np
 import pyarrow.parquet as pq
 from apache_beam.options.pipeline_options import PipelineOptions
 from hypothesis import strategies as st
@@ -17,6 +18,21 @@ from webtext.hashing import bucket_of, document_id
 
 EVERY_PAIR = MinHashConfig(bands=128, rows=1)  # all pairs that share any value of a signature are candidates
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+class Memory:
+    """A store of sets whose places are their numbers; remembers how much is read at once."""
+
+    def __init__(self, sets):
+        self.sets = [np.array(sorted(one), np.uint64) for one in sets]
+        self.reads = []
+
+    def sizes(self, places):
+        return np.array([len(self.sets[place]) for place in places], np.int64)
+
+    def shingles(self, places):
+        self.reads.append(list(places))
+        return np.concatenate([self.sets[place] for place in places])
 
 
 def facts(url, karma=3, posted=None, body=""):

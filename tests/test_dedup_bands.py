@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dedup.bands import FEWEST_CENTRES, buckets, linking_pairs, similar_pairs
-from dedup.clusters import connected_components, spanning_forest
+from dedup.bands import FEWEST_CENTRES, buckets, similar_pairs
+from dedup.clusters import connected_components
 
 KEYED = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 12)), max_size=60)
 
@@ -67,36 +67,6 @@ def test_a_large_bucket_is_connected_as_all_of_its_similar_pairs_connect_it(size
     assert [part.tolist() for part in connected_components(found)] == [
         part.tolist() for part in connected_components(expected)
     ]
-
-
-@given(st.integers(2, 14), st.data())
-def test_fewer_comparisons_connect_what_all_similar_pairs_do(size, data):
-    every = list(combinations(range(size), 2))
-    pairs, alike, known = (sorted(set(data.draw(st.lists(st.sampled_from(every), max_size=3 * size)))) for _ in "012")
-    asked = []
-
-    def similar(candidates):
-        asked.extend(map(tuple, candidates.tolist()))
-        return np.array([pair in alike for pair in map(tuple, candidates.tolist())], bool)
-
-    columns = [np.array(edges, np.int64).reshape(-1, 2) for edges in (pairs, known)]
-    found = linking_pairs(columns[0], similar, columns[1])
-    edges = np.array([*known, *(pair for pair in pairs if pair in alike)], np.int64).reshape(-1, 2)
-    assert found.tolist() == spanning_forest(edges).tolist()
-    assert len(asked) == len(set(asked)), "a pair was compared twice"
-    assert set(asked) <= set(pairs)
-
-
-def test_a_cluster_takes_a_comparison_for_each_further_document():
-    compared = []
-
-    def similar(pairs):
-        compared.append(len(pairs))
-        return np.ones(len(pairs), bool)
-
-    every = np.array(list(combinations(range(40), 2)))
-    assert len(linking_pairs(every, similar, np.empty((0, 2), np.int64))) == 39
-    assert sum(compared) == 39
 
 
 def test_nothing_is_asked_of_documents_that_are_connected():

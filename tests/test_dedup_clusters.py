@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import coo_array, csgraph
 
-from dedup.clusters import common_pairs, connected_components, distinct_pairs, roots_in, spanning_forest
+from dedup.clusters import common_pairs, connected_components, distinct_pairs, numbered, spanning_forest
 
 EDGES = st.lists(st.tuples(st.integers(0, 2**62), st.integers(0, 2**62)), max_size=40) | st.lists(
     st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=60
@@ -69,12 +69,23 @@ def test_distinct_pairs_are_a_sorted_set(edges):
     assert list(map(tuple, distinct_pairs(table(edges)).tolist())) == sorted(set(edges))
 
 
-@given(EDGES, st.lists(st.integers(0, 50), max_size=20))
-def test_roots_in_a_forest_are_those_of_its_components(edges, asked):
-    nodes, smallest = connected_components(table(edges))
-    expected = dict(zip(nodes.tolist(), smallest.tolist(), strict=True))
-    found = roots_in(spanning_forest(table(edges)), np.array(asked, np.int64))
-    assert found.tolist() == [expected.get(node, node) for node in asked]
+@given(st.lists(st.tuples(st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1)), min_size=1, max_size=20))
+def test_pairs_that_no_single_number_holds_are_sorted_too(pairs):
+    filled = [*pairs, (2**63 - 1, 2**63 - 1)]
+    assert list(map(tuple, distinct_pairs(table(filled)).tolist())) == sorted(set(filled))
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9), st.integers(0, 5), st.integers(0, 999)), max_size=40))
+def test_places_with_flags_are_sorted_as_the_numbers_they_are(drawn):
+    pairs = [((flag << 61) | (part << 32) | row, (part + 1 << 32) | other) for flag, part, row, other in drawn]
+    assert list(map(tuple, distinct_pairs(table(pairs)).tolist())) == sorted(set(pairs))
+
+
+@given(st.lists(st.integers(0, 50), max_size=30))
+def test_numbered_is_a_sorted_set_and_the_place_of_each_in_it(values):
+    found, numbers = numbered(np.array(values, np.int64))
+    assert found.tolist() == sorted(set(values))
+    assert found[numbers].tolist() == values
 
 
 @given(EDGES, EDGES)

@@ -8,23 +8,9 @@ from hypothesis import strategies as st
 from dedup import verify
 from dedup.shingles import MOST_SHINGLES
 from dedup.verify import Shelf, jaccard, similarities
+from tests.duplicate_stage import Memory
 
 SETS = st.lists(st.sets(st.integers(0, 30), max_size=15), min_size=1, max_size=8)
-
-
-class Memory:
-    """A store of sets whose places are their numbers; remembers how much is read at once."""
-
-    def __init__(self, sets):
-        self.sets = [np.array(sorted(one), np.uint64) for one in sets]
-        self.reads = []
-
-    def sizes(self, places):
-        return np.array([len(self.sets[place]) for place in places], np.int64)
-
-    def shingles(self, places):
-        self.reads.append(list(places))
-        return np.concatenate([self.sets[place] for place in places])
 
 
 def true_jaccard(one, other):
@@ -75,6 +61,13 @@ def test_memory_is_bounded_and_no_shelf_is_read_twice(monkeypatch):
     assert max(map(len, memory.reads)) == 10
     assert sum(map(len, memory.reads)) == 2 * 49
     assert all(read == sorted(set(read)) for read in memory.reads)
+
+
+def test_what_fits_on_a_shelf_is_read_once():
+    memory = Memory([set(range(number, number + 20)) for number in range(50)])
+    pairs = np.stack([np.arange(49), np.arange(1, 50)], axis=1)
+    similarities(pairs, memory)
+    assert memory.reads == [list(range(50))]
 
 
 def test_giants_are_compared_by_a_sample_of_their_union():
