@@ -12,6 +12,7 @@ import pytest
 
 import pipelines.documents
 import webtext.extract
+import webtext.quick_cascade
 from pipelines.build import BuildConfig, run_build
 from pipelines.index import index_archives
 from pipelines.runner import Engine
@@ -100,13 +101,12 @@ def test_a_page_is_decoded_parsed_and_searched_once(monkeypatch):
     counts = Counter()
     for name in ("decode_html", "without_controls", "parse_html", "read_metadata"):
         counting(monkeypatch, counts, webtext.extract, name)
-    trafilatura = pytest.importorskip("trafilatura.core")
-    counting(monkeypatch, counts, trafilatura, "extract_content")
+    counting(monkeypatch, counts, webtext.quick_cascade, "find_content")
     menu = b"<nav>" + b"<a href='/x'>Some other page of this site</a> " * 20 + b"</nav>"
     article = html(sentences(1)).replace(b"<article>", menu + b"<article>")
     assert extract_page(article, "text/html", "https://a.example/1", config=ExtractConfig()).text
     assert counts == dict.fromkeys(
-        ("decode_html", "without_controls", "parse_html", "read_metadata", "extract_content"), 1
+        ("decode_html", "without_controls", "parse_html", "read_metadata", "find_content"), 1
     )
 
 

@@ -4,13 +4,16 @@ Searching a page's text for a date costs as much as extracting the text and take
 declarations are read: meta tags, JSON-LD, `<time>`, the address. What is not declared stays empty.
 """
 
+import functools
+import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from lxml import etree
 from lxml.html import HtmlElement
 
 _MAX_FIELD_CHARS = 500
@@ -24,6 +27,7 @@ _MAX_HEADINGS = 20
 _SITE_AFTER = re.compile(r"\s*[-\u2013\u2014|:\u00b7\u2022\u203a\u00bb/]+\s+(\S.*)$")
 _SITE_BEFORE = re.compile(r"(.*\S)\s+[-\u2013\u2014|:\u00b7\u2022\u203a\u00bb/]+\s*$")
 _SPACES = re.compile(r"\s+")
+_MARKED = etree.XPath("//*[@itemprop or @rel or @pubdate]")  # one search for authors and dates: each is half a parse
 _ADDRESS = re.compile(r"^(?:https?://|www\.|@)\S+$", re.IGNORECASE)
 
 # Names of meta tags (name, property, itemprop), best first: Open Graph, Dublin Core, Parsely, Sailthru, Highwire.
@@ -79,10 +83,11 @@ def read_metadata(tree: HtmlElement, url: str) -> Metadata:
     meta = _meta_tags(tree)
     items = list(_json_ld(tree))
     title, site = _title(tree, meta, items)
+    marked = functools.cache(lambda: _MARKED(tree))  # many pages declare all in their head
     return Metadata(
         title=title,
-        author=_author(tree, meta, items),
-        date=_date(tree, meta, items, url),
+        author=_author(marked, meta, items),
+        date=_date(tree, marked, meta, items, url),
         site_name=_first(meta, _SITE_NAMES) or site,
         language=declared_language(tree, meta),
     )
@@ -131,11 +136,12 @@ def _json_ld(tree: HtmlElement) -> Iterator[dict[str, Any]]:
 
 def _title(tree: HtmlElement, meta: dict[str, str], items: list[dict[str, Any]]) -> tuple[str, str]:
     headlines = (value for item in items if isinstance(value := item.get("headline"), str))
-    headings = [text for heading in tree.iter("h1", "h2") if (text := _clean(heading.text_content()))][:_MAX_HEADINGS]
-    element = tree.find(".//title")
+    texts = (text for heading in tree.iter("h1", "h2") if (text := _clean(heading.text_content())))
+    headings = list(itertools.islice(texts, _MAX_HEADINGS))
+    element = next(tree.iterdescendants("title"), None)
     in_head = "" if element is None else _clean(element.text_content())
-    main_headings = [_clean(heading.text_content()) for heading in tree.iter("h1")]
-    only_heading = main_headings[0] if len(main_headings) == 1 else ""
+    main_headings = list(itertools.islice(tree.iter("h1"), 2))
+    only_heading = _clean(main_headings[0].text_content()) if len(main_headings) == 1 else ""
     declared = _first(meta, _TITLE_NAMES) or _clean(next(headlines, "")) or only_heading or in_head
     title, site = _without_site(declared, headings, _first(meta, _SITE_NAMES))
     return title, site or _without_site(in_head, [title], "")[1]
@@ -161,7 +167,7 @@ def _without_site(title: str, headings: list[str], site: str) -> tuple[str, str]
     return title, site
 
 
-def _author(tree: HtmlElement, meta: dict[str, str], items: list[dict[str, Any]]) -> str:
+def _author(marked: Callable[[], list[HtmlElement]], meta: dict[str, str], items: list[dict[str, Any]]) -> str:
     for name in _AUTHOR_NAMES:
         author = _clean(meta.get(name, ""))
         if author and not _ADDRESS.match(author):
@@ -169,11 +175,13 @@ def _author(tree: HtmlElement, meta: dict[str, str], items: list[dict[str, Any]]
     for item in items:
         if author := _clean(", ".join(dict.fromkeys(_person_names(item.get("author"))))):
             return author
-    for element in tree.xpath("(//a | //span | //*[@itemprop='author'])[@rel='author' or @itemprop='author'][1]"):
-        author = _clean(element.text_content())
-        if author and len(author) <= 100:
-            return author
-    return ""
+    named = (element for element in marked() if _names_author(element))
+    author = "" if (element := next(named, None)) is None else _clean(element.text_content())
+    return author if len(author) <= 100 else ""
+
+
+def _names_author(element: HtmlElement) -> bool:
+    return element.get("itemprop") == "author" or (element.get("rel") == "author" and element.tag in ("a", "span"))
 
 
 def _person_names(value: object) -> Iterator[str]:
@@ -186,12 +194,18 @@ def _person_names(value: object) -> Iterator[str]:
         yield value["name"]
 
 
-def _date(tree: HtmlElement, meta: dict[str, str], items: list[dict[str, Any]], url: str) -> str:
+def _date(
+    tree: HtmlElement,
+    marked: Callable[[], list[HtmlElement]],
+    meta: dict[str, str],
+    items: list[dict[str, Any]],
+    url: str,
+) -> str:
     declared: list[Iterable[object]] = [
         (meta.get(name) for name in _DATE_NAMES[:3]),
         (item.get(key) for item in items for key in ("datePublished", "dateCreated", "dateModified")),
         (meta.get(name) for name in _DATE_NAMES[3:]),
-        (element.get("datetime") or element.get("content") for element in _time_elements(tree)),
+        _published_times(tree, marked),
     ]
     for values in declared:
         for value in values:
@@ -201,9 +215,12 @@ def _date(tree: HtmlElement, meta: dict[str, str], items: list[dict[str, Any]], 
     return _valid_date(*match.groups()) if match else ""
 
 
-def _time_elements(tree: HtmlElement) -> list[HtmlElement]:
-    marked: list[HtmlElement] = tree.xpath("//*[@itemprop='datePublished' or @pubdate]")
-    return marked or tree.xpath("(//time[@datetime])[1]")
+def _published_times(tree: HtmlElement, marked: Callable[[], list[HtmlElement]]) -> Iterator[object]:
+    """Yield when elements say the page was published, else the first time that the page has."""
+    elements = [one for one in marked() if one.get("itemprop") == "datePublished" or one.get("pubdate") is not None]
+    times = (element for element in tree.iter("time") if element.get("datetime") is not None)
+    for element in elements or itertools.islice(times, 1):
+        yield element.get("datetime") or element.get("content")
 
 
 def _iso_date(text: str) -> str:

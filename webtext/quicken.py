@@ -15,7 +15,7 @@ from types import ModuleType
 from lxml import etree
 from lxml.html import HtmlElement
 
-_MAX_REMEMBERED = 200_000  # combinations an expression; some 40 MB when all are full, which takes millions of pages
+MAX_REMEMBERED = 200_000  # combinations an expression; some 40 MB when all are full, which takes millions of pages
 _REGULAR_EXPRESSIONS = "http://exslt.org/regular-expressions"
 # `.//*[tags][test]`, perhaps only the first for each parent `.//*[tags][test][1]`, or of all `(.//*[tags][test])[1]`.
 _FORM = re.compile(
@@ -40,10 +40,11 @@ class RememberedXPath:
     """
 
     def __init__(self, expression: etree.XPath, test: str, tags: tuple[str, ...], *, only_first: bool) -> None:
+        self.path = expression.path
         self._expression, self._tags, self._only_first = expression, tags, only_first
-        self._ask = etree.XPath(f"*[{test}]", namespaces={"re": _REGULAR_EXPRESSIONS})
+        self._ask = make_asker(test)
         self._exact = _NOT_BELOW.search(test) is None
-        self._attributes = frozenset(_ATTRIBUTE.findall(_QUOTED.sub("''", test)))
+        self._attributes = attributes_of(test)
         self._known: dict[Key, bool] = {}
 
     def __call__(self, tree: HtmlElement) -> list[HtmlElement]:
@@ -62,7 +63,7 @@ class RememberedXPath:
 
     def _learn(self, keys: list[Key]) -> None:
         """Ask about the combinations that are new, all at once."""
-        if len(self._known) > _MAX_REMEMBERED:
+        if len(self._known) > MAX_REMEMBERED:
             self._known.clear()
         unknown = [key for key in dict.fromkeys(keys) if key not in self._known]
         if not unknown:
@@ -84,17 +85,36 @@ def remember(expression: etree.XPath, *, only_first: bool = False) -> "etree.XPa
         only_first: whether the caller looks at the first result alone; expressions that end in `[1]` need it.
     """
     form = _FORM.match(expression.path)
-    if form is None or (form["only"] and not only_first):
+    condition = element_test(expression.path)
+    if form is None or condition is None or (form["only"] and not only_first):
         return expression
+    tags, test = condition
+    return RememberedXPath(expression, test, tags, only_first=only_first)
+
+
+def element_test(path: str) -> tuple[tuple[str, ...], str] | None:
+    """Give the tags that an expression looks at (none: all tags) and its test of one element; None for other forms."""
+    form = _FORM.match(path)
+    if form is None:
+        return None
     test = form["test"]
     bare = _QUOTED.sub("''", test)
     tags = _TAGS.match(bare)
     rest = bare[tags.end() :] if tags else bare
     rest = _NOT_BELOW.sub("", _NOT_SELF.sub("", rest) if tags else rest)
     if _STRUCTURE.search(rest) or not _ATTRIBUTE.search(rest):
-        return expression
-    names = tuple(re.findall(r"self::([\w-]+)", tags.group())) if tags else ()
-    return RememberedXPath(expression, test, names, only_first=only_first)
+        return None
+    return tuple(re.findall(r"self::([\w-]+)", tags.group())) if tags else (), test
+
+
+def attributes_of(test: str) -> frozenset[str]:
+    """List the attributes that a test of an element looks at."""
+    return frozenset(_ATTRIBUTE.findall(_QUOTED.sub("''", test)))
+
+
+def make_asker(test: str) -> etree.XPath:
+    """Make the expression that finds the children that pass a test."""
+    return etree.XPath(f"*[{test}]", namespaces={"re": _REGULAR_EXPRESSIONS})
 
 
 def quicken(expressions: ModuleType, names: Iterable[str], names_of_first: Iterable[str]) -> int:

@@ -1,0 +1,283 @@
+"""What stands in for functions of trafilatura gives what they give: on real pages, damaged ones and invented trees."""
+
+import importlib.util
+import random
+from copy import copy
+from pathlib import Path
+
+import pytest
+import trafilatura
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+from trafilatura import xpaths
+from trafilatura.baseline import html2txt
+from trafilatura.htmlprocessing import convert_tags, tree_cleaning
+from trafilatura.main_extractor import TAG_CATALOG, extract_content, prune_unwanted_sections
+from trafilatura.settings import BASIC_CLEAN_XPATH, Extractor
+
+from webtext import engines
+from webtext.decode import decode_html
+from webtext.engines import count_shown, load_engine, parse_html, without_controls
+from webtext.quick_cascade import PageReader
+from webtext.quick_cleaning import clean, delete_in_turn
+from webtext.quick_content import find_content
+from webtext.quick_release import FOLLOWED, has_known_sources
+from webtext.quick_sections import prune_sections
+from webtext.quick_tests import RememberedTests
+from webtext.quicken import RememberedXPath
+
+OPTIONS = {
+    (focus, fast): Extractor(comments=False, fast=fast, recall=focus == "recall")
+    for focus in ("balanced", "recall")
+    for fast in (True, False)
+}
+TAGS = (
+    *("div", "div", "div", "p", "p", "p", "a", "a", "span", "section", "article", "main", "aside", "ul", "ol", "li"),
+    *(
+        "table",
+        "tr",
+        "td",
+        "th",
+        "h1",
+        "h2",
+        "br",
+        "pre",
+        "code",
+        "blockquote",
+        "em",
+        "strong",
+        "img",
+        "form",
+        "figure",
+    ),
+    *(
+        "nav",
+        "footer",
+        "svg",
+        "script",
+        "style",
+        "noscript",
+        "label",
+        "dl",
+        "dt",
+        "dd",
+        "details",
+        "del",
+        "math",
+        "time",
+    ),
+)
+VALUES = (
+    *("content", "post", "entry-content", "article", "main", "story-body", "text", "sidebar", "menu", "nav", "share"),
+    *("comment-list", "comments", "Commentary", "cookie", "cookie-banner", "hidden", "reply-1", "teaser", "caption"),
+    *("footer", "page footer", "infinite-scroll", "elementor-share-buttons", "w3-code", "a b", "", "x"),
+)
+NAMES = ("class", "id", "style", "role", "itemprop", "aria-hidden", "data-component", "data-lp-replacement-content")
+WORDS = (
+    "The heron stood.",
+    " in the shallows all morning, and it did not move. " * 3,
+    "more",
+    " ",
+    "\n",
+    "Print",
+    "é,",
+)
+
+attributes = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(VALUES), max_size=3)
+texts = st.none() | st.sampled_from(WORDS)
+nodes = st.tuples(st.sampled_from(TAGS), attributes, texts, texts, st.integers(0, 3))
+
+
+@st.composite
+def pages(draw):
+    """Make a page of some elements, each put into the last, or into one that stands up to three levels over it."""
+    tree = parse_html("<html><head><title>Pool</title></head><body></body></html>")
+    here = tree.find("body")
+    for tag, given_attributes, text, tail, up in draw(st.lists(nodes, max_size=60)):
+        for _ in range(up):
+            here = here if here.getparent() is tree else here.getparent()
+        here = etree.SubElement(here, tag, given_attributes)
+        here.text, here.tail = text, tail
+    return tree
+
+
+def serialized(tree):
+    return etree.tostring(tree, encoding="unicode")
+
+
+def original(tree, *, fast):
+    return trafilatura.extract(tree, include_comments=False, fast=fast) or ""
+
+
+def check_page(tree):
+    """Hold what a reader gives, in the order in which the cascade asks it, equal to trafilatura's."""
+    before = serialized(tree)
+    page = PageReader(tree, count_shown(tree).most)
+    assert page.extract(fast=True) == original(tree, fast=True)
+    assert page.extract(fast=False) == original(tree, fast=False)
+    assert serialized(tree) == before
+
+
+@given(pages())
+def test_an_invented_page_gives_the_text_that_trafilatura_gives(tree):
+    check_page(tree)
+
+
+@given(pages(), st.sampled_from(sorted(OPTIONS)))
+def test_each_step_does_to_an_invented_page_what_its_original_does(tree, setting):
+    options, recall = OPTIONS[setting], setting[0] == "recall"
+    expected, cleaned = tree_cleaning(copy(tree), options), clean(copy(tree), recall=recall)
+    assert serialized(cleaned) == serialized(expected)
+    converted = convert_tags(cleaned, options)
+    pruned, tags = copy(converted), {*TAG_CATALOG, "table", "td", "th", "tr"}
+    prune_sections(pruned, keep_teasers=recall)
+    assert serialized(pruned) == serialized(prune_unwanted_sections(copy(converted), tags, options))
+    body, text = extract_content(copy(converted), options)
+    found = find_content(converted, options)
+    assert (serialized(found.body), found.text) == (serialized(body), text)
+
+
+@given(pages())
+def test_the_measure_of_a_page_is_trafilaturas_and_not_over_its_bound(tree):
+    measure = len(html2txt(tree))
+    assert PageReader(tree, 0)._measure == measure <= count_shown(tree).most
+
+
+LISTS = (
+    (*xpaths.OVERALL_DISCARD_XPATH, *xpaths.DISCARD_IMAGE_ELEMENTS, *xpaths.TEASER_DISCARD_XPATH),
+    (xpaths.RAW_TREE_PRUNE_XPATH[1], *xpaths.REMOVE_COMMENTS_AND_LISTS_XPATH, *xpaths.REMOVE_COMMENTS_XPATH),
+    (*xpaths.PRECISION_DISCARD_XPATH, BASIC_CLEAN_XPATH),
+)
+
+
+def as_expressions(group):
+    """Undo what `webtext.quicken` may have done to trafilatura's lists for another test."""
+    return [one._expression if isinstance(one, RememberedXPath) else one for one in group]
+
+
+@given(pages(), st.sampled_from(LISTS))
+def test_one_walk_finds_what_the_expressions_find(tree, group):
+    expressions = as_expressions(group)
+    found = RememberedTests(expressions)(tree)
+    for place, expression in enumerate(expressions):
+        assert [element for element, bits in found if bits >> place & 1] == expression(tree), expression.path
+
+
+@given(pages())
+def test_one_walk_finds_the_first_element_of_each_expression_for_an_article(tree):
+    expressions = as_expressions(xpaths.BODY_XPATH)
+    found = RememberedTests(expressions)(tree)
+    for place, expression in enumerate(expressions):
+        assert [element for element, bits in found if bits >> place & 1][:1] == expression(tree)[:1], expression.path
+
+
+def test_what_is_not_below_may_be_found():
+    tree = etree.fromstring("<b><div class='infinite-scroll'><h1/></div><div class='infinite-scroll'/><div/></b>")
+    expression = as_expressions(xpaths.RAW_TREE_PRUNE_XPATH)[0]
+    assert [place for place, element in enumerate(tree) if element in dict(RememberedTests([expression])(tree))] == [
+        0,
+        1,
+    ]
+    assert expression(tree) == [tree[1]]
+
+
+@pytest.mark.parametrize(
+    "path", ["//div", ".//*[self::div][.//p]", ".//*[self::div][2]", ".//*[@id='a']/p", ".//p[last()]"]
+)
+def test_expressions_of_another_form_are_refused(path):
+    with pytest.raises(ValueError, match="not a test of an element's tag and attributes"):
+        RememberedTests([etree.XPath(path)])
+
+
+def test_what_tests_remember_has_a_bound(monkeypatch):
+    monkeypatch.setattr("webtext.quick_tests.MAX_VALUES", 10)
+    tests = RememberedTests([etree.XPath(".//*[self::div][contains(@class, 'menu')]")])
+    tree = etree.Element("b")
+    for number in range(100):
+        etree.SubElement(tree, "div", {"class": f"menu {number}"})
+    etree.SubElement(tree, "div", {"class": "x" * 1000})
+    assert len(tests(tree)) == 100
+    assert 0 < len(tests._known["class"]) <= 10
+    assert "x" * 1000 not in tests._known["class"]
+
+
+def random_nest(chance):
+    tree = here = etree.Element("div")
+    for _ in range(40):
+        for _ in range(chance.randrange(3)):
+            here = tree if here.getparent() is None else here.getparent()
+        here = etree.SubElement(here, chance.choice(("nav", "label", "p")))
+        here.text, here.tail = chance.choice("ab"), chance.choice("cd")
+    return tree
+
+
+def test_deletion_ends_where_the_loop_that_it_stands_for_ends():
+    chance, cut_short = random.Random(0), 0
+    for _ in range(300):
+        tree = random_nest(chance)
+        expected = copy(tree)
+        for tag in ("nav", "label"):
+            for element in expected.iter(tag):
+                trafilatura.xml.delete_element(element)
+        delete_in_turn(tree, ("nav", "label"))
+        assert serialized(tree) == serialized(expected)
+        cut_short += tree.find(".//nav") is not None
+    assert cut_short > 50  # a label or a nav within its like ends the loop: that trees have this matters here
+
+
+def test_another_release_is_extracted_by_trafilatura_itself(monkeypatch):
+    assert has_known_sources("trafilatura")
+    monkeypatch.setattr("webtext.quick_release.KNOWN", frozenset())
+    asked = []
+    monkeypatch.setattr(engines._PlainReader, "extract", lambda _, *, fast: asked.append(fast) or "A heron.")
+    load_engine.cache_clear()
+    try:
+        assert load_engine("trafilatura")("", parse_html("<p>A heron.")) == "A heron."
+    finally:
+        load_engine.cache_clear()
+    assert asked == [True, False]
+
+
+def test_sources_that_differ_or_are_not_there_are_not_known(tmp_path, monkeypatch):
+    folder = Path(trafilatura.__file__).parent
+    (tmp_path / "trafilatura_double").mkdir()
+    for name in ("__init__", *FOLLOWED):
+        (tmp_path / "trafilatura_double" / f"{name}.py").write_bytes((folder / f"{name}.py").read_bytes())
+    monkeypatch.syspath_prepend(tmp_path)
+    assert has_known_sources("trafilatura_double")
+    changed = tmp_path / "trafilatura_double" / "xml.py"
+    changed.write_text(changed.read_text() + "\n")
+    assert not has_known_sources("trafilatura_double")
+    changed.unlink()
+    assert not has_known_sources("trafilatura_double")
+
+
+@pytest.fixture(scope="module")
+def mutations():
+    path = Path(__file__).resolve().parent.parent / "benchmarks" / "mutations.py"
+    spec = importlib.util.spec_from_file_location("mutations", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def tree_of(body):
+    return parse_html(without_controls(decode_html(body)))
+
+
+@pytest.mark.slow
+def test_real_pages_give_the_text_that_trafilatura_gives(realweb, mutations):
+    bodies = mutations.read_bodies(realweb)[::13]
+    assert len(bodies) > 150
+    for tree in filter(lambda tree: tree is not None, map(tree_of, bodies)):
+        check_page(tree)
+
+
+@pytest.mark.slow
+def test_damaged_pages_give_the_text_that_trafilatura_gives(realweb, mutations):
+    bodies = mutations.read_bodies(realweb)
+    for number in range(0, 953, 9):
+        tree = tree_of(mutations.mutate(bodies, number)[0])
+        if tree is not None:
+            check_page(tree)
