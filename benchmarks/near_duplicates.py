@@ -32,7 +32,6 @@ from typing import Any
 
 import numpy as np
 from process_tree import measure
-from real_texts import real_texts
 
 from webtext.hashing import document_id
 
@@ -48,6 +47,8 @@ class Corpus:
 
     def __init__(self, warc: Path) -> None:
         """Take the words of a WARC's pages as the pool."""
+        from real_texts import real_texts  # noqa: PLC0415
+
         self._pool = np.array(" ".join(real_texts(warc)).split(), dtype=object)
 
     def text(self, number: int) -> str:
@@ -103,6 +104,8 @@ def make_part(warc: Path, folder: Path, parts: int, documents: int, jsonl: bool,
 
 def make(folder: Path, arguments: argparse.Namespace) -> None:
     """Write the documents in two processes."""
+    from real_texts import real_texts  # noqa: PLC0415
+
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     parts = max(2, arguments.documents // PART)
@@ -129,23 +132,18 @@ def _sketch_file(path: Path) -> int:
 
 
 def run_webtext(folder: Path, workers: int) -> dict[str, Any]:
-    """Run the whole stage: exact and near, verified, clustered, judged and written."""
-    from apache_beam import Pipeline  # noqa: PLC0415
-    from apache_beam.options.pipeline_options import PipelineOptions  # noqa: PLC0415
-
+    """Run the whole stage, as the command runs it: exact and near, verified, clustered, judged and written."""
     from dedup.minhash import MinHashConfig  # noqa: PLC0415
     from dedup.parts import Catalog, Source  # noqa: PLC0415
     from dedup.transforms import FindDuplicates, Plan  # noqa: PLC0415
+    from pipelines.runner import Engine  # noqa: PLC0415
 
     output = folder.with_name(folder.name + "-duplicates")
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir()
     parts = len(list(folder.glob("part-*")))
     plan = Plan(Catalog((Source(str(folder), parts),)), int(folder.name.split("-")[-1]), MinHashConfig())
-    mode = "in_memory" if workers == 1 else "multi_processing"
-    flags = ["--runner=FnApiRunner", f"--direct_running_mode={mode}", f"--direct_num_workers={workers}"]
-    with Pipeline(options=PipelineOptions(flags)) as pipeline:
-        pipeline | FindDuplicates(plan, str(output))
+    Engine(workers).run(lambda root: root | FindDuplicates(plan, str(output)), plan.runs)
     summary = json.loads((output / "summary.json").read_text())
     return {"removed": summary["exact_duplicate"] + summary["near_duplicate"]}
 

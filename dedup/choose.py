@@ -113,7 +113,8 @@ def judge(ranked: pa.Table, kept: Indices, similarity: Floats, threshold: float)
     reasons = np.where(recurs, RECURRING, np.where(same, EXACT, NEAR))
     chained = ~same & ~recurs & (similarity < threshold)
     _, numbers, sizes = np.unique(kept, return_inverse=True, return_counts=True)
-    told = zip(stays.tolist(), chained.tolist(), earlier[kept].tolist(), strict=True)
+    told = np.stack([stays, chained, earlier[kept]], axis=1) @ (4, 2, 1)  # one of eight details
+    details = [_detail(*map(bool, (code & 4, code & 2, code & 1))) for code in range(8)]
     columns = {
         "place": ranked.column("place"),
         "id": ranked.column("id"),
@@ -122,8 +123,8 @@ def judge(ranked: pa.Table, kept: Indices, similarity: Floats, threshold: float)
         "cluster_size": pa.array(sizes[numbers].astype(np.int32)),
         "kept": pa.array(stays),
         "similarity": pa.array(similarity.astype(np.float32)),
-        "reason": pa.array(np.where(stays, "", reasons).tolist(), pa.string()),
-        "detail": pa.array([_detail(*facts) for facts in told], pa.string()),
+        "reason": pa.array(np.where(stays, "", reasons), pa.string()),
+        "detail": pa.array(details, pa.string()).take(pa.array(told)),
         "kept_url": pc.if_else(pa.array(recurs), None, ranked.column("url").take(pa.array(kept))),
     }
     return pa.Table.from_pydict(columns, schema=VERDICTS)

@@ -57,9 +57,9 @@ def _similar(first: Any, second: Any, marks: NDArray[np.uint8], bound: int, at_l
 
 
 @_compile
-def _set_marks(marks: NDArray[np.uint8], values: NDArray[np.uint64]) -> None:
+def _set_marks(marks: NDArray[np.uint8], values: NDArray[np.uint64], mark: int) -> None:
     for value in values:
-        marks[value & _MARK] = 1
+        marks[value & _MARK] = mark
 
 
 @_compile
@@ -76,7 +76,7 @@ def connect(  # noqa: PLR0913, PLR0917 - numba knows no data classes
 ) -> int:
     """Compare the pairs that nothing connects yet, in order, and connect those that are similar."""
     marks = np.zeros(_MARKS, np.uint8)
-    marked, compared = -1, 0
+    marked, begin, end, compared = -1, 0, 0, 0  # the left node that has marks, and where its set lies
     for number in range(len(pairs)):
         left, right = pairs[number]
         one, other = _find(parents, left), _find(parents, right)
@@ -85,9 +85,10 @@ def connect(  # noqa: PLR0913, PLR0917 - numba knows no data classes
         first = first_values[first_starts[left] : first_starts[left] + lengths[left]]
         second = second_values[second_starts[right] : second_starts[right] + lengths[right]]
         if left != marked:
-            marks[:] = 0
-            _set_marks(marks, first)
-            marked = left
+            _set_marks(marks, first_values[begin:end], 0)
+            _set_marks(marks, first, 1)
+            marked, begin = left, first_starts[left]
+            end = begin + lengths[left]
         compared += 1
         if _similar(first, second, marks, bound, at_least):
             parents[max(one, other)] = min(one, other)
@@ -139,7 +140,7 @@ def explore(  # noqa: PLR0913, PLR0917, C901
             counted += count
             first = values[starts[bucket[centre]] : starts[bucket[centre]] + lengths[bucket[centre]]]
             marks[:] = 0
-            _set_marks(marks, first)
+            _set_marks(marks, first, 1)
             for other in others[:count]:
                 mine, its = _find(clusters, centre), _find(clusters, other)
                 if mine == its:  # by now, through another of its cluster

@@ -26,14 +26,14 @@ from dedup.kernels import Floats, Indices, mix64
 from dedup.keys import KEY_COLUMNS, KINDS, SECOND, document_keys, keys_a_document
 from dedup.links import Links
 from dedup.minhash import MinHashConfig
-from dedup.packed import divide, pack, pack_table, unpack, unpack_tables
-from dedup.parts import ROW_BITS, Catalog, PartReader, places_of
+from dedup.packed import divide, pack, pack_keys, pack_table, unpack, unpack_keys, unpack_tables
+from dedup.parts import ROW_BITS, Catalog, PartReader
 from dedup.verify import similarities
 from webtext import storage
 from webtext.tables import write_table
 
 DOCUMENTS_A_RUN = 1 << 15
-KEYS_A_RANGE = 1 << 20  # 16 MiB as a block; sorting takes some four times that
+KEYS_A_RANGE = 1 << 20  # 12 MiB as a block; sorting takes some four times that
 SUMMARY = "summary.json"
 # On the left place of a pair; one without a flag shares a band and is to be compared.
 _EQUAL = np.int64(1 << 62)  # it shares the first half of an exact key
@@ -163,22 +163,20 @@ class ReadKeys(_Step):
         by_url = any(source.earlier for source in self.plan.catalog.sources)
         names = [*KEY_COLUMNS, "url"] if by_url else KEY_COLUMNS
         tables = [self.reader.columns(part, names) for part in parts]
-        places = np.concatenate([places_of(part, len(table)) for part, table in zip(parts, tables, strict=True)])
-        if not len(places):
+        rows = [(part, len(table)) for part, table in zip(parts, tables, strict=True)]
+        if not any(count for _, count in rows):
             return
-        keys, rows = document_keys(pa.concat_tables(tables), self.plan.config, by_url=by_url)
-        packed = np.stack([keys.view(np.int64), places[rows]], axis=1)
+        keys, numbers = document_keys(pa.concat_tables(tables), self.plan.config, by_url=by_url)
         owners = (keys >> np.uint64(32)).astype(np.int64) * self.plan.ranges >> 32
         for owner, positions in divide(owners):
-            yield owner, pack(packed[positions])
+            yield owner, pack_keys(rows, keys[positions], numbers[positions])
 
 
 class ProposePairs(_Step):
     """All keys of a range → the pairs of documents to compare, divided by the run of the first."""
 
     def process(self, grouped: Grouped) -> Iterator[Packed]:
-        rows = unpack(grouped[1])
-        keys, places = rows[:, 0].copy().view(np.uint64), rows[:, 1]
+        keys, places = unpack_keys(grouped[1])
         kinds = keys & KINDS
         banded = buckets(keys[kinds == 0], places[kinds == 0])
         halves = (kinds != 0) & (kinds < SECOND), kinds >= SECOND
@@ -248,7 +246,9 @@ class DescribeMembers(_Step):
     def process(self, grouped: Grouped) -> Iterator[Packed]:
         rows = np.sort(unpack(grouped[1]).view([("place", "<i8"), ("root", "<i8")]).ravel(), order="place")
         places, roots = rows["place"].copy(), rows["root"].copy()
-        earlier = [self.plan.catalog.locate(part)[0].earlier for part in (places >> ROW_BITS).tolist()]
+        parts = (places >> ROW_BITS).tolist()
+        is_earlier = {part: self.plan.catalog.locate(part)[0].earlier for part in set(parts)}
+        earlier = [is_earlier[part] for part in parts]
         facts = self.reader.rows(places, FACTS)
         known = {"place": pa.array(places), "root": pa.array(roots), "earlier": pa.array(earlier, pa.bool_())}
         columns = known | {name: facts.column(name) for name in FACTS}
