@@ -61,8 +61,9 @@ def judge(url: str, body: bytes, content_type: str, tally: Counter[str]) -> None
     tally["not in English, spared"] += of_language != "en" and spared
     if probability < MIN_PROBABILITY:
         return
+    tree = parse_html(html)  # extraction has used the other up
     lost = {"": bool(foreign_text(tree, [language], clean_text))}
-    for element in tree.iter("html", "meta"):  # the very tree: nobody reads it after this
+    for element in tree.iter("html", "meta"):  # nobody reads it after this
         element.attrib.clear()
     lost[" whatever they declare"] = bool(foreign_text(tree, [language], clean_text))
     for group in ("all languages", *(["English"] if of_language == "en" else [])):

@@ -19,7 +19,7 @@ from webtext.errors import UsageError
 from webtext.quick_release import has_known_sources
 from webtext.quicken import quicken
 
-Engine = Callable[[str, HtmlElement], str]
+Engine = Callable[[str, HtmlElement], str]  # of a page and its tree, which may be used up
 
 # The cascade of `_trafilatura`, chosen on the gold set (benchmarks/extraction.py): the quick setting finds the text of
 # nearly all pages. The thorough one has the last word where that is little, and little of what the page shows; where it
@@ -30,6 +30,7 @@ _MAX_TAIL_LINES, _MAX_TAIL_CHARS = 3, 80
 _SENTENCE_ENDS = tuple(".!?\u2026\"'\u201c\u201d\u2019\u00bb)\u3002\uff01\uff1f\u0964\u06d4\u061f")
 # Characters, plain or as references, that no XML text may hold: one of them and trafilatura gives nothing.
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_CONTROL_CODES = bytes(code for code in range(0x20) if chr(code) not in "\t\n\r")
 _CONTROL_REFERENCES = re.compile(r"&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01])|[xX]0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F]));")
 # trafilatura's lists of expressions (see webtext.quicken), by what is used of their results.
 _ALL_RESULTS = (
@@ -77,8 +78,15 @@ def without_controls(html: str) -> str:
     >>> without_controls("a\x00b&#8;c&#x41;")
     'abc&#x41;'
     """
-    html = _CONTROLS.sub("", html)
+    if _has_controls(html):
+        html = _CONTROLS.sub("", html)
     return _CONTROL_REFERENCES.sub("", html) if "&#" in html else html
+
+
+def _has_controls(html: str) -> bool:
+    """Tell it in a third of the time of a search for their class: one character at a time is what C looks for best."""
+    encoded = html.encode("utf-8", "surrogatepass")
+    return any(code in encoded for code in _CONTROL_CODES) or "\ufffe" in html or "\uffff" in html
 
 
 def parse_html(html: str) -> HtmlElement | None:
@@ -143,9 +151,9 @@ def _trafilatura() -> Engine:
         quicken(importlib.import_module("trafilatura.xpaths"), _ALL_RESULTS, _FIRST_RESULT)
         reader = functools.partial(_PlainReader, trafilatura)
 
-    def extract(_: str, tree: HtmlElement) -> str:
+    def extract(html: str, tree: HtmlElement) -> str:
         shown = count_shown(tree)
-        page = reader(tree, shown.most)
+        page = reader(tree, functools.partial(parse_html, html), shown.most)
         quick: str = page.extract(fast=True)
         if _is_doubtful(quick, shown.chars):
             quick = page.extract(fast=False) or quick
@@ -157,7 +165,7 @@ def _trafilatura() -> Engine:
 class _PlainReader:
     """Reads a page by trafilatura as it comes; `webtext.quick_cascade.PageReader` gives the same in half the time."""
 
-    def __init__(self, trafilatura: ModuleType, tree: HtmlElement, _: float) -> None:
+    def __init__(self, trafilatura: ModuleType, tree: HtmlElement, *_: object) -> None:
         self._trafilatura, self._tree = trafilatura, tree
 
     def extract(self, *, fast: bool) -> str:

@@ -1,7 +1,7 @@
 """trafilatura's text of a page, for the two settings that webtext uses, in half the time.
 
-`PageReader(tree, ...).extract(fast=...)` gives what `trafilatura.extract(tree, include_comments=False, fast=...)` does.
-The steps are the same; what is saved is work that nobody looks at: copies of the page (two for six), the measure of the
+`PageReader(...).extract(fast=...)` gives what `trafilatura.extract(tree, include_comments=False, fast=...)` does.
+The steps are the same; what is saved is work that nobody looks at: copies of the page (one for six), the measure of the
 whole page where a bound on it decides, text found a second time when the thorough setting follows the quick one.
 
 It follows one release: `webtext.engines` takes it only where the sources of trafilatura are those that it was written
@@ -11,6 +11,7 @@ trees that hypothesis makes.
 
 import contextlib
 import functools
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 
@@ -23,11 +24,12 @@ from trafilatura.external import compare_extraction, justext_rescue
 from trafilatura.htmlprocessing import convert_tags
 from trafilatura.settings import BASIC_CLEAN_XPATH, Extractor
 from trafilatura.utils import normalize_unicode
-from trafilatura.xml import delete_element, xmltotxt
+from trafilatura.xml import delete_element
 
 from webtext.quick_cleaning import clean
 from webtext.quick_content import Content, find_content
 from webtext.quick_tests import RememberedTests
+from webtext.quick_text import text_of
 
 _UNWANTED = RememberedTests([*xpaths.RAW_TREE_PRUNE_XPATH, *xpaths.REMOVE_COMMENTS_AND_LISTS_XPATH])
 _COMMENTS = -1 << len(xpaths.RAW_TREE_PRUNE_XPATH)
@@ -48,14 +50,14 @@ class PageReader:
     """Reads one page.
 
     Args:
-        tree: the page; it is not changed, and must not be while it is read.
+        tree: the page; it is used up.
+        parse_again: makes the page anew. One page in five is needed again, and to copy all of them takes longer.
         most_chars: at least as many as trafilatura's `html2txt` finds on the page.
     """
 
-    def __init__(self, tree: HtmlElement, most_chars: float) -> None:
-        self._most_chars = most_chars
-        keep_comments = _forum_thread_page(tree)  # they are its posts
-        self._tree = _without_unwanted(copy(tree), keep_comments=keep_comments) if _UNWANTED(tree) else tree
+    def __init__(self, tree: HtmlElement, parse_again: Callable[[], HtmlElement], most_chars: float) -> None:
+        self._unread: HtmlElement | None = _without_unwanted(tree)
+        self._parse_again, self._most_chars = parse_again, most_chars
         self._contents: dict[str, Content] = {}  # by focus, where the quick setting finds what the thorough one would
 
     def extract(self, *, fast: bool) -> str:
@@ -68,14 +70,14 @@ class PageReader:
             found = self._run(_OPTIONS[fast])
         except (TypeError, ValueError):  # as trafilatura does: what lxml cannot hold is no text
             return ""
-        text: str = normalize_unicode(xmltotxt(found.body, include_formatting=False).strip()) if found.text else ""
+        text: str = normalize_unicode(text_of(found.body).strip()) if found.text else ""
         return text
 
     def _run(self, options: Extractor) -> Found:
         """Run the steps of trafilatura's cascade, each where the one before gave little."""
         found = self._find(options)
         if len(found.text) < options.min_extracted_size:
-            body, text, chars = baseline(self._tree)
+            body, text, chars = baseline(self._page)
             found = Found(body, text) if chars > len(found.text) else found
         chars = len(found.text)
         if not 0 < chars < core.ESCALATION_MAX_LENGTH or chars >= core.ESCALATION_PAGE_SHARE * self._most_chars:
@@ -83,10 +85,20 @@ class PageReader:
         return found if chars >= core.ESCALATION_PAGE_SHARE * self._measure else self._escalate(found, options)
 
     @functools.cached_property
+    def _page(self) -> HtmlElement:
+        """The page as it was at the beginning, not to be changed."""
+        return _without_unwanted(self._parse_again())
+
+    def _take_page(self) -> HtmlElement:
+        """Give the page as it was at the beginning, to be used up."""
+        unread, self._unread = self._unread, None
+        return copy(self._page) if unread is None else unread
+
+    @functools.cached_property
     def _measure(self) -> int:
         """Count the characters of the page as trafilatura does."""
-        body = self._tree.find(".//body")
-        measured = copy(self._tree if body is None else body)
+        body = self._page.find(".//body")
+        measured = copy(self._page if body is None else body)
         for element, _ in _BASIC_UNWANTED(measured):
             delete_element(element)
         return len(_spaced_text(measured))
@@ -97,14 +109,14 @@ class PageReader:
         content = self._contents.get(options.focus)
         backup: HtmlElement | None = None
         if content is None or not options.fast:
-            cleaned = clean(copy(self._tree), recall=recall)
+            cleaned = clean(self._take_page(), recall=recall)
             backup = None if options.fast else copy(cleaned)
             content = content or find_content(convert_tags(cleaned, options), options)
             if recall or not content.recovered:  # only recovery depends on `fast`, and for recall not even that
                 self._contents[options.focus] = content
         if options.fast:
             return Found(content.body, content.text)
-        return Found(*compare_extraction(backup, copy(self._tree), content.body, content.text, options))
+        return Found(*compare_extraction(backup, copy(self._page), content.body, content.text, options))
 
     def _escalate(self, found: Found, options: Extractor) -> Found:
         """Try again for recall where the text is little of the page; keep what is clearly more."""
@@ -116,7 +128,7 @@ class PageReader:
             again = self._find(recall)
         if not options.fast:
             with contextlib.suppress(*_FAILURES):
-                other = Found(*justext_rescue(copy(self._tree), options))
+                other = Found(*justext_rescue(copy(self._page), options))
         chars, chars_again, chars_other = len(found.text), len(again.text), len(other.text)
         if chars_other > chars_again and chars_other > core.ESCALATION_JUSTEXT_RATIO * chars:
             return other
@@ -125,12 +137,15 @@ class PageReader:
         return found
 
 
-def _without_unwanted(tree: HtmlElement, *, keep_comments: bool) -> HtmlElement:
-    """Take out of a page, in place, whole articles that follow its own, and comments."""
-    for expression in xpaths.RAW_TREE_PRUNE_XPATH:
-        for element in expression(tree):
-            delete_element(element)
-    for element, bits in _UNWANTED(tree):
+def _without_unwanted(tree: HtmlElement) -> HtmlElement:
+    """Take out of a page, in place, whole articles that follow its own, and comments, unless they are its posts."""
+    found = _UNWANTED(tree)
+    keep_comments = bool(found) and _forum_thread_page(tree)
+    if any(bits & ~_COMMENTS for _, bits in found):
+        for expression in xpaths.RAW_TREE_PRUNE_XPATH:
+            for element in expression(tree):
+                delete_element(element)
+    for element, bits in found:
         if bits & _COMMENTS and not keep_comments:
             delete_element(element)
     return tree

@@ -27,6 +27,7 @@ from webtext.quick_sections import prune_sections
 from webtext.quick_tests import RememberedTests
 
 _TABLE_TAGS = {"table", "td", "th", "tr"}
+_TAKEN_TAGS = {*TAG_CATALOG, *INLINE_FORMATTABLE, "div", "table", "graphic"}
 _WILD_TAGS, _WILD_TAGS_RECALL = ("code", "p", "quote", "table", "div"), ("lb", "list")
 _ENOUGH_PARAGRAPHS = 3  # times the least text of a page: with less in paragraphs, text in <div> counts, too
 _FRAMES = RememberedTests(BODY_XPATH)
@@ -68,15 +69,20 @@ def _text_of(body: etree._Element) -> str:
 
 def _joined(element: etree._Element) -> str:
     """Give an element's text without spaces between its parts, single-spaced."""
-    return " ".join("".join(element.itertext()).split())
+    return " ".join(_raw_text(element).split())
+
+
+def _raw_text(element: etree._Element) -> str:
+    return "".join(element.itertext()) if len(element) else element.text or ""
 
 
 def _drop_repeats(body: etree._Element) -> None:
     """Drop what is long and says what the part before it says."""
     previous = None
     for element in list(body):
-        current = _joined(element)
-        if current == previous and len(current) > MIN_DUPLICATE_LENGTH:
+        raw = _raw_text(element)
+        current = " ".join(raw.split()) if len(raw) > MIN_DUPLICATE_LENGTH else None
+        if current is not None and current == previous and len(current) > MIN_DUPLICATE_LENGTH:
             delete_element(element, keep_tail=False)
         else:
             previous = current
@@ -136,7 +142,7 @@ def _take_frame(frame: HtmlElement, body: etree._Element, tags: set[str], option
         if within_moved and element.getroottree().getroot() is body:
             continue
         tag, tail = element.tag, element.tail  # both may be changed
-        if tag == "done":
+        if tag not in _TAKEN_TAGS:  # of cells, spans, what was taken before: they give nothing of themselves
             continue
         taken = handle_textelem(element, tags, options)
         if taken is not None:
