@@ -2,38 +2,57 @@
 
     python benchmarks/where_time_goes.py 'build/benchmarks/end-to-end/realweb/*.warc.gz' [--preset fineweb]
 
-Three ways of doing the same: the functions in this one process, without Beam and without the extractor's own process,
-the CPU time of each group taken around its calls; the documents stage by a plain pool of two forked processes; and the
-command, `webtext build`, with one worker and with two. The pool less the functions is what a process of its own for the
-extractor costs; the command less the pool is Beam, and the start of processes that import all of it.
+Three ways of doing the same: the functions in this one process, without Beam and without processes that may die, the
+CPU time of each group taken around its calls; the documents stage by a plain pool of two forked processes; and the
+command, `webtext build`, with one worker and with two. The command less the functions is what Beam costs, and the start
+of processes that share nothing; the command less the pool (and the functions of the other stages) is that, too, against
+processes that were forked with all imports done.
 """
 
 import argparse
+import copy
 import functools
 import json
 import multiprocessing
-import multiprocessing.util
 import resource
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import pipelines.documents
 import webtext.engines
 import webtext.extract
+from pipelines import page_work
 from pipelines.build import BuildConfig, add_build_arguments, build_config, run_duplicates, run_shards
 from pipelines.documents import Bucket, DocumentsConfig, _WriteBucket, count_documents, plan_buckets
 from pipelines.index import archives_of, index_archives
 from pipelines.runner import Engine
 from pipelines.stage import Stage, read_manifest, run_stage
 from webtext import storage
-from webtext.extract import extract_page
 
 FOLDER = Path("build/benchmarks/where-time-goes")
+
+
+class Here:
+    """In the place of processes of their own for pages: the function is called in this one."""
+
+    def __init__(self, function: Callable[..., Any], *_: Any) -> None:
+        """Load what the function needs."""
+        self._function = copy.copy(function)
+
+    def submit(self, *arguments: Any) -> "Future[Any]":
+        """Call the function."""
+        future: Future[Any] = Future()
+        future.set_result(self._function(*arguments))
+        return future
+
+    def __exit__(self, *_: object) -> None:
+        """Have nothing to end."""
 
 
 class Clock:
@@ -76,9 +95,9 @@ def watch_all(clock: Clock) -> None:
         ("look before extraction", extract, "foreign_text"),
         ("title, author, date", extract, "read_metadata"),
         ("clean the text", extract, "clean_text"),
-        ("language", documents, "detect"),
-        ("filters", documents, "apply_filters"),
-        ("MinHash", documents, "sketch"),
+        ("language", page_work, "detect"),
+        ("filters", page_work, "apply_filters"),
+        ("MinHash", page_work, "sketch"),
         ("write Parquet", documents, "write_bucket"),
     ):
         clock.watch(group, owner, name)
@@ -108,11 +127,7 @@ def functions(pages: str, buckets: list[Bucket], config: BuildConfig, clock: Clo
     given = read_manifest(pages).counts.kept
 
     def documents(unfinished: str) -> None:
-        write = _WriteBucket(unfinished, config.documents)
-        write.setup()
-        write._extract = functools.partial(extract_page, config=config.documents.extract)  # noqa: SLF001
-        for bucket in buckets:
-            list(write.process(bucket))
+        _do(_started(unfinished, config.documents), buckets)
 
     watch_all(clock)
     work = clock.around("the rest of it", documents)
@@ -121,19 +136,29 @@ def functions(pages: str, buckets: list[Bucket], config: BuildConfig, clock: Clo
     clock.around("shards and card", run_shards)(made, duplicates, corpus, config.shards, Engine(1))
 
 
-@functools.cache
-def _writer(config: DocumentsConfig) -> _WriteBucket:
-    """Make what a worker holds, once a process; the extractor's process ends with it, so that its time is counted."""
-    directory = FOLDER / "pool"
-    directory.mkdir(exist_ok=True)
-    write = _WriteBucket(str(directory), config)
+def _started(directory: str, config: DocumentsConfig) -> _WriteBucket:
+    write = _WriteBucket(directory, config, processes=1)
     write.setup()
-    multiprocessing.util.Finalize(None, write.teardown, exitpriority=1)
     return write
 
 
+def _do(write: _WriteBucket, buckets: list[Bucket]) -> None:
+    write.start_bundle()
+    for bucket in buckets:
+        write.process(bucket)
+    write.finish_bundle()
+
+
+@functools.cache
+def _writer(config: DocumentsConfig) -> _WriteBucket:
+    """Make what a worker of the pool holds, once a process."""
+    directory = FOLDER / "pool"
+    directory.mkdir(exist_ok=True)
+    return _started(str(directory), config)
+
+
 def _write(config: DocumentsConfig, bucket: Bucket) -> None:
-    list(_writer(config).process(bucket))
+    _do(_writer(config), [bucket])
 
 
 def pool(buckets: list[Bucket], config: DocumentsConfig) -> float:
@@ -168,6 +193,7 @@ def main() -> None:
     parser.add_argument("--preset", default="webtext")
     parser.add_argument("--command", type=Path, default=Path(sys.executable).with_name("webtext"))
     arguments = parser.parse_args()
+    page_work.SandboxPool = Here  # type: ignore[assignment,misc]
     archives, config, clock = archives_of(arguments.archives), configured(arguments.preset), Clock()
     pages, buckets = clock.around("index the archive", index)(archives)
     wholes = {"documents stage by a plain pool of 2": pool(buckets, config.documents)}

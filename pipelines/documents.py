@@ -1,4 +1,4 @@
-"""Pages to documents: read, extract, judge and sketch each page in one step, bucket by bucket.
+"""Pages to documents: read each page, have it judged (`pipelines.page_work`), write what came of it, bucket by bucket.
 
 A bucket is a range of URL hashes, so what a task reads and writes depends on the URLs alone: not on the archive's
 layout, the order of the crawl, or the number of workers. HTML never leaves the step, and no text crosses a shuffle.
@@ -8,9 +8,11 @@ each, little-endian; a part's `shingles_offset` counts them) and `rejections-*`.
 
 import argparse
 import tomllib
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, BinaryIO
 
 import apache_beam as beam
@@ -18,8 +20,8 @@ import pyarrow as pa
 from apache_beam.metrics.metric import Metrics
 
 from dedup.minhash import MinHashConfig
-from dedup.sketch import Sketch, sketch
-from filters import Filter, apply_filters, load_preset, preset_names
+from dedup.sketch import Sketch
+from filters import load_preset, preset_names
 from filters.language import Language
 from filters.length import Length
 from filters.presets import Preset, read_preset
@@ -27,25 +29,22 @@ from pipelines.duplicates import minhash_config
 from pipelines.earlier import sketch_settings
 from pipelines.ledger import count_rejections, count_rows
 from pipelines.page_index import PageIndex
-from pipelines.runner import TaskTransform
+from pipelines.page_work import Judged, PageConfig, PagePool, judge_page
+from pipelines.runner import SpreadTransform
 from pipelines.stage import as_json
 from webtext import storage
 from webtext.engines import ENGINES
 from webtext.errors import UsageError
-from webtext.extract import ExtractConfig, Extracted, ExtractionPool
-from webtext.hashing import document_id
-from webtext.language import detect, known_languages
+from webtext.extract import ExtractConfig, ExtractionPool
+from webtext.language import known_languages
 from webtext.manifest import Counts
-from webtext.reasons import Reason
 from webtext.records import Document, Page, Rejection
 from webtext.tables import DOCUMENTS, from_table, to_table, write_records, write_table
-from webtext.text import words
 from webtext.warc import read_response
 
 PAGES_A_BUCKET = 128  # some seconds of extraction
 MOST_BUCKETS = 4096  # keeps the number of files bounded; beyond it buckets grow
-_EXCERPT = 300  # characters
-_GLANCED = "not extracted, for all that it shows is in {}"
+_PAGES_AHEAD = 4  # a process has so many pages handed out for it
 _PATHS = {"path", "paths", "model"}  # the fields of rules that name files
 
 PARTS = pa.schema(
@@ -78,6 +77,11 @@ class DocumentsConfig:
         """The fewest words that the rules let a document have."""
         rules = load_preset(self.preset, **dict(self.overrides))
         return max([1, *(rule.min_words for rule in rules if isinstance(rule, Length))])
+
+    @property
+    def page(self) -> PageConfig:
+        """What this comes to for one page."""
+        return PageConfig(self.extract, self.preset, self.overrides, self.minhash)
 
     def identity(self) -> dict[str, Any]:
         """What documents are a function of, apart from pages and files: the rules themselves, not their file's name."""
@@ -119,84 +123,79 @@ def read_pages(bucket: Bucket, index: PageIndex) -> list[Page]:
     return sorted(pages, key=lambda page: (page.warc_file, page.warc_offset))
 
 
-def judge_page(page: Page, result: Extracted | Reason, filters: tuple[Filter, ...]) -> Document | Rejection:
-    """Make a document of what was extracted from a page, or say why there is none."""
-    if isinstance(result, Reason):
-        return Rejection(page.url, "extract", str(result), result.detail)
-    language, probability = detect(result.text)
-    document = Document(
-        id=document_id(page.url),
-        url=page.url,
-        final_url=page.final_url,
-        host=page.host,
-        title=result.title,
-        author=result.author,
-        date=result.date,
-        text=result.text,
-        language=language,
-        language_probability=probability,
-        karma=page.karma,
-        submissions=page.submissions,
-        subreddits=page.subreddits,
-        first_posted=page.first_posted,
-        n_words=len(words(result.text)),
-        body_digest=page.digest,
-        site_name=result.site_name,
-        declared_language=result.declared_language,
-    )
-    judged = apply_filters(document, filters)  # some filters drop lines or mask what is personal
-    if isinstance(judged, Document):
-        if result.glanced:
-            raise ValueError(f"{page.url} was not extracted for its language, {language}, but no rule rejects that")
-        return judged
-    detail = "; ".join(filter(None, (judged.detail, _GLANCED.format(language) if result.glanced else "")))
-    return Rejection(page.url, "filter", judged.reason, detail, excerpt=result.text[:_EXCERPT])
-
-
 @dataclass
-class WriteBuckets(TaskTransform):
+class WriteBuckets(SpreadTransform):
     """Turn each bucket of pages into its three files of documents, shingles and rejections."""
 
     directory: str
     config: DocumentsConfig
+    processes: int = 1  # in which a worker has its pages judged
 
     def __post_init__(self) -> None:
         super().__init__("WriteBuckets")
 
     def step(self) -> beam.ParDo:
-        return beam.ParDo(_WriteBucket(self.directory, self.config))
+        return beam.ParDo(_WriteBucket(self.directory, self.config, self.processes))
+
+    def spread(self, processes: int) -> "WriteBuckets":
+        return replace(self, processes=processes)
+
+
+@dataclass
+class _Open:
+    """A bucket whose pages are on their way."""
+
+    suffix: str
+    documents: list[tuple[Document, Sketch]] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+
+    def take(self, outcome: Callable[[], Judged]) -> None:
+        judged = outcome()
+        if isinstance(judged, Rejection):
+            self.rejections.append(judged)
+            Metrics.counter("documents", judged.reason).inc()
+        else:
+            self.documents.append(judged)
+            Metrics.counter("documents", "kept").inc()
+
+    def write(self, directory: str) -> None:
+        write_bucket(directory, self.suffix, self.documents, self.rejections)
 
 
 class _WriteBucket(beam.DoFn):
-    """Holds what is dear to start, the extraction process and the filters, for all buckets of a worker."""
+    """Reads the pages of buckets, has them judged in processes that serve all buckets of a worker, writes what comes.
 
-    def __init__(self, directory: str, config: DocumentsConfig) -> None:
+    The pages of the next bucket are handed out while those of this one are still judged, so that no process waits for
+    the end of a bucket. Judgements are taken in the order of the pages.
+    """
+
+    def __init__(self, directory: str, config: DocumentsConfig, processes: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._directory, self._config = directory, config
+        self._directory, self._config, self._processes = directory, config, processes
 
     def setup(self) -> None:
-        self._filters = load_preset(self._config.preset, **dict(self._config.overrides))
-        self._extract = ExtractionPool(self._config.extract)
-        self._extract.__enter__()
+        self._pool = PagePool(self._config.page, self._processes)
         self._index = PageIndex()
 
-    def teardown(self) -> None:
-        self._extract.__exit__(None, None, None)
+    def start_bundle(self) -> None:
+        self._ahead: deque[Callable[[], None]] = deque()  # what is to be done as pages are judged, in order
 
-    def process(self, bucket: Bucket) -> Iterator[str]:
-        documents: list[tuple[Document, Sketch]] = []
-        rejections: list[Rejection] = []
+    def teardown(self) -> None:
+        self._pool.__exit__(None, None, None)
+
+    def process(self, bucket: Bucket) -> None:
+        made = _Open(bucket.suffix)
         for page, response in _responses(bucket, self._index):
-            result = self._extract(response.body, response.header("Content-Type"), page.final_url)
-            judged = judge_page(page, result, self._filters)
-            if isinstance(judged, Document):
-                documents.append((judged, sketch(judged.text, self._config.minhash)))
-                Metrics.counter("documents", "kept").inc()
-            else:
-                rejections.append(judged)
-                Metrics.counter("documents", judged.reason).inc()
-        write_bucket(self._directory, bucket.suffix, documents, rejections)
-        yield bucket.suffix
+            self._ahead.append(partial(made.take, self._pool.submit(page, response)))
+            self._catch_up(self._processes * _PAGES_AHEAD)
+        self._ahead.append(partial(made.write, self._directory))
+
+    def finish_bundle(self) -> None:
+        self._catch_up(0)
+
+    def _catch_up(self, most: int) -> None:
+        while len(self._ahead) > most:
+            self._ahead.popleft()()
 
 
 def _responses(bucket: Bucket, index: PageIndex) -> Iterator[tuple[Page, Any]]:

@@ -20,20 +20,18 @@ from typing import Any, BinaryIO
 
 import pyarrow.parquet as pq
 
-from dedup.sketch import Sketch, sketch
-from filters import load_preset
-from pipelines.documents import DocumentsConfig, judge_page, plan_buckets, read_pages, write_bucket
+from pipelines.documents import DocumentsConfig, plan_buckets, read_pages, write_bucket
 from pipelines.harvest import HarvestConfig, find_dumps
 from pipelines.index import capture_of
 from pipelines.page_index import PageIndex
+from pipelines.page_work import Judged, PagePool
 from pipelines.shards import CORPUS
 from pipelines.stage import read_manifest
 from webtext import storage
 from webtext.dumps import Posted, read_dump
 from webtext.errors import UsageError
-from webtext.extract import ExtractionPool
 from webtext.links import select_link
-from webtext.records import Document, Link, Page, Rejection
+from webtext.records import Link, Page, Rejection
 from webtext.tables import write_table
 from webtext.urls import canonicalize_url, host_of
 from webtext.warc import HttpResponse, iter_warc, read_response
@@ -207,20 +205,14 @@ def _response(pages: str, page: Page) -> HttpResponse:
 def try_pages(found: tuple[float, float, list[Fetched]], config: DocumentsConfig) -> PagesFound:
     """Make documents of a sample of pages, as the documents stage does, and say what that took and gave."""
     number, size, pages = found
-    filters = load_preset(config.preset, **dict(config.overrides))
-    documents: list[tuple[Document, Sketch]] = []
-    rejections: list[Rejection] = []
-    with ExtractionPool(config.extract) as extract:
+    judged: list[Judged] = []
+    with PagePool(config.page, processes=1) as pool:
         for timed in (pages[:_WARM], pages):  # what is loaded once is no cost of a page
-            documents, rejections, before = [], [], _cpu()
-            for page, response in timed:
-                result = extract(response.body, response.header("Content-Type"), page.final_url)
-                judged = judge_page(page, result, filters)
-                if isinstance(judged, Document):
-                    documents.append((judged, sketch(judged.text, config.minhash)))
-                else:
-                    rejections.append(judged)
+            before = _cpu()
+            judged = [pool.submit(page, response)() for page, response in timed]
             cpu = _cpu() - before
+    rejections = [outcome for outcome in judged if isinstance(outcome, Rejection)]
+    documents = [outcome for outcome in judged if not isinstance(outcome, Rejection)]
     with tempfile.TemporaryDirectory() as directory:
         before = _cpu()
         write_bucket(directory, "sample", documents, rejections)

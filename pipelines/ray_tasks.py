@@ -85,8 +85,11 @@ def _check(address: str) -> None:
 
 
 def _do(work: bytes, place: str, task: Any) -> None:
-    for _ in _ready(work, place).process(task):
+    step = _ready(work, place)
+    step.start_bundle()
+    for _ in step.process(task) or ():
         pass
+    step.finish_bundle()
 
 
 @functools.lru_cache(maxsize=1)

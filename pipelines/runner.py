@@ -22,6 +22,9 @@ from webtext.errors import UsageError
 
 _USAGE_ERROR = re.compile(r"UsageError: ([^\n]+?)(?: \[while running [^\n]*)?(?:\\n|\n|$)")
 _TASKS_WORTH_PROCESSES = 4
+# Processes that one worker can keep busy with pages: it needs a tenth of the time that they do. Each worker process of
+# Beam's costs two seconds to start, and some 100 MB.
+_MOST_SPREAD = 8
 
 
 class TaskTransform(beam.PTransform):
@@ -33,6 +36,14 @@ class TaskTransform(beam.PTransform):
 
     def expand(self, tasks: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
         return tasks | self.step()
+
+
+class SpreadTransform(TaskTransform):
+    """A transform whose step has processes of its own do the work, as many as it is told."""
+
+    def spread(self, processes: int) -> TaskTransform:
+        """Give the transform whose step, in one worker, has so many processes."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -59,8 +70,12 @@ class Engine:
         if self.ray:
             run_tasks(self.ray, tasks, transform.step())
             return
+        workers = self._workers_here(len(tasks))
+        count = len(tasks)
+        if isinstance(transform, SpreadTransform) and 1 < workers <= _MOST_SPREAD:
+            transform, count = transform.spread(workers), 1
         create = beam.Create(tasks).with_output_types(type(tasks[0]))
-        self.run(lambda root: root | create | beam.Reshuffle() | transform, len(tasks))
+        self.run(lambda root: root | create | beam.Reshuffle() | transform, count)
 
     def run(self, construct: Callable[[beam.Pipeline], None], tasks: int = 1) -> None:
         """Construct a pipeline of `tasks` independent tasks, run it, and wait for its end.
@@ -91,8 +106,7 @@ class Engine:
     def options(self, tasks: int = 1) -> PipelineOptions:
         """Make Beam's options: what the user passed through, and a local runner where none is named."""
         arguments = list(self.beam_arguments)
-        if not _names_runner(arguments):
-            workers = self.local_workers(tasks)
+        if workers := self._workers_here(tasks):
             mode = "in_memory" if workers == 1 else "multi_processing"
             arguments += ["--runner=FnApiRunner", f"--direct_running_mode={mode}", f"--direct_num_workers={workers}"]
         if not any("default_sdk_harness_log_level" in argument for argument in arguments):
@@ -100,6 +114,10 @@ class Engine:
         if not any("save_main_session" in argument for argument in arguments):
             arguments.append("--no_save_main_session")  # every class of ours is importable
         return PipelineOptions(arguments)
+
+    def _workers_here(self, tasks: int) -> int:
+        """Tell how many processes of this machine do so many tasks; 0: another engine does them."""
+        return 0 if _names_runner(self.beam_arguments) else self.local_workers(tasks)
 
     def local_workers(self, tasks: int) -> int:
         """Tell how many processes a local run of so many tasks gets: starting them costs seconds."""

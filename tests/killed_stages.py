@@ -15,7 +15,7 @@ from pathlib import Path
 import zstandard
 
 from dedup.transforms import Plan
-from pipelines import documents, duplicates
+from pipelines import documents, duplicates, runner
 from pipelines.build import run_documents, run_shards
 from pipelines.documents import DocumentsConfig
 from pipelines.duplicates import DuplicatesConfig, run_duplicates
@@ -31,6 +31,7 @@ STAGES = ("links", "pages", "documents", "duplicates", "corpus")
 ARMED = Path(__file__).resolve().parent / "armed"
 TOLD = 2  # exit status where a stage ended with a line for the user
 WORKER = "pipelines.worker"
+JUDGE = b"webtext.sandbox"  # a process in which pages are judged
 _DUMPS = 4
 
 
@@ -84,6 +85,7 @@ def _run(stage, inputs, output, workers, kill, log):
     os.dup2(stream, 2)
     place = os.path.commonpath([inputs, output])
     if kill is not None and kill.worker:
+        runner._MOST_SPREAD = 1  # as with many workers: each is a process of Beam's
         sys.path.insert(0, str(ARMED))  # workers have the paths of their driver
         armed = {"WORD": WORKER, "PLACE": place, "COUNT": kill.count, "MOMENT": kill.moment}
         os.environ.update({f"ARMED_{name}": str(value) for name, value in armed.items()})

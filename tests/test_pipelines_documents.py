@@ -17,13 +17,13 @@ from pipelines.documents import (
     DocumentsConfig,
     add_documents_arguments,
     documents_config,
-    judge_page,
     plan_buckets,
     read_pages,
     write_bucket,
 )
 from pipelines.duplicates import add_duplicates_arguments
 from pipelines.page_index import PageIndex
+from pipelines.page_work import judge_page
 from webtext import storage
 from webtext.extract import Extracted
 from webtext.hashing import bucket_of, document_id

@@ -6,6 +6,7 @@ and a moment is drawn from each: the listing of inputs, the reading, the writing
 `WEBTEXT_KILLS=100` kills more often.
 """
 
+import contextlib
 import hashlib
 import itertools
 import os
@@ -18,10 +19,11 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from tests.killed_stages import STAGES, TOLD, WORKER, Kill, make_inputs, start
+from tests.killed_stages import JUDGE, STAGES, TOLD, Kill, make_inputs, start
 from tests.sessions import processes_of, wait_for_none
 from webtext.archive import ROW_TYPE
 from webtext.records import Page
@@ -128,12 +130,34 @@ def test_a_worker_that_dies_before_it_connects_ends_the_run(undisturbed, tmp_pat
     assert wait_for_none(driver.pid, SECONDS) == []
 
 
+def has_answered(process):
+    """Tell whether a process has written anything: three that die one after another as they start end the run."""
+    try:
+        return "wchar: 0\n" not in Path(f"/proc/{process}/io").read_text("ascii")
+    except OSError:
+        return False
+
+
+def test_a_process_that_judges_pages_may_be_killed_again_and_again(undisturbed, tmp_path):
+    driver, draw, killed = start("documents", undisturbed, tmp_path, tmp_path / "log", 2), random.Random(1), 0
+    while driver.is_alive():
+        judges = [process for process in processes_of(driver.pid, JUDGE) if has_answered(process)]
+        if judges and killed < KILLS:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(draw.choice(judges), signal.SIGKILL)
+                killed += 1
+        time.sleep(draw.uniform(0, 0.5))
+    assert ended(driver) == 0, (tmp_path / "log").read_text()[-4000:]
+    assert killed > 1
+    assert content(tmp_path / "documents") == content(undisturbed / "documents")
+
+
 def test_no_worker_outlives_a_driver_that_is_killed(undisturbed, tmp_path):
     driver = start("documents", undisturbed, tmp_path, tmp_path / "log", 2)
     while not list(tmp_path.glob("documents.unfinished/part-*")):
         assert driver.is_alive(), (tmp_path / "log").read_text()[-4000:]
         time.sleep(0.002)
-    assert len(processes_of(driver.pid, WORKER.encode())) == 2
+    assert len(processes_of(driver.pid, JUDGE)) == 2
     os.kill(driver.pid, signal.SIGKILL)
     assert wait_for_none(driver.pid, SECONDS) == []
     assert ended(driver) == -signal.SIGKILL

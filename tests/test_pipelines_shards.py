@@ -6,9 +6,10 @@ import pytest
 
 from dedup.choose import CLUSTERS
 from dedup.sketch import sketch
-from pipelines.documents import DocumentsConfig, judge_page, write_bucket
+from pipelines.documents import DocumentsConfig, write_bucket
 from pipelines.explain import explain
 from pipelines.ledger import Funnel, count_rejections, count_rows
+from pipelines.page_work import judge_page
 from pipelines.shards import CORPUS, Shard, ShardsConfig, count_corpus, plan_shards, write_shard
 from pipelines.stage import Stage, run_stage
 from pipelines.verify import finished_stages

@@ -1,11 +1,13 @@
 """How often each dear piece of work is done for a page: a regression of speed shows here as a count, on any machine.
 
 Forty pages in two archives: thirty articles, of which five repeat another word for word and five are edited copies,
-five in French, five without text. The build runs in this process, so that calls can be counted; the extractor's own
-process is counted from its other end, and what it does inside by calling its function here.
+five in French, five without text. The build runs in this process, so that calls can be counted; the process that judges
+pages is counted from its other end, and what it does inside by having its function do it here.
 """
 
+import copy
 from collections import Counter
+from concurrent.futures import Future
 from hashlib import sha256
 
 import pytest
@@ -13,12 +15,13 @@ import pytest
 import pipelines.documents
 import webtext.extract
 import webtext.quick_cascade
+from pipelines import page_work
 from pipelines.build import BuildConfig, run_build
 from pipelines.index import index_archives
 from pipelines.runner import Engine
 from pipelines.shards import SPLITS
 from pipelines.stage import read_manifest
-from webtext import sandbox, storage
+from webtext import sandbox, sandbox_pool, storage
 from webtext.extract import ExtractConfig, extract_page
 from webtext.warc import HttpResponse, encode_record, encode_response
 
@@ -76,25 +79,51 @@ def counting(monkeypatch, counts, owner, name):
     monkeypatch.setattr(owner, name, counted)
 
 
+class Here:
+    """In the place of processes: the function is loaded and called in this one."""
+
+    def __init__(self, function, *_):
+        self.function = copy.copy(function)  # by its state, as a pickle would
+
+    def submit(self, *arguments):
+        future = Future()
+        future.set_result(self.function(*arguments))
+        return future
+
+    def __exit__(self, *_):
+        pass
+
+
 def test_a_build_does_each_piece_of_work_once_a_page(pages, tmp_path, monkeypatch):
     counts = Counter()
-    for name in ("read_response", "detect", "apply_filters", "sketch", "judge_page"):
-        counting(monkeypatch, counts, pipelines.documents, name)
-    counting(monkeypatch, counts, sandbox, "_Child")
-    counting(monkeypatch, counts, sandbox.Sandbox, "_attempt")
+    monkeypatch.setattr(page_work, "SandboxPool", Here)
+    counting(monkeypatch, counts, pipelines.documents, "read_response")
+    for name in ("extract_page", "judge_page", "detect", "apply_filters", "sketch"):
+        counting(monkeypatch, counts, page_work, name)
     counting(monkeypatch, counts, Engine, "run")
     run_build(pages, str(tmp_path), BuildConfig(), Engine(1))
     english = ARTICLES + COPIES + EDITED
+    loading = 1  # a made-up document, so that what is loaded at its first use is loaded
     assert counts == {
         "read_response": PAGES,  # each record is read and inflated once
-        "_attempt": PAGES,  # and goes to the extractor once
-        "_Child": 1,  # which is one process for all of them
-        "judge_page": PAGES,
-        "detect": english + FRENCH,  # of every text
-        "apply_filters": english + FRENCH,
-        "sketch": english,  # of what the rules kept
+        "extract_page": PAGES,
+        "judge_page": PAGES + loading,
+        "detect": english + FRENCH + loading,  # of every text
+        "apply_filters": english + FRENCH + loading,
+        "sketch": english + loading,  # of what the rules kept
         "run": 3,  # pipelines: documents, duplicates, corpus
     }
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_page_goes_once_to_one_of_the_processes_that_serve_all_pages(pages, tmp_path, monkeypatch, workers):
+    counts = Counter()
+    monkeypatch.setattr(pipelines.documents, "PAGES_A_BUCKET", 10)
+    calls = (sandbox_pool.SandboxPool, "submit"), (sandbox.Sandbox, "_attempt"), (sandbox._Child, "__init__")
+    for owner, name in calls:
+        counting(monkeypatch, counts, owner, name)
+    run_build(pages, str(tmp_path), BuildConfig(), Engine(workers))
+    assert counts == {"submit": PAGES, "_attempt": PAGES, "__init__": workers}
 
 
 def test_a_page_is_decoded_parsed_and_searched_once(monkeypatch):

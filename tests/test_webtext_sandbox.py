@@ -1,5 +1,6 @@
 """A function that hangs, crashes or eats memory costs its own call and no other."""
 
+import ctypes
 import functools
 import os
 import signal
@@ -10,6 +11,7 @@ import types
 
 import pytest
 
+from webtext.errors import UsageError
 from webtext.sandbox import Failure, Sandbox
 
 MEMORY = 1 << 28
@@ -88,6 +90,14 @@ def test_a_child_killed_from_outside_between_calls_is_replaced(run):
     assert run("2") == 2
 
 
+def test_a_call_whose_child_the_system_ends_is_tried_three_times(run, tmp_path):
+    program = "[open({0!r}, 'a').write('x'), __import__('os').stat({0!r}).st_size > {1} or __import__('os').kill(0, 9)]"
+    for most, outcome in ((1, [1, True]), (9, Failure("memory", "killed by the system"))):
+        tries = tmp_path / str(most)
+        assert run(program.format(str(tries), most)) == outcome
+        assert tries.stat().st_size == min(3, most + 1)
+
+
 def test_the_hash_seed_is_fixed():
     ask = functools.partial(eval, "hash('webtext')")
     answers = set()
@@ -124,6 +134,54 @@ def test_what_the_child_cannot_load_is_a_bug_and_says_so(monkeypatch, capfd):
     with Sandbox(module.function, 1, MEMORY) as sandboxed, pytest.raises(RuntimeError, match="did not start"):
         sandboxed()
     assert "No module named 'only_here'" in capfd.readouterr().err
+
+
+def fewer_each_time(folder):
+    """Give what ends the process that unpickles it, with -9, as often as there are files in a folder."""
+    return functools.partial(len, _Deadly(folder))
+
+
+class _Deadly:
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __len__(self):
+        return 7
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        for path in self.folder.iterdir():
+            path.unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_child_that_the_system_ends_as_it_starts_is_started_again(tmp_path):
+    for number in range(2):
+        (tmp_path / str(number)).touch()
+    with Sandbox(fewer_each_time(tmp_path), 1, MEMORY) as sandboxed:
+        assert sandboxed() == 7
+    assert not list(tmp_path.iterdir())
+
+
+def test_children_that_the_system_ends_one_after_another_are_told_of(tmp_path):
+    for number in range(9):
+        (tmp_path / str(number)).touch()
+    with (
+        Sandbox(fewer_each_time(tmp_path), 1, MEMORY) as sandboxed,
+        pytest.raises(UsageError, match=r"memory is short; try fewer --workers"),
+    ):
+        sandboxed()
+    assert len(list(tmp_path.iterdir())) == 6
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="only glibc can be asked")
+def test_memory_that_a_call_has_freed_goes_back_to_the_system(run):
+    resident = "int(__import__('re').search(r'VmRSS:\\s*(\\d+)', open('/proc/self/status').read())[1]) >> 10"
+    before = run(resident)
+    fill = "[bytes(3000) for _ in range(30_000)]"  # beside one another on the heap, and something small behind them
+    during = run(f"[globals().update(many={fill}, last=bytes(3000)), {resident}, globals().pop('many') and None][1]")
+    assert during - before > 80
+    assert run(resident) - before < 30
 
 
 def test_a_child_of_a_large_parent_is_used_again():

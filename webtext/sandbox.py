@@ -5,10 +5,12 @@ want ten gigabytes. No thread and no signal handler stops C code, so the functio
 again for call after call and replaced when one of them kills it.
 
 Whether a call fails depends on the call alone, as far as an operating system lets it: CPU seconds are counted, not
-wall seconds, so that a busy machine changes nothing; the child's hash seed is fixed; and a call that crashes or runs
-out of memory in a used child is tried again in a fresh one before it counts as failed.
+wall seconds, so that a busy machine changes nothing; the child's hash seed is fixed; a call that crashes or runs out of
+memory in a used child is tried again in a fresh one before it counts as failed; and one whose child the system ends,
+which is short of memory for whatever reason, is tried three times.
 """
 
+import ctypes
 import gc
 import os
 import pickle
@@ -25,6 +27,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Generic, Literal, ParamSpec, Self, TypeVar
 
+from webtext.errors import UsageError
+
 if sys.platform != "win32":
     import fcntl
     import resource
@@ -36,7 +40,9 @@ _LENGTH = struct.Struct("<Q")
 _PIPE_BYTES = 1 << 20  # a page in one write: fewer turns between parent and child
 _WALL_FACTOR, _WALL_EXTRA_SECONDS = 10, 60.0  # when a child that uses no CPU time is given up
 _GC_THRESHOLD = 50_000  # allocations between collections: trees of a page are freed by reference counts
+_TRIES = 3  # of a start or a call that ends because the system is short of memory
 _STATUS = Path("/proc/self/status")
+_TRIM_GROWTH_BYTES = 16 << 20  # of resident memory
 _RETIRE_SHARE = 0.5  # of the memory limit: a child that once held so much is replaced before the next call
 
 
@@ -48,11 +54,14 @@ class Failure:
     detail: str = ""
 
 
+_KILLED = Failure("memory", "killed by the system")
+
+
 class Sandbox(Generic[Arguments, Result]):
     """A function in a child process with limits; use it as `with Sandbox(...) as sandboxed: sandboxed(*arguments)`.
 
-    Not for use from two threads at once. The function, its arguments and its results must be picklable, and the
-    function importable (a module's function, or a `functools.partial` of one).
+    Not for use from two threads at once, but for `close`. The function, its arguments and its results must be
+    picklable, and the function importable (a module's function, or a `functools.partial` of one).
 
     Args:
         function: what to run.
@@ -67,6 +76,7 @@ class Sandbox(Generic[Arguments, Result]):
         self._setup = pickle.dumps((function, seconds, memory_bytes))
         self._wall_seconds = seconds * _WALL_FACTOR + _WALL_EXTRA_SECONDS
         self._child: _Child | None = None
+        self._closed = False
 
     def __enter__(self) -> Self:
         return self
@@ -76,18 +86,30 @@ class Sandbox(Generic[Arguments, Result]):
     ) -> None:
         self._discard()
 
+    def close(self) -> None:
+        """End the child, whatever it is at, and take no more calls; another thread may be waiting for an answer."""
+        self._closed = True
+        child = self._child
+        if child is not None:
+            child.end()
+
     def __call__(self, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result | Failure:
         """Run the function; return its value, or what became of it. An exception of the function is a crash."""
         request = pickle.dumps((args, kwargs), protocol=pickle.HIGHEST_PROTOCOL)
-        fresh = self._child is None
-        outcome = self._attempt(request)
-        if isinstance(outcome, Failure) and outcome.kind != "timeout" and not fresh:
-            outcome = self._attempt(request)  # was it this call, or what earlier ones left behind?
+        for _ in range(_TRIES):
+            fresh = self._child is None
+            outcome = self._attempt(request)
+            if not isinstance(outcome, Failure) or outcome.kind == "timeout" or self._closed:
+                break
+            if fresh and outcome != _KILLED:  # so it was this call, and not what earlier or other ones have taken
+                break
         return outcome
 
     def _attempt(self, request: bytes) -> Result | Failure:
         if self._child is None:
-            self._child = _Child(self._setup)
+            self._child = _Child.start(self._setup)
+        if self._closed:
+            return Failure("crash", "the sandbox is closed")
         outcome: Result | Failure
         outcome, usable = self._child.call(request, self._wall_seconds)
         if not usable:
@@ -121,8 +143,25 @@ class _Child:
         if sys.platform == "linux":
             fcntl.fcntl(self._requests, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self._send(setup)
-        if self._receive(None) != b"ready":
-            raise RuntimeError(f"the sandbox did not start: its process ended with {self._process.wait()}")
+        self.is_ready = self._receive(None) == b"ready"
+
+    @classmethod
+    def start(cls, setup: bytes) -> Self:
+        """Start a child, again where the system ends it before it is ready.
+
+        Raises:
+            UsageError: the system ended each of them: it is short of memory.
+            RuntimeError: the function cannot be loaded.
+        """
+        for _ in range(_TRIES):
+            child = cls(setup)
+            if child.is_ready:
+                return child
+            status = child._process.wait()
+            child.kill()
+            if status != -signal.SIGKILL:
+                raise RuntimeError(f"the sandbox did not start: its process ended with {status}")
+        raise UsageError("the system ends the processes that pages are read in: memory is short; try fewer --workers")
 
     def call(self, request: bytes, wall_seconds: float) -> tuple[Any, bool]:
         """Send a request; return the outcome, and whether the child can take another."""
@@ -132,6 +171,10 @@ class _Child:
         if answer is None:
             return self._cause_of_death(), False
         return pickle.loads(answer)  # type: ignore[no-any-return]  # noqa: S301 (our own child wrote it)
+
+    def end(self) -> None:
+        """End the child; who waits for an answer is told by that."""
+        self._process.kill()
 
     def kill(self) -> None:
         """End the child and wait for it."""
@@ -176,7 +219,7 @@ class _Child:
         if status == -signal.SIGPROF:
             return Failure("timeout")
         if status == -signal.SIGKILL:  # nobody here sends it: the kernel was short of memory
-            return Failure("memory", "killed by the system")
+            return _KILLED
         name = signal.Signals(-status).name if status < 0 else f"exit status {status}"
         return Failure("crash", name)
 
@@ -196,7 +239,9 @@ def serve() -> None:
     gc.set_threshold(_GC_THRESHOLD)
     _limit_memory(memory_bytes)
     _write_message(answers, b"ready")
+    keep_small = _HeapTrimmer()
     while (request := _read_message(requests)) is not None:
+        keep_small()
         args, kwargs = pickle.loads(request)  # noqa: S301 (our own parent)
         # The default action of SIGPROF ends the process, whatever C code it is in, after so much CPU time.
         signal.setitimer(signal.ITIMER_PROF, seconds)
@@ -204,6 +249,20 @@ def serve() -> None:
         signal.setitimer(signal.ITIMER_PROF, 0)
         usable = _peak_memory_bytes() < memory_bytes * _RETIRE_SHARE
         _write_message(answers, pickle.dumps((result, usable), protocol=pickle.HIGHEST_PROTOCOL))
+
+
+class _HeapTrimmer:
+    """Hands back to the system what large calls have freed: glibc keeps it, a third of such a process in the end."""
+
+    def __init__(self) -> None:
+        self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+        self._usual = 0  # bytes resident after the last time
+
+    def __call__(self) -> None:
+        """Trim where the process has grown since the last time; a few milliseconds, once in some forty pages."""
+        if self._trim is not None and _memory_bytes("VmRSS") > self._usual + _TRIM_GROWTH_BYTES:
+            self._trim(0)
+            self._usual = _memory_bytes("VmRSS")
 
 
 def _answer_with_exception(answers: BinaryIO) -> Callable[..., None]:
@@ -232,12 +291,16 @@ def _peak_memory_bytes() -> int:
     Linux hands the peak that getrusage tells down from the parent, through fork and exec: under a large one every child
     would look spent. The peak of its own memory map begins anew.
     """
-    if _STATUS.exists():
-        found = re.search(r"VmHWM:\s*(\d+) kB", _STATUS.read_text())
-        if found is not None:
-            return int(found[1]) << 10
+    if _STATUS.exists() and (peak := _memory_bytes("VmHWM")):
+        return peak
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _memory_bytes(line: str) -> int:
+    """Read a line of what Linux says of this process's memory; 0 where it does not say."""
+    found = re.search(rf"{line}:\s*(\d+) kB", _STATUS.read_text())
+    return int(found[1]) << 10 if found else 0
 
 
 def _read_message(stream: BinaryIO) -> bytes | None:

@@ -1,0 +1,106 @@
+"""A page that cannot be extracted is a counted rejection; a bug in what judges it is none, and shows."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from dedup.minhash import MinHashConfig
+from dedup.sketch import Sketch, sketch
+from pipelines import page_work
+from pipelines.page_work import PageConfig, PagePool, PageWork
+from webtext.extract import ExtractConfig, Extracted, ExtractionPool
+from webtext.reasons import Reason
+from webtext.records import Document, Page
+from webtext.warc import HttpResponse
+
+TEXT = "The ferry leaves at six in the morning, and nobody on the quay has slept. " * 20
+URL = "https://a.example/1"
+PAGE = Page(
+    URL,
+    URL,
+    URL,
+    "a.example",
+    200,
+    "ok",
+    "",
+    0,
+    "text/html",
+    "a.warc.gz",
+    0,
+    10,
+    "sha1:X",
+    "",
+    "",
+    5,
+    1,
+    ("news",),
+    None,
+)
+
+
+def config(**limits):
+    return PageConfig(ExtractConfig(**limits), "webtext", (("length.min_words", 50),), MinHashConfig())
+
+
+def response(body):
+    return HttpResponse(200, (("Content-Type", "text/html"),), body, "OK")
+
+
+def html(text):
+    return f"<html><body><article><p>{text}</p></article></body></html>".encode()
+
+
+def test_a_page_becomes_a_document_with_its_sketch_or_a_rejection():
+    with PagePool(config(max_bytes=10_000), processes=2) as pool:
+        bodies = html(TEXT), html("Too little."), b"<p></p>", html("x" * 10_000)
+        kept, short, empty, large = (outcome() for outcome in [pool.submit(PAGE, response(body)) for body in bodies])
+    document, sketched = kept
+    assert isinstance(document, Document)
+    assert isinstance(sketched, Sketch)
+    assert document.url == URL
+    assert sketched.text_digest == sketch(document.text, MinHashConfig()).text_digest
+    assert (short.stage, short.reason, short.excerpt) == ("filter", "language", "Too little.")
+    assert (empty.stage, empty.reason) == ("extract", "no_text")
+    assert (large.reason, large.detail) == ("too_large", "10001 bytes, at most 10000")
+
+
+def extracted_again(monkeypatch, result):
+    """Judge a page whose process has no time for it, and whose extraction alone then gives a result."""
+    monkeypatch.setattr(ExtractionPool, "__call__", lambda *_: result)
+    with PagePool(config(seconds=0.001), processes=1) as pool:
+        return pool.submit(PAGE, response(html(TEXT)))()
+
+
+def test_a_page_that_fails_is_extracted_again_alone_and_that_outcome_counts(monkeypatch):
+    judged = extracted_again(monkeypatch, Reason("extract_crash", "RecursionError: too deep"))
+    assert (judged.stage, judged.reason, judged.detail) == ("extract", "extract_crash", "RecursionError: too deep")
+
+
+def test_a_bug_in_what_judges_pages_is_no_rejection(monkeypatch):
+    def fails(*_):
+        raise ArithmeticError("a bug of ours")
+
+    monkeypatch.setattr(page_work, "judge_page", fails)
+    with pytest.raises(ArithmeticError, match="a bug of ours"):
+        extracted_again(monkeypatch, Extracted(TEXT))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a process has loaded is read in /proc")
+def test_the_process_that_judges_pages_does_not_hold_beam():
+    with PagePool(config(), processes=1) as pool:
+        pool.submit(PAGE, response(html(TEXT)))()
+        child = pool._pool._sandboxes[0]._child._process.pid
+        loaded = Path(f"/proc/{child}/maps").read_text()
+    assert "/lxml/" in loaded
+    assert "/grpc/" not in loaded
+    assert "/apache_beam/" not in loaded
+
+
+def test_rules_are_loaded_where_the_work_is_unpickled(monkeypatch):
+    loaded = []
+    monkeypatch.setattr(page_work, "load_preset", lambda *names, **_: loaded.append(names) or ())
+    work = PageWork(config())
+    assert loaded == []
+    work.__setstate__(work.__getstate__())
+    assert loaded == [("webtext",)]
