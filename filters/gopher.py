@@ -38,7 +38,7 @@ _BULLETS = ("•", "-")
 _ELLIPSES = ("...", "…")
 _SHORTEST_REPEATED = 5  # words of the n-grams that may not repeat, table A1
 
-Split = Callable[[str], list[str]]
+Split = Callable[[str], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class GopherQuality:
     def judge(self, text: str, split: Split) -> Reason | None:
         """Judge a text with a given notion of words; marks may be words of their own."""
         found = split(text)
-        wordy = [word for word in found if not is_symbol(word)]
+        wordy = [word for word in found if word.isalnum() or not is_symbol(word)]
         if len(wordy) < max(1, self.min_words):
             return Reason("gopher_short", under(len(wordy), self.min_words, "words"))
         if len(wordy) > self.max_words:
@@ -91,7 +91,7 @@ class GopherQuality:
 
     def _judge_prose(self, found: Sequence[str]) -> Reason | None:
         # datatrove counts marks among the words here, so a text of much punctuation has fewer words with a letter.
-        alphabetic = sum(any(map(str.isalpha, word)) for word in found) / len(found)
+        alphabetic = len([word for word in found if word.isalpha() or any(map(str.isalpha, word))]) / len(found)
         if alphabetic < self.min_alphabetic_words:
             return Reason("gopher_alphabetic", under(alphabetic, self.min_alphabetic_words, "of words have a letter"))
         stop_words = len(set(_STOP_WORDS).intersection(found))

@@ -14,12 +14,13 @@ class NgramRepeats:
 
     def __init__(self, tokens: Sequence[str]) -> None:
         """Number the tokens."""
-        numbers: dict[str, int] = {}
-        self._tokens = np.array([numbers.setdefault(token, len(numbers)) for token in tokens], np.int64)
-        self._ends = np.concatenate([[0], np.cumsum([len(token) for token in tokens], dtype=np.int64)])
+        numbers = {token: number for number, token in enumerate(dict.fromkeys(tokens))}
+        self._tokens = np.fromiter(map(numbers.__getitem__, tokens), np.int64, len(tokens))
+        self._ends = np.zeros(len(tokens) + 1, np.int64)
+        np.cumsum(np.fromiter(map(len, tokens), np.int64, len(tokens)), out=self._ends[1:])
         self._distinct = len(numbers)
         self.n = 1
-        self._keep_repeated(np.arange(len(tokens)), self._tokens)
+        self._keep_repeated(np.arange(len(tokens)), self._tokens, np.bincount(self._tokens))
 
     def grow_to(self, n: int) -> None:
         """Go on to longer n-grams."""
@@ -30,10 +31,11 @@ class NgramRepeats:
         places = self._places[self._places < len(self._tokens) - self.n]
         following = self._tokens[places + self.n]
         self.n += 1
-        self._keep_repeated(places, self._kinds[: len(places)] * self._distinct + following)
-
-    def _keep_repeated(self, places: np.ndarray, kinds: np.ndarray) -> None:
+        kinds = self._kinds[: len(places)] * self._distinct + following
         _, kinds, counts = np.unique(kinds, return_inverse=True, return_counts=True)
+        self._keep_repeated(places, kinds, counts)
+
+    def _keep_repeated(self, places: np.ndarray, kinds: np.ndarray, counts: np.ndarray) -> None:
         repeated = counts[kinds] > 1
         self._places, self._kinds, self._counts = places[repeated], kinds[repeated], counts  # places ascend
 

@@ -67,11 +67,12 @@ def _characters(ranges: str) -> tuple[str, ...]:
 SENTENCE_TERMINALS = _characters(_TERMINAL_RANGES)
 
 
-def tokens(text: str) -> list[str]:
+@lru_cache(maxsize=1)  # one rule after another asks for those of the same text
+def tokens(text: str) -> tuple[str, ...]:
     """Split a text into words, with the marks around and between them as tokens of their own.
 
     >>> tokens("Don't stop (it's 3.5km) at built-in --options ...")
-    ['Do', "n't", 'stop', '(', 'it', "'s", '3.5', 'km', ')', 'at', 'built', '-', 'in', '--options', '...']
+    ('Do', "n't", 'stop', '(', 'it', "'s", '3.5', 'km', ')', 'at', 'built', '-', 'in', '--options', '...')
     """
     found: list[str] = []
     for chunk in text.split():
@@ -79,7 +80,7 @@ def tokens(text: str) -> list[str]:
             found.append(chunk)
         else:
             found += _split_known(chunk) if len(chunk) <= _LONGEST_WHOLE else _split(chunk)
-    return found
+    return tuple(found)
 
 
 def _split(chunk: str) -> tuple[str, ...]:
@@ -105,10 +106,14 @@ _split_known = lru_cache(_REMEMBERED)(_split)
 
 
 def _is_whole(chunk: str, start: int, end: int) -> bool:
+    if not ("." in chunk or "/" in chunk or "@" in chunk):  # as all that stays whole has
+        return False
     return end - start <= _LONGEST_WHOLE and _WHOLE.fullmatch(chunk, start, end) is not None
 
 
 def _split_within(word: str) -> list[str]:
+    if word.isascii() and word.isalpha():  # (some symbols of Unicode are letters)
+        return [word]
     contraction = _CONTRACTION.search(word, max(0, len(word) - len("x'll")))
     stem = word[: contraction.start()] if contraction else word
     found, start = [], 0
@@ -121,7 +126,7 @@ def _split_within(word: str) -> list[str]:
 
 def is_symbol(token: str) -> bool:
     """Tell whether a token is made of punctuation and symbols alone."""
-    return not (token[0].isalnum() or any(character.isalnum() for character in token))
+    return not any(map(str.isalnum, token))
 
 
 def count_sentences(text: str) -> int:

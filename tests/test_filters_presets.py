@@ -10,6 +10,7 @@ from filters.catalogue import REASONS, RULES
 from filters.length import Length
 from filters.presets import parse_overrides, read_preset
 from filters.report import describe_preset, describe_rules, dry_run, format_dry_run
+from filters.tokens import tokens
 from webtext.errors import UsageError
 from webtext.reasons import Reason
 from webtext.records import Document
@@ -179,3 +180,10 @@ def test_the_documentation_names_every_rule_reason_and_preset():
     page = (Path(__file__).resolve().parent.parent / "docs" / "filters.md").read_text("utf-8")
     for name in (*RULES, *REASONS, *preset_names()):
         assert f"`{name}`" in page, name
+
+
+def test_rules_that_follow_one_another_split_a_text_into_words_once():
+    tokens.cache_clear()
+    for rule in load_preset("fineweb"):
+        rule(document())
+    assert tokens.cache_info().misses == 1

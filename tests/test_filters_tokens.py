@@ -30,7 +30,7 @@ ODD = st.text(st.sampled_from("aZé9.,'’-–/=<(\")%+*…#@:$km \n日。"), ma
     ],
 )
 def test_words_are_split_where_the_reference_splits_them(text, expected):
-    assert tokens(text) == expected
+    assert tokens(text) == tuple(expected)
 
 
 @given(st.one_of(ODD, st.text(max_size=80)))
@@ -42,7 +42,7 @@ def test_no_character_is_lost_and_no_token_is_empty(text):
 
 @given(ODD)
 def test_what_a_chunk_gives_does_not_depend_on_its_neighbours(text):
-    assert tokens(text) == [token for chunk in text.split() for token in tokens(chunk)]
+    assert list(tokens(text)) == [token for chunk in text.split() for token in tokens(chunk)]
 
 
 @pytest.mark.parametrize("mark", ["(", "a.", "'s", "-", "a-", "x", "a,", "www.", "1km", "e.g.", "."])
