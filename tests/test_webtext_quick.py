@@ -142,8 +142,8 @@ def test_each_step_does_to_an_invented_page_what_its_original_does(tree, setting
 
 @given(pages())
 def test_the_measure_of_a_page_is_trafilaturas_and_not_over_its_bound(tree):
-    measure = len(html2txt(tree))
-    assert PageReader(copy(tree), lambda: copy(tree), 0)._measure == measure <= count_shown(tree).most
+    page = PageReader(copy(tree), lambda: copy(tree), 0)
+    assert page._measure == len(html2txt(page._page)) <= count_shown(tree).most
 
 
 LISTS = (
