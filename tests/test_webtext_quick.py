@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import trafilatura
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 from trafilatura import xpaths
@@ -16,6 +16,7 @@ from trafilatura.baseline import html2txt
 from trafilatura.htmlprocessing import convert_tags, tree_cleaning
 from trafilatura.main_extractor import TAG_CATALOG, extract_content, prune_unwanted_sections
 from trafilatura.settings import BASIC_CLEAN_XPATH, Extractor
+from trafilatura.xml import xmltotxt
 
 from webtext import engines
 from webtext.decode import decode_html
@@ -27,6 +28,7 @@ from webtext.quick_expressions import spell_out
 from webtext.quick_release import FOLLOWED, has_known_sources
 from webtext.quick_sections import prune_sections
 from webtext.quick_tests import RememberedTests
+from webtext.quick_text import text_of
 from webtext.quicken import RememberedXPath
 
 OPTIONS = {
@@ -95,7 +97,7 @@ nodes = st.tuples(st.sampled_from(TAGS), attributes, texts, texts, st.integers(0
 def pages(draw):
     """Make a page of some elements, each put into the last, or into one that stands up to three levels over it."""
     tree = parse_html("<html><head><title>Pool</title></head><body></body></html>")
-    here = tree.find("body")
+    here = etree.SubElement(tree.find("body"), "div", {"class": draw(st.sampled_from(VALUES))})
     for tag, given_attributes, text, tail, up in draw(st.lists(nodes, max_size=60)):
         for _ in range(up):
             here = here if here.getparent() is tree else here.getparent()
@@ -126,6 +128,7 @@ def test_an_invented_page_gives_the_text_that_trafilatura_gives(tree):
     check_page(tree)
 
 
+@settings(max_examples=300)
 @given(pages(), st.sampled_from(sorted(OPTIONS)))
 def test_each_step_does_to_an_invented_page_what_its_original_does(tree, setting):
     options, recall = OPTIONS[setting], setting[0] == "recall"
@@ -144,6 +147,76 @@ def test_each_step_does_to_an_invented_page_what_its_original_does(tree, setting
 def test_the_measure_of_a_page_is_trafilaturas_and_not_over_its_bound(tree):
     page = PageReader(copy(tree), lambda: copy(tree), 0)
     assert page._measure == len(html2txt(page._page)) <= count_shown(tree).most
+
+
+own_texts = st.sampled_from((None, "", " ", "a", "b c", " d", "e ", "\n", "|"))
+leaves = st.tuples(
+    st.sampled_from(("p", "p", "head", "lb", "quote", "code", "code", "item", "cell")), own_texts, own_texts
+)
+outers = st.tuples(st.sampled_from(("p", "list", "item", "table", "row", "cell", "quote")), own_texts, own_texts)
+
+
+@settings(max_examples=1000)
+@given(
+    st.lists(st.tuples(leaves, st.none() | st.none() | outers), max_size=8),
+    st.sampled_from((None, None, None, "", "a ")),
+)
+def test_a_body_becomes_the_text_that_its_original_makes(entries, text):
+    body = etree.Element("body")
+    body.text = text
+    for leaf, outer in entries:
+        parent = body
+        for tag, own, tail in filter(None, (outer, leaf)):
+            parent = etree.SubElement(parent, tag)
+            parent.text, parent.tail = own, tail
+    assert text_of(body) == xmltotxt(body, include_formatting=False)
+
+
+def test_of_two_attributes_the_one_that_stands_first_is_asked():
+    tree = etree.fromstring("<b><p id='a' class='cookie'/><p class='cookie' id='a'/><p class='cookie'/></b>")
+    expression = etree.XPath(".//*[contains(@id|@class, 'cookie')]")
+    assert [element for element, _ in RememberedTests([expression])(tree)] == expression(tree) == tree[1:]
+
+
+def test_the_thorough_setting_does_not_begin_with_what_only_the_quick_one_recovers():
+    """What calls itself a teaser is text to the quick setting, where it finds no other."""
+    teaser = f"<div><div class='teaser'><p>{'The heron stood in the shallows. ' * 5}</p></div></div>"
+    tree = parse_html(f"<p>Fish.</p>{teaser}<p>Reeds.</p>")
+    check_page(tree)
+    assert PageReader(tree, lambda: tree, 0)._find(OPTIONS["balanced", True]).text.count("heron") == 5
+
+
+lengths = st.sampled_from((0, 0, 3, 9, 10, 20, 31, 60, 99, 101, 150))
+links = st.lists(st.tuples(lengths, st.sampled_from((0, 0, 0, 0, 0, 2, 40))), max_size=8)
+parts = st.recursive(
+    st.tuples(st.sampled_from(("p", "div", "list", "item", "td")), lengths, links, st.just([])),
+    lambda inner: st.tuples(
+        st.sampled_from(("div", "list", "table", "item")), lengths, links, st.lists(inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+def linked_part(part):
+    """Make a part of a page with trafilatura's tags: text, links of some lengths with text after them, parts."""
+    tag, chars, some_links, inner = part
+    element = parse_html("<div></div>").find(".//div")
+    element.tag, element.text = tag, "word " * (chars // 5)
+    for linked, after in some_links:
+        link = etree.SubElement(element, "ref")
+        link.text, link.tail = "x" * linked, " y" * (after // 2)
+    element.extend([linked_part(one) for one in inner])
+    return element
+
+
+@settings(max_examples=1000)
+@given(st.lists(parts, min_size=1, max_size=4))
+def test_links_are_pruned_as_their_original_prunes_them(some_parts):
+    tree = parse_html("<div></div>").find(".//div")
+    tree.extend([linked_part(part) for part in some_parts])
+    expected, tags = copy(tree), {*TAG_CATALOG, "table", "td", "th", "tr"}
+    prune_sections(tree, keep_teasers=False)
+    assert serialized(tree) == serialized(prune_unwanted_sections(expected, tags, OPTIONS["balanced", True]))
 
 
 LISTS = (
@@ -216,6 +289,15 @@ def test_what_a_pattern_is_spelled_out_to_is_what_it_finds(value):
             assert found == bool(re.search(pattern, value)), pattern
     assert [spell_out(pattern) for pattern in ("ab(?!a)", "a$", r"\bab", "a[a-b]", "a?", "a^")] == [None] * 6
     assert spell_out("(?:^|b)a[b-]?") == ["^ab", "^a-", "^a", "bab", "ba-", "ba"]
+
+
+def test_a_second_part_is_looked_for_in_what_the_first_has_left():
+    """The first part is nothing but a menu; what stands in it is no article, whatever it is called."""
+    menu = "<div class='post'><div id='content' class='menu'><p>Fish.</p><p>Reeds.</p></div>Menu</div>"
+    article = f"<div id='content'>{'The heron stood in the shallows.<br>' * 30}<p>It did not move.</p></div>"
+    tree = parse_html(f"<main>{menu}{article}</main>")
+    check_page(tree)
+    assert original(tree, fast=True).count("heron") == 30
 
 
 def random_nest(chance):
