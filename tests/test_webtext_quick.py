@@ -1,5 +1,6 @@
 """What stands in for functions of trafilatura gives what they give: on real pages, damaged ones and invented trees."""
 
+import functools
 import importlib.util
 import random
 import re
@@ -183,7 +184,11 @@ def test_the_thorough_setting_does_not_begin_with_what_only_the_quick_one_recove
     teaser = f"<div><div class='teaser'><p>{'The heron stood in the shallows. ' * 5}</p></div></div>"
     tree = parse_html(f"<p>Fish.</p>{teaser}<p>Reeds.</p>")
     check_page(tree)
-    assert PageReader(tree, lambda: tree, 0)._find(OPTIONS["balanced", True]).text.count("heron") == 5
+    paragraphs = "".join(f"<p>{number} {'The heron stood. ' * 9}</p>" for number in range(3))
+    for page, kept in ((tree, set()), (parse_html(f"<article>{paragraphs}</article>"), {"balanced"})):
+        reader = PageReader(page, functools.partial(copy, page), 1)
+        assert "heron stood" in reader.extract(fast=True)
+        assert set(reader._contents) == kept
 
 
 lengths = st.sampled_from((0, 0, 3, 9, 10, 20, 31, 60, 99, 101, 150))
