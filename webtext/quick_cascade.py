@@ -1,8 +1,8 @@
 """trafilatura's text of a page, for the two settings that webtext uses, in half the time.
 
 `PageReader(...).extract(fast=...)` gives what `trafilatura.extract(tree, include_comments=False, fast=...)` does.
-The steps are the same; what is saved is work that nobody looks at: copies of the page (one for five), the measure of the
-whole page where a bound on it decides, text found a second time when the thorough setting follows the quick one.
+The steps are the same; what is saved is work that nobody looks at: copies of the page (one for five), the measure of
+the whole page where a bound on it decides, text found a second time when the thorough setting follows the quick one.
 
 It follows one release: `webtext.engines` takes it only where the sources of trafilatura are those that it was written
 against, else trafilatura itself. tests/test_webtext_quick.py holds the two equal, on real pages, on damaged ones and on
