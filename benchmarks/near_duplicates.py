@@ -20,6 +20,7 @@ the index to both are printed last.
 """
 
 import argparse
+import gc
 import json
 import shutil
 import statistics
@@ -33,6 +34,7 @@ from typing import Any
 import numpy as np
 from process_tree import measure
 
+from pipelines.worker import GC_THRESHOLDS
 from webtext.hashing import document_id
 
 # Imports stand inside the contenders, so that none pays for what another loads.
@@ -133,6 +135,7 @@ def _sketch_file(path: Path) -> int:
 
 def run_webtext(folder: Path, workers: int) -> dict[str, Any]:
     """Run the whole stage, as the command runs it: exact and near, verified, clustered, judged and written."""
+    gc.set_threshold(*GC_THRESHOLDS)
     from dedup.minhash import MinHashConfig  # noqa: PLC0415
     from dedup.parts import Catalog, Source  # noqa: PLC0415
     from dedup.transforms import FindDuplicates, Plan  # noqa: PLC0415

@@ -6,6 +6,7 @@ Beam where it runs a pipeline.
 """
 
 import argparse
+import gc
 import importlib
 import logging
 import os
@@ -17,6 +18,7 @@ from typing import NoReturn
 
 from pipelines import logs
 from pipelines.damage import damage
+from pipelines.worker import GC_THRESHOLDS
 from webtext import __version__
 from webtext.errors import UnbalancedError, UsageError
 
@@ -149,6 +151,7 @@ def _run(known: argparse.Namespace, unknown: list[str]) -> int:
 
 def entry() -> NoReturn:
     """Run as a program: a first Ctrl-C or a TERM ends the run cleanly."""
+    gc.set_threshold(*GC_THRESHOLDS)
     logs.set_up()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

@@ -6,6 +6,7 @@ run (`pipelines.processes`) and ends, at once and in silence, when that closes, 
 """
 
 import contextlib
+import gc
 import importlib
 import os
 import socket
@@ -14,11 +15,15 @@ import threading
 
 from pipelines import logs
 
+# Allocations between collections: by default garbage is looked for hundreds of times while Beam and Arrow are imported,
+# among all that they keep in memory, for a third of a second a process.
+GC_THRESHOLDS = (100_000, 50, 50)
 ENDED = 130  # exit status of a worker whose run has ended before it
 
 
 def main(port: int, level: int) -> None:
     """Work until the run that listens on a port of this machine has ended."""
+    gc.set_threshold(*GC_THRESHOLDS)
     try:
         lifeline = socket.create_connection(("127.0.0.1", port))
     except OSError:

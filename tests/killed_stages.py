@@ -63,6 +63,7 @@ def run_stage(stage, inputs, output, engine):
     links, pages, parts, found = (str(inputs / name) for name in STAGES[:4])
     documents.PAGES_A_BUCKET = 16
     duplicates.Plan = partial(Plan, documents_a_run=24, keys_a_range=500)
+    duplicates.RUNS_A_PROCESS = 1
     match stage:
         case "links":
             dumps = tuple(str(path) for path in sorted(inputs.glob("RS_2017-*")))
