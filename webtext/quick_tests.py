@@ -12,7 +12,7 @@ from lxml.html import HtmlElement
 
 from webtext.quick_expressions import read_ways
 
-MAX_VALUES, MAX_VALUE_CHARS = 50_000, 500  # remembered of each attribute; some 10 MB when full
+MAX_VALUES, MAX_VALUE_CHARS = 5_000, 500  # remembered of each attribute; some 1 MB when full
 
 
 class RememberedTests:
