@@ -156,8 +156,9 @@ class Estimator:
         cores = max(1, min(self._machine.cores, tasks))
         wall = max(least_s, cpu_s / cores)
         main = rate.launcher + (launcher if self._machine.is_local else 0.0)
+        worker = rate.worker + (0.0 if self._machine.is_local else rate.launcher)  # elsewhere each runs Beam, too
         cost = self._cost(wall * cores, shuffled)
-        self.stages.append(StageEstimate(name, rows, size, shuffled, main, rate.worker, cpu_s, wall, cost))
+        self.stages.append(StageEstimate(name, rows, size, shuffled, main, worker, cpu_s, wall, cost))
 
     def _cost(self, core_s: float, shuffled: float) -> float:
         """Price the seconds that cores are held, busy or not, and what is shuffled."""

@@ -209,6 +209,11 @@ def test_a_crawl_on_more_workers_needs_less_disk_on_each():
     assert planned(machine, slots=64).warnings == ()  # 16 machines share 15 GB
 
 
+def test_a_worker_of_a_service_holds_beam_as_the_launcher_does_here():
+    here, there = (stage(planned(replace(MACHINE, is_local=is_local)), "documents") for is_local in (True, False))
+    assert there.worker_bytes == here.worker_bytes + load_rates()["documents"].launcher
+
+
 def test_rates_are_measured_and_say_how():
     measured = json.loads(RATES.read_text("utf-8"))
     assert measured["command"].startswith("python benchmarks/scale.py --documents ")
