@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.compiled import _compile, _cut_pair, _find, _jaccard, _least_common, _mix64
+from dedup.compiled import _NGRAM, _compile, _cut_pair, _find, _jaccard, _least_common, _mix64
 
-_NGRAM = np.uint64(2862933555777941757)  # dedup.kernels.NGRAM_MULTIPLIER
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # Knuth's multiplicative hashing (The Art of Computer Programming, 6.4)
 # Marks that say what hashes the left set of a pair may hold, by their low 15 bits: 32 KiB stay in the fastest cache.
 _MARKS = 1 << 15

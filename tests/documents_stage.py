@@ -10,8 +10,15 @@ from pipelines.ledger import count_rows
 from pipelines.stage import Stage, run_stage
 from webtext.hashing import bucket_of, document_id
 from webtext.manifest import Counts
-from webtext.records import Document
+from webtext.records import Document, Page
 from webtext.text import words
+
+
+def page(url, outcome="ok", offset=0):
+    return Page(
+        url, url, url, "a.example", 200, outcome, "", 0, "text/html", "a.warc.gz", offset, 10, "sha1:X", "", "",
+        5, 1, ("news",), None,
+    )  # fmt: skip
 
 
 def document(url, text, karma=5):

@@ -24,6 +24,7 @@ from pipelines.documents import (
 from pipelines.duplicates import add_duplicates_arguments
 from pipelines.page_index import PageIndex
 from pipelines.page_work import judge_page
+from tests.documents_stage import page
 from webtext import storage
 from webtext.extract import Extracted
 from webtext.hashing import bucket_of, document_id
@@ -32,13 +33,6 @@ from webtext.records import Document, Page, Rejection
 from webtext.tables import read_records, write_records
 
 ENGLISH = "The ferry leaves at six in the morning, and nobody on the quay has slept. " * 20
-
-
-def page(url, outcome="ok", offset=0):
-    return Page(
-        url, url, url, "a.example", 200, outcome, "", 0, "text/html", "a.warc.gz", offset, 10, "sha1:X", "", "",
-        5, 1, ("news",), None,
-    )  # fmt: skip
 
 
 def write_index(directory, pages, files):

@@ -9,34 +9,14 @@ from dedup.minhash import MinHashConfig
 from dedup.sketch import Sketch, sketch
 from pipelines import page_work
 from pipelines.page_work import PageConfig, PagePool, PageWork
+from tests.documents_stage import page
 from webtext.extract import ExtractConfig, Extracted, ExtractionPool
 from webtext.reasons import Reason
-from webtext.records import Document, Page
+from webtext.records import Document
 from webtext.warc import HttpResponse
 
 TEXT = "The ferry leaves at six in the morning, and nobody on the quay has slept. " * 20
-URL = "https://a.example/1"
-PAGE = Page(
-    URL,
-    URL,
-    URL,
-    "a.example",
-    200,
-    "ok",
-    "",
-    0,
-    "text/html",
-    "a.warc.gz",
-    0,
-    10,
-    "sha1:X",
-    "",
-    "",
-    5,
-    1,
-    ("news",),
-    None,
-)
+PAGE = page("https://a.example/1")
 
 
 def config(**limits):
@@ -58,7 +38,7 @@ def test_a_page_becomes_a_document_with_its_sketch_or_a_rejection():
     document, sketched = kept
     assert isinstance(document, Document)
     assert isinstance(sketched, Sketch)
-    assert document.url == URL
+    assert document.url == PAGE.url
     assert sketched.text_digest == sketch(document.text, MinHashConfig()).text_digest
     assert (short.stage, short.reason, short.excerpt) == ("filter", "language", "Too little.")
     assert (empty.stage, empty.reason) == ("extract", "no_text")

@@ -13,39 +13,16 @@ from pipelines.page_work import judge_page
 from pipelines.shards import CORPUS, Shard, ShardsConfig, count_corpus, plan_shards, write_shard
 from pipelines.stage import Stage, run_stage
 from pipelines.verify import finished_stages
+from tests.documents_stage import page
 from webtext.errors import UnbalancedError
 from webtext.extract import Extracted
 from webtext.hashing import bucket_of, split_of
 from webtext.manifest import Counts
-from webtext.records import Page, Rejection
+from webtext.records import Rejection
 from webtext.storage import create_file
 from webtext.tables import ROW_GROUP_ROWS, write_records, write_table
 
 PARTS = 4
-
-
-def page(url):
-    return Page(
-        url,
-        url,
-        url,
-        "a.example",
-        200,
-        "ok",
-        "",
-        0,
-        "text/html",
-        "a.warc.gz",
-        0,
-        10,
-        "sha1:X",
-        "",
-        "",
-        5,
-        1,
-        ("n",),
-        None,
-    )
 
 
 @pytest.fixture(scope="module")

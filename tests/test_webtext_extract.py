@@ -1,11 +1,9 @@
 """Pages to text: the contract, the gold set, every engine, and pages made to hang or crash an extractor."""
 
-import importlib.util
 import json
 import re
 import unicodedata
 from collections import Counter
-from pathlib import Path
 
 import pytest
 import trafilatura.xpaths
@@ -15,6 +13,7 @@ from lxml import etree
 
 from filters.catalogue import REASONS as FILTER_REASONS
 from sample.build import cases, distinct_answers
+from tests.damaged_pages import load_mutations
 from webtext.engines import ENGINES, load_engine, parse_html, trim_tail
 from webtext.errors import UsageError
 from webtext.extract import REASONS, ExtractConfig, Extracted, ExtractionPool, clean_text, extract_page, extract_text
@@ -35,14 +34,6 @@ PAGE = f"""<!DOCTYPE html><html lang="en-GB"><head><title>Herons | The Daily Poo
 <script>var x = "<p>not text</p>";</script></head><body><nav><a href="/">Home</a> <a href="/fish">Fish</a></nav>
 <article><h1>Nine winters</h1>{ARTICLE}</article>
 <footer>Copyright 2019. <a href="/privacy">Privacy</a></footer></body></html>"""
-
-
-def load_mutations():
-    path = Path(__file__).resolve().parent.parent / "benchmarks" / "mutations.py"
-    spec = importlib.util.spec_from_file_location("mutations", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

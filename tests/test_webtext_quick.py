@@ -1,7 +1,6 @@
 """What stands in for functions of trafilatura gives what they give: on real pages, damaged ones and invented trees."""
 
 import functools
-import importlib.util
 import random
 import re
 from copy import copy
@@ -19,6 +18,7 @@ from trafilatura.main_extractor import TAG_CATALOG, extract_content, prune_unwan
 from trafilatura.settings import BASIC_CLEAN_XPATH, Extractor
 from trafilatura.xml import xmltotxt
 
+from tests.damaged_pages import load_mutations
 from webtext import engines
 from webtext.decode import decode_html
 from webtext.engines import count_shown, load_engine, parse_html, without_controls
@@ -358,11 +358,7 @@ def test_sources_that_differ_or_are_not_there_are_not_known(tmp_path, monkeypatc
 
 @pytest.fixture(scope="module")
 def mutations():
-    path = Path(__file__).resolve().parent.parent / "benchmarks" / "mutations.py"
-    spec = importlib.util.spec_from_file_location("mutations", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_mutations()
 
 
 def tree_of(body):
