@@ -38,13 +38,6 @@ def numbered(values: Indices) -> tuple[Indices, Indices]:
     return ordered[new | (np.arange(len(new)) == 0)], numbers
 
 
-def spanning_forest(edges: Indices) -> Indices:
-    """Contract edges to a star for each component, (smallest node, other node): shape (at most nodes - 1, 2)."""
-    nodes, smallest = connected_components(edges)
-    members = smallest != nodes
-    return np.stack([smallest[members], nodes[members]], axis=1)
-
-
 def distinct_pairs(pairs: Indices) -> Indices:
     """Sort pairs of numbers, 0 or more, and leave out repeats, shape (distinct, 2)."""
     packing = _Packing.of(pairs)

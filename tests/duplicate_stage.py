@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dedup import transforms
 from dedup.against import write_sketches
+from dedup.clusters import connected_components
 from dedup.minhash import MinHashConfig
 from dedup.parts import Source
 from dedup.transforms import FindDuplicates
@@ -53,6 +54,13 @@ def write_parts(folder, documents, parts, config=EVERY_PAIR):
         ):
             write_sketches(table, own, placed[part], config)
     return Source(str(folder), parts)
+
+
+def spanning_forest(edges):
+    """Contract edges to a star for each component, (smallest node, other node): shape (at most nodes - 1, 2)."""
+    nodes, smallest = connected_components(edges)
+    members = smallest != nodes
+    return np.stack([smallest[members], nodes[members]], axis=1)
 
 
 def run_beam(plan, output, *flags):

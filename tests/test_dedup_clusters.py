@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import coo_array, csgraph
 
-from dedup.clusters import common_pairs, connected_components, distinct_pairs, numbered, spanning_forest
+from dedup.clusters import common_pairs, connected_components, distinct_pairs, numbered
+from tests.duplicate_stage import spanning_forest
 
 EDGES = st.lists(st.tuples(st.integers(0, 2**62), st.integers(0, 2**62)), max_size=40) | st.lists(
     st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=60

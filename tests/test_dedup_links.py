@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup import links
-from dedup.clusters import spanning_forest
 from dedup.links import Links
 from dedup.verify import jaccard
-from tests.duplicate_stage import Memory
+from tests.duplicate_stage import Memory, spanning_forest
 
 THRESHOLD = 0.5
 SETS = st.lists(st.sets(st.integers(0, 9), max_size=8), min_size=2, max_size=9)
