@@ -27,6 +27,7 @@ from typing import Any
 import pipelines.documents
 import webtext.engines
 import webtext.extract
+from dedup.sketch import sketch
 from pipelines import page_work
 from pipelines.build import BuildConfig, add_build_arguments, build_config, run_duplicates, run_shards
 from pipelines.documents import Bucket, DocumentsConfig, _WriteBucket, count_documents, plan_buckets
@@ -97,7 +98,7 @@ def watch_all(clock: Clock) -> None:
         ("clean the text", extract, "clean_text"),
         ("language", page_work, "detect"),
         ("filters", page_work, "apply_filters"),
-        ("MinHash", page_work, "sketch"),
+        ("MinHash", documents, "sketch"),
         ("write Parquet", documents, "write_bucket"),
     ):
         clock.watch(group, owner, name)
@@ -139,6 +140,7 @@ def functions(pages: str, buckets: list[Bucket], config: BuildConfig, clock: Clo
 def _started(directory: str, config: DocumentsConfig) -> _WriteBucket:
     write = _WriteBucket(directory, config, processes=1)
     write.setup()
+    sketch("kernels are loaded by being used", config.minhash)
     return write
 
 

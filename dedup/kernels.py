@@ -1,23 +1,17 @@
-"""The inner loops of de-duplication and overlap, compiled where numba is installed and vectorised where it is not.
+"""The inner loops of de-duplication and overlap, compiled where that pays (`dedup.tiers`), else vectorised.
 
 Each kernel has a definition a few lines long in plain Python (`word_hash`, `ngram_hash`, sets, datasketch), to which
 tests hold both forms equal, bit for bit: a corpus must not depend on whether an optional package was there.
 """
 
 import re
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-try:
-    from dedup import compiled
-except ImportError:  # the extra `fast` is not installed
-    COMPILED = False
-else:
-    COMPILED = True  # the compiled forms are in use
+from dedup.tiers import Kernel, is_installed
 
 Hashes = NDArray[np.uint64]
 Words32 = NDArray[np.uint32]
@@ -34,6 +28,7 @@ _FMIX64 = (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53)
 _FMIX32 = (0x85EBCA6B, 0xC2B2AE35)
 _MASK = 2**64 - 1
 _CODE_POINTS = 0x110000
+_CHUNK = 1 << 12  # hashes signed at a time: numbers that a processor's cache holds
 
 
 def word_hash(word: str) -> int:
@@ -94,7 +89,7 @@ def minhash(hashes: Hashes, multipliers: Words32, offsets: Words32) -> Words32:
     Returns:
         `MinHash.hashvalues`, shape (num_perm,); all ones (2^32 - 1) for no hashes.
     """
-    return _minhash(hashes, multipliers, offsets)
+    return (_minhash if is_installed() else minhash_in_datasketch)(hashes, multipliers, offsets)
 
 
 class Sets(NamedTuple):
@@ -198,6 +193,19 @@ def minhash_in_datasketch(hashes: Hashes, multipliers: Words32, offsets: Words32
     return signed
 
 
+def minhash_in_numpy(hashes: Hashes, multipliers: Words32, offsets: Words32) -> Words32:
+    """Take the least value of each affine permutation over the pre-mixed low halves of the hashes."""
+    low = hashes.astype(np.uint32)
+    low = (low ^ (low >> np.uint32(16))) * np.uint32(_FMIX32[0])
+    low = (low ^ (low >> np.uint32(13))) * np.uint32(_FMIX32[1])
+    low ^= low >> np.uint32(16)
+    signed = np.full(len(multipliers), 0xFFFFFFFF, np.uint32)
+    for begin in range(0, len(low), _CHUNK):
+        values = multipliers[:, None] * low[begin : begin + _CHUNK] + offsets[:, None]
+        np.minimum(signed, values.min(axis=1), out=signed)
+    return signed
+
+
 def jaccard_similarities_in_numpy(
     first_values: Hashes,
     first_starts: Indices,
@@ -237,15 +245,10 @@ def find_root(parents: Any, node: int) -> int:
     return node
 
 
-_word_hashes: Callable[..., Hashes] = word_hashes_in_numpy
-_ngram_hashes: Callable[..., Hashes] = ngram_hashes_in_numpy
-_minhash: Callable[..., Words32] = minhash_in_datasketch
-_jaccard_similarities: Callable[..., Floats] = jaccard_similarities_in_numpy
-_roots: Callable[..., Indices] = roots_in_python
-
-if COMPILED:
-    _word_hashes = compiled.word_hashes
-    _ngram_hashes = compiled.ngram_hashes
-    _minhash = compiled.minhash
-    _jaccard_similarities = compiled.jaccard_similarities
-    _roots = compiled.roots
+_word_hashes = Kernel(word_hashes_in_numpy, "dedup.compiled.word_hashes", lambda codes, _: len(codes), 14)
+_ngram_hashes = Kernel(ngram_hashes_in_numpy, "dedup.compiled.ngram_hashes", lambda hashes, _: len(hashes), 9)
+_minhash = Kernel(minhash_in_numpy, "dedup.compiled.minhash", lambda hashes, *_: len(hashes), 80)
+_jaccard_similarities = Kernel(
+    jaccard_similarities_in_numpy, "dedup.compiled.jaccard_similarities", lambda *sets: len(sets[6]), 45_000
+)
+_roots = Kernel(roots_in_python, "dedup.compiled.roots", lambda edges, nodes: len(edges) + nodes, 450)

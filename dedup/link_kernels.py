@@ -1,10 +1,9 @@
-"""The inner loops of the search for near-duplicates, compiled where numba is installed.
+"""The inner loops of the search for near-duplicates, compiled where that pays (`dedup.tiers`).
 
 They make the keys of bands, find those that more than one document has, and connect documents by comparing them. Each
 has a form in numpy or plain Python to which tests hold the compiled one equal.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,13 +19,7 @@ from dedup.kernels import (
     jaccard_similarities_in_numpy,
     mix64,
 )
-
-try:
-    from dedup import link_compiled
-except ImportError:  # the extra `fast` is not installed
-    COMPILED = False
-else:
-    COMPILED = True
+from dedup.tiers import Kernel
 
 _SLOTS_A_KEY = 3  # powers of two: eight slots for each key, so that few meet by chance
 
@@ -98,11 +91,6 @@ def connect_in_python(parents: Indices, pairs: Indices, *sets: Any) -> int:
     return compared
 
 
-_repeated: Callable[..., NDArray[np.bool_]] = repeated_in_numpy
-_hash_bands: Callable[..., Hashes] = hash_bands_in_numpy
-_connect: Callable[..., int] = connect_in_python
-
-if COMPILED:
-    _repeated = link_compiled.repeated
-    _hash_bands = link_compiled.hash_bands
-    _connect = link_compiled.connect
+_repeated = Kernel(repeated_in_numpy, "dedup.link_compiled.repeated", lambda keys, _: len(keys), 36)
+_hash_bands = Kernel(hash_bands_in_numpy, "dedup.link_compiled.hash_bands", lambda signatures, *_: len(signatures), 125)
+_connect = Kernel(connect_in_python, "dedup.link_compiled.connect", lambda _, pairs, *__: len(pairs), 56_000)

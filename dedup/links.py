@@ -11,13 +11,11 @@ import numpy as np
 from dedup.bands import FEWEST_CENTRES, MOST_COMPARISONS, Similar, similar_pairs
 from dedup.clusters import numbered
 from dedup.kernels import Indices, Sets, distinct, roots
-from dedup.link_kernels import COMPILED, connect
+from dedup.link_kernels import connect
 from dedup.packed import divide
 from dedup.shingles import MOST_SHINGLES
+from dedup.tiers import pays
 from dedup.verify import LEFT_HASHES, RIGHT_HASHES, Shelf, ShingleStore, similarities
-
-if COMPILED:
-    from dedup.link_compiled import explore
 
 
 class Links:
@@ -63,7 +61,9 @@ class Links:
         filled = np.cumsum(np.array([self._sizes[bucket].sum() for bucket in large], np.int64))
         for _, group in divide(filled // LEFT_HASHES):
             members = distinct(np.concatenate([large[number] for number in group]))
-            if COMPILED and self._fits(members):
+            if pays(0) and self._fits(members):
+                from dedup.link_compiled import explore  # noqa: PLC0415 - numba, which is loaded where it pays
+
                 sets = self._read(members)
                 limits = MOST_SHINGLES, self._threshold, MOST_COMPARISONS, FEWEST_CENTRES
                 self.compared += sum(explore(self._parents, large[number], *sets, *limits) for number in group)

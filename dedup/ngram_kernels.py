@@ -1,23 +1,15 @@
-"""The blocked Bloom filter under `dedup.bloom`: adding keys and looking them up, compiled where numba is installed.
+"""The blocked Bloom filter under `dedup.bloom`: adding keys and looking them up, compiled where that pays.
 
 A key is a 64-bit n-gram hash. Its high bits choose a block of 16 words of 64 bits, and 96 bits mixed from it choose
 one bit in each of the words (split blocks as in Apache Parquet's Bloom filter, with 16 words in place of 8, which need
 a fifth less memory at a rate of 1e-8). `block_of` and `bits_of` define it; tests hold both fast forms equal to them.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup.kernels import Hashes, mix64
-
-try:
-    from dedup import ngram_compiled
-except ImportError:  # the extra `fast` is not installed
-    COMPILED = False
-else:
-    COMPILED = True
+from dedup.tiers import Kernel
 
 BLOCK_WORDS = 16
 BLOCK_BYTES = 8 * BLOCK_WORDS
@@ -77,9 +69,5 @@ def contains_in_numpy(table: Hashes, blocks: int, keys: Hashes) -> NDArray[np.bo
     return found
 
 
-_add: Callable[[Hashes, int, Hashes], None] = add_in_numpy
-_contains: Callable[[Hashes, int, Hashes], NDArray[np.bool_]] = contains_in_numpy
-
-if COMPILED:
-    _add = ngram_compiled.add
-    _contains = ngram_compiled.contains
+_add = Kernel(add_in_numpy, "dedup.ngram_compiled.add", lambda _, __, keys: len(keys), 170)
+_contains = Kernel(contains_in_numpy, "dedup.ngram_compiled.contains", lambda _, __, keys: len(keys), 50)

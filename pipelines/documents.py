@@ -1,4 +1,4 @@
-"""Pages to documents: read each page, have it judged (`pipelines.page_work`), write what came of it, bucket by bucket.
+"""Pages to documents: read each page, have it judged (`pipelines.page_work`), sketch and write what is kept.
 
 A bucket is a range of URL hashes, so what a task reads and writes depends on the URLs alone: not on the archive's
 layout, the order of the crawl, or the number of workers. HTML never leaves the step, and no text crosses a shuffle.
@@ -20,7 +20,7 @@ import pyarrow as pa
 from apache_beam.metrics.metric import Metrics
 
 from dedup.minhash import MinHashConfig
-from dedup.sketch import Sketch
+from dedup.sketch import Sketch, sketch
 from filters import load_preset, preset_names
 from filters.language import Language
 from filters.length import Length
@@ -81,12 +81,12 @@ class DocumentsConfig:
     @property
     def page(self) -> PageConfig:
         """What this comes to for one page."""
-        return PageConfig(self.extract, self.preset, self.overrides, self.minhash)
+        return PageConfig(self.extract, self.preset, self.overrides)
 
     def identity(self) -> dict[str, Any]:
         """What documents are a function of, apart from pages and files: the rules themselves, not their file's name."""
-        rules, sketch = as_json(self.rules)["entries"], sketch_settings(self.minhash)
-        return {"extract": as_json(self.extract), "rules": rules, "sketch": sketch}
+        rules, sketched = as_json(self.rules)["entries"], sketch_settings(self.minhash)
+        return {"extract": as_json(self.extract), "rules": rules, "sketch": sketched}
 
     def files(self) -> tuple[str, ...]:
         """The files that rules read: lists and models of the user's own."""
@@ -146,6 +146,7 @@ class _Open:
     """A bucket whose pages are on their way."""
 
     suffix: str
+    minhash: MinHashConfig
     documents: list[tuple[Document, Sketch]] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
 
@@ -155,7 +156,7 @@ class _Open:
             self.rejections.append(judged)
             Metrics.counter("documents", judged.reason).inc()
         else:
-            self.documents.append(judged)
+            self.documents.append((judged, sketch(judged.text, self.minhash)))
             Metrics.counter("documents", "kept").inc()
 
     def write(self, directory: str) -> None:
@@ -184,7 +185,7 @@ class _WriteBucket(beam.DoFn):
         self._pool.__exit__(None, None, None)
 
     def process(self, bucket: Bucket) -> None:
-        made = _Open(bucket.suffix)
+        made = _Open(bucket.suffix, self._config.minhash)
         for page, response in _responses(bucket, self._index):
             self._ahead.append(partial(made.take, self._pool.submit(page, response)))
             self._catch_up(self._processes * _PAGES_AHEAD)

@@ -1,7 +1,8 @@
-"""What becomes of one page: extracted, judged and sketched, in a process that may die.
+"""What becomes of one page: extracted and judged, in a process that may die.
 
-Nearly all the CPU time of a build is spent here. The processes that do it import this module and no Beam, which would
-be two thirds of their memory.
+Nearly all the CPU time of a build is spent here. The processes that do it import this module and neither Beam nor
+numba, each of which would be more than all else that they hold: the sketch of a document, a hundredth of its time, is
+made where the document is written.
 """
 
 import functools
@@ -11,8 +12,6 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from dedup.minhash import MinHashConfig
-from dedup.sketch import Sketch, sketch
 from filters import Filter, apply_filters, load_preset
 from webtext.extract import ExtractConfig, Extracted, ExtractionPool, extract_page
 from webtext.hashing import document_id
@@ -24,15 +23,15 @@ from webtext.sandbox_pool import SandboxPool
 from webtext.text import words
 from webtext.warc import HttpResponse
 
-Judged = Rejection | tuple[Document, Sketch]
+Judged = Document | Rejection
 
 _EXCERPT = 300  # characters
 _GLANCED = "not extracted, for all that it shows is in {}"
 _NO_PAGE = Page("", "", "", "", None, "ok", "", None, "", "", None, None, "", "", "", None, None, (), None)
-_SOME_WORDS = "Rules, models and kernels are loaded by being used. "
+_SOME_WORDS = "Rules and models are loaded by being used. "
 
 
-def judge_page(page: Page, result: Extracted | Reason, filters: tuple[Filter, ...]) -> Document | Rejection:
+def judge_page(page: Page, result: Extracted | Reason, filters: tuple[Filter, ...]) -> Judged:
     """Make a document of what was extracted from a page, or say why there is none."""
     if isinstance(result, Reason):
         return Rejection(page.url, "extract", str(result), result.detail)
@@ -73,13 +72,12 @@ class PageConfig:
     extract: ExtractConfig
     preset: str
     overrides: tuple[tuple[str, Any], ...]
-    minhash: MinHashConfig
 
 
 class PageWork:
-    """A page's bytes to a document and its sketch, or to the reason why there is none: a function with its rules.
+    """A page's bytes to a document, or to the reason why there is none: a function with its rules.
 
-    Rules, models and kernels are loaded where it is unpickled, which is before the first page's time begins.
+    Rules and models are loaded where it is unpickled, which is before the first page's time begins.
     """
 
     def __init__(self, config: PageConfig) -> None:
@@ -94,14 +92,13 @@ class PageWork:
         assert isinstance(document, Document)
         for rule in self._filters:
             rule(document)
-        sketch(document.text, config.minhash)
 
     @functools.cached_property
     def _filters(self) -> tuple[Filter, ...]:
         return load_preset(self._config.preset, **dict(self._config.overrides))
 
     def __call__(self, page: Page, body: bytes, content_type: str) -> Judged:
-        """Extract, judge and sketch a page.
+        """Extract and judge a page.
 
         Args:
             page: the page's row of the index.
@@ -111,9 +108,8 @@ class PageWork:
         return self.judge(page, extract_page(body, content_type, page.final_url, config=self._config.extract))
 
     def judge(self, page: Page, result: Extracted | Reason) -> Judged:
-        """Judge and sketch what was extracted from a page."""
-        judged = judge_page(page, result, self._filters)
-        return (judged, sketch(judged.text, self._config.minhash)) if isinstance(judged, Document) else judged
+        """Judge what was extracted from a page."""
+        return judge_page(page, result, self._filters)
 
 
 class PagePool:

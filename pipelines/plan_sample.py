@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 
 import pyarrow.parquet as pq
 
+from dedup.sketch import sketch
 from pipelines.documents import DocumentsConfig, plan_buckets, read_pages, write_bucket
 from pipelines.harvest import HarvestConfig, find_dumps
 from pipelines.index import capture_of
@@ -31,7 +32,7 @@ from webtext import storage
 from webtext.dumps import Posted, read_dump
 from webtext.errors import UsageError
 from webtext.links import select_link
-from webtext.records import Link, Page, Rejection
+from webtext.records import Document, Link, Page, Rejection
 from webtext.tables import write_table
 from webtext.urls import canonicalize_url, host_of
 from webtext.warc import HttpResponse, iter_warc, read_response
@@ -212,9 +213,11 @@ def try_pages(found: tuple[float, float, list[Fetched]], config: DocumentsConfig
             judged = [pool.submit(page, response)() for page, response in timed]
             cpu = _cpu() - before
     rejections = [outcome for outcome in judged if isinstance(outcome, Rejection)]
-    documents = [outcome for outcome in judged if not isinstance(outcome, Rejection)]
+    sketch("kernels are loaded by being used", config.minhash)
     with tempfile.TemporaryDirectory() as directory:
         before = _cpu()
+        kept_pages = [outcome for outcome in judged if isinstance(outcome, Document)]
+        documents = [(document, sketch(document.text, config.minhash)) for document in kept_pages]
         write_bucket(directory, "sample", documents, rejections)
         cpu += _cpu() - before
         sizes = {name.partition("-")[0]: os.path.getsize(f"{directory}/{name}") for name in os.listdir(directory)}  # noqa: PTH202, PTH208

@@ -34,22 +34,17 @@ def test_both_forms_connect_the_same_and_compare_as_much(lists, data, bound, at_
     assert told[0] == told[1]
 
 
-def test_the_compiled_forms_are_in_use_where_numba_is_installed():
-    assert link_kernels.COMPILED
-    assert link_kernels._connect is link_compiled.connect
-
-
 @given(st.lists(st.integers(0, 40) | st.integers(0, 2**64 - 1), max_size=60))
 def test_no_repeated_key_is_lost(values):
     keys = np.array(values, np.uint64)
     counts = Counter(values)
-    for marked in (link_kernels.repeated(keys), link_kernels.repeated_in_numpy(keys, 6)):
+    for marked in (link_compiled.repeated(keys, 6), link_kernels.repeated_in_numpy(keys, 6)):
         assert all(mark or counts[value] == 1 for mark, value in zip(marked.tolist(), values, strict=True))
 
 
 def test_few_keys_that_are_not_repeated_are_marked():
     keys = np.random.default_rng(3).integers(0, 2**64, 100_000, dtype=np.uint64)
-    assert link_kernels.repeated(keys).mean() < 0.13  # one slot in eight is taken at most
+    assert link_kernels._repeated.compiled(keys, 20).mean() < 0.13  # one slot in eight is taken at most
 
 
 @given(st.integers(0, 5), st.integers(1, 6), st.integers(1, 4), st.randoms(use_true_random=False))

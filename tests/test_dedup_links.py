@@ -35,7 +35,7 @@ def found(sets, places, known, work, is_compiled=True, at_once=1 << 23):
     """Link documents at places with repeats; `work` is given the links and what tells the numbers of places."""
     store = Memory(sets)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(links, "COMPILED", is_compiled)
+        patch.setattr(links, "pays", lambda _: is_compiled)
         patch.setattr(links, "LEFT_HASHES", at_once)
         patch.setattr(links, "RIGHT_HASHES", at_once // 2 + 1)
         made = Links(np.array(places, np.int64), store, THRESHOLD)

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from dedup.minhash import MinHashConfig
-from dedup.sketch import Sketch, sketch
 from pipelines import page_work
 from pipelines.page_work import PageConfig, PagePool, PageWork
 from tests.documents_stage import page
@@ -20,7 +18,7 @@ PAGE = page("https://a.example/1")
 
 
 def config(**limits):
-    return PageConfig(ExtractConfig(**limits), "webtext", (("length.min_words", 50),), MinHashConfig())
+    return PageConfig(ExtractConfig(**limits), "webtext", (("length.min_words", 50),))
 
 
 def response(body):
@@ -31,15 +29,12 @@ def html(text):
     return f"<html><body><article><p>{text}</p></article></body></html>".encode()
 
 
-def test_a_page_becomes_a_document_with_its_sketch_or_a_rejection():
+def test_a_page_becomes_a_document_or_a_rejection():
     with PagePool(config(max_bytes=10_000), processes=2) as pool:
         bodies = html(TEXT), html("Too little."), b"<p></p>", html("x" * 10_000)
         kept, short, empty, large = (outcome() for outcome in [pool.submit(PAGE, response(body)) for body in bodies])
-    document, sketched = kept
-    assert isinstance(document, Document)
-    assert isinstance(sketched, Sketch)
-    assert document.url == PAGE.url
-    assert sketched.text_digest == sketch(document.text, MinHashConfig()).text_digest
+    assert isinstance(kept, Document)
+    assert (kept.url, kept.text) == (PAGE.url, TEXT.strip())
     assert (short.stage, short.reason, short.excerpt) == ("filter", "language", "Too little.")
     assert (empty.stage, empty.reason) == ("extract", "no_text")
     assert (large.reason, large.detail) == ("too_large", "10001 bytes, at most 10000")
@@ -67,7 +62,7 @@ def test_a_bug_in_what_judges_pages_is_no_rejection(monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what a process has loaded is read in /proc")
-def test_the_process_that_judges_pages_does_not_hold_beam():
+def test_the_process_that_judges_pages_holds_neither_beam_nor_numba():
     with PagePool(config(), processes=1) as pool:
         pool.submit(PAGE, response(html(TEXT)))()
         child = pool._pool._sandboxes[0]._child._process.pid
@@ -75,6 +70,8 @@ def test_the_process_that_judges_pages_does_not_hold_beam():
     assert "/lxml/" in loaded
     assert "/grpc/" not in loaded
     assert "/apache_beam/" not in loaded
+    assert "/pyarrow/" not in loaded
+    assert "/llvmlite/" not in loaded
 
 
 def test_rules_are_loaded_where_the_work_is_unpickled(monkeypatch):

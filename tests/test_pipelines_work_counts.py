@@ -98,7 +98,8 @@ def test_a_build_does_each_piece_of_work_once_a_page(pages, tmp_path, monkeypatc
     counts = Counter()
     monkeypatch.setattr(page_work, "SandboxPool", Here)
     counting(monkeypatch, counts, pipelines.documents, "read_response")
-    for name in ("extract_page", "judge_page", "detect", "apply_filters", "sketch"):
+    counting(monkeypatch, counts, pipelines.documents, "sketch")
+    for name in ("extract_page", "judge_page", "detect", "apply_filters"):
         counting(monkeypatch, counts, page_work, name)
     counting(monkeypatch, counts, Engine, "run")
     run_build(pages, str(tmp_path), BuildConfig(), Engine(1))
@@ -110,7 +111,7 @@ def test_a_build_does_each_piece_of_work_once_a_page(pages, tmp_path, monkeypatc
         "judge_page": PAGES + loading,
         "detect": english + FRENCH + loading,  # of every text
         "apply_filters": english + FRENCH + loading,
-        "sketch": english + loading,  # of what the rules kept
+        "sketch": english,  # of what the rules kept
         "run": 3,  # pipelines: documents, duplicates, corpus
     }
 
