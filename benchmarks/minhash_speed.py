@@ -43,7 +43,7 @@ def main() -> None:
 
     def in_numpy(text: str) -> None:
         codes = np.frombuffer(text.lower().encode("utf-32-le"), np.uint32)
-        hashes = kernels.word_hashes_in_numpy(codes, kernels._word_characters())  # noqa: SLF001
+        hashes = kernels.word_hashes_in_numpy(codes, kernels._word_characters(1 << 21))  # noqa: SLF001
         kernels.minhash_in_datasketch(kernels.ngram_hashes_in_numpy(hashes, 5), multipliers, offsets)
 
     def fused(text: str) -> None:

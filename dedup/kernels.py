@@ -5,6 +5,7 @@ tests hold both forms equal, bit for bit: a corpus must not depend on whether an
 """
 
 import re
+import sys
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -27,8 +28,8 @@ NGRAM_MULTIPLIER = 2862933555777941757
 _FMIX64 = (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53)
 _FMIX32 = (0x85EBCA6B, 0xC2B2AE35)
 _MASK = 2**64 - 1
-_CODE_POINTS = 0x110000
-_CHUNK = 1 << 12  # hashes signed at a time: numbers that a processor's cache holds
+_ASCII = 128
+_HASHES_AT_ONCE, _CHARS_AT_ONCE = 1 << 12, 1 << 17  # in numpy: what lies between fits a processor's cache
 
 
 def word_hash(word: str) -> int:
@@ -61,8 +62,9 @@ def word_hashes(text: str) -> Hashes:
     """
     lowered = text.lower()
     if lowered.isascii():
-        return _word_hashes(np.frombuffer(lowered.encode("ascii"), np.uint8), _word_characters())
-    return _word_hashes(np.frombuffer(lowered.encode("utf-32-le", "surrogatepass"), np.uint32), _word_characters())
+        return _word_hashes(np.frombuffer(lowered.encode("ascii"), np.uint8), _word_characters(_ASCII))
+    codes = np.frombuffer(lowered.encode("utf-32-le", "surrogatepass"), np.uint32)
+    return _word_hashes(codes, _word_characters(1 << int(codes.max()).bit_length()))
 
 
 def ngram_hashes(hashes: Hashes, n: int) -> Hashes:
@@ -140,17 +142,36 @@ def distinct(values: NDArray[Number]) -> NDArray[Number]:
     return ordered[first]
 
 
-@lru_cache(maxsize=1)
-def _word_characters() -> NDArray[np.bool_]:
-    """Tell of each code point whether it is part of a word: the same pattern as `webtext.text.words`."""
-    table = np.zeros(_CODE_POINTS, np.bool_)
-    for run in re.finditer(r"[^\W_]+", "".join(map(chr, range(_CODE_POINTS)))):
+@lru_cache(maxsize=32)  # of powers of two
+def _word_characters(below: int) -> NDArray[np.bool_]:
+    """Tell of each code point below one whether it is part of a word: the same pattern as `webtext.text.words`."""
+    characters = "".join(map(chr, range(min(below, sys.maxunicode + 1))))
+    table = np.zeros(len(characters), np.bool_)
+    for run in re.finditer(r"[^\W_]+", characters):
         table[run.start() : run.end()] = True
     return table
 
 
 def word_hashes_in_numpy(codes: NDArray[Any], is_word: NDArray[np.bool_]) -> Hashes:
-    """Hash the words of an array of code points, all characters at once."""
+    """Hash the words of an array of code points, many characters at once."""
+    begin, found = 0, [np.empty(0, np.uint64)]
+    while begin < len(codes):
+        end = _end_of_word(codes, is_word, begin + _CHARS_AT_ONCE)
+        found.append(_hash_all_words(codes[begin:end], is_word))
+        begin = end
+    return np.concatenate(found)
+
+
+def _end_of_word(codes: NDArray[Any], is_word: NDArray[np.bool_], at_least: int) -> int:
+    """Find the first place from one on that is not within a word."""
+    for begin in range(at_least, len(codes), _CHARS_AT_ONCE):
+        gaps = np.flatnonzero(~is_word[codes[begin : begin + _CHARS_AT_ONCE]])
+        if len(gaps):
+            return begin + int(gaps[0])
+    return len(codes)
+
+
+def _hash_all_words(codes: NDArray[Any], is_word: NDArray[np.bool_]) -> Hashes:
     inside = np.zeros(len(codes) + 2, np.int8)
     inside[1:-1] = is_word[codes]
     steps = np.diff(inside)
@@ -200,8 +221,8 @@ def minhash_in_numpy(hashes: Hashes, multipliers: Words32, offsets: Words32) -> 
     low = (low ^ (low >> np.uint32(13))) * np.uint32(_FMIX32[1])
     low ^= low >> np.uint32(16)
     signed = np.full(len(multipliers), 0xFFFFFFFF, np.uint32)
-    for begin in range(0, len(low), _CHUNK):
-        values = multipliers[:, None] * low[begin : begin + _CHUNK] + offsets[:, None]
+    for begin in range(0, len(low), _HASHES_AT_ONCE):
+        values = multipliers[:, None] * low[begin : begin + _HASHES_AT_ONCE] + offsets[:, None]
         np.minimum(signed, values.min(axis=1), out=signed)
     return signed
 

@@ -16,7 +16,7 @@ Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
 
 LOADING_SECONDS = 1.5  # of CPU: numba .4, and some .1 for each kernel, of which a build uses about ten
-LARGE = 1 << 20  # elements of a call for which the plain forms would take memory by the hundred megabytes
+LARGE = 1 << 22  # elements of a call for which the plain forms would take memory by the hundred megabytes
 
 
 class _Loss:

@@ -29,6 +29,7 @@ _EXCERPT = 300  # characters
 _GLANCED = "not extracted, for all that it shows is in {}"
 _NO_PAGE = Page("", "", "", "", None, "ok", "", None, "", "", None, None, "", "", "", None, None, (), None)
 _SOME_WORDS = "Rules and models are loaded by being used. "
+_SOME_PAGE = b"<ul>" + b"<li><a href='/'>A menu</a></li>" * 50 + b"</ul><p>Little else: all that extracts is tried.</p>"
 
 
 def judge_page(page: Page, result: Extracted | Reason, filters: tuple[Filter, ...]) -> Judged:
@@ -77,7 +78,7 @@ class PageConfig:
 class PageWork:
     """A page's bytes to a document, or to the reason why there is none: a function with its rules.
 
-    Rules and models are loaded where it is unpickled, which is before the first page's time begins.
+    Extractors, rules and models are loaded where it is unpickled, which is before the first page's time begins.
     """
 
     def __init__(self, config: PageConfig) -> None:
@@ -88,6 +89,7 @@ class PageWork:
 
     def __setstate__(self, config: PageConfig) -> None:
         self._config = config
+        extract_page(_SOME_PAGE, "text/html", "", config=config.extract)
         document = judge_page(_NO_PAGE, Extracted(_SOME_WORDS), ())
         assert isinstance(document, Document)
         for rule in self._filters:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup import compiled, kernels
+from dedup.minhash import permutations
 from webtext.text import ngrams, words
 
 TEXTS = st.text() | st.text(alphabet="aB3_ é,.'日İſ\u0301\ud800\U0001d7d8\n")
@@ -31,7 +32,23 @@ def test_word_hashes_are_the_hashes_of_the_words(text):
     expected = [kernels.word_hash(word) for word in words(text)]
     assert kernels.word_hashes(text).tolist() == expected
     for form in every_form("word_hashes"):
-        assert form(codes_of(text), kernels._word_characters()).tolist() == expected
+        assert form(codes_of(text), kernels._word_characters(1 << 21)).tolist() == expected
+
+
+@given(TEXTS, st.integers(1, 9))
+def test_word_hashes_do_not_depend_on_where_a_long_text_is_divided(text, at_once):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, "_CHARS_AT_ONCE", at_once)
+        found = kernels.word_hashes_in_numpy(codes_of(text), kernels._word_characters(1 << 21))
+    assert found.tolist() == [kernels.word_hash(word) for word in words(text)]
+
+
+@given(HASHES, st.integers(1, 9))
+def test_a_signature_does_not_depend_on_how_many_hashes_are_signed_at_once(hashes, at_once):
+    arguments = np.array(hashes, np.uint64), *permutations(16, 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, "_HASHES_AT_ONCE", at_once)
+        assert kernels.minhash_in_numpy(*arguments).tolist() == compiled.minhash(*arguments).tolist()
 
 
 def test_words_end_where_the_regular_expression_ends_them_at_every_code_point():

@@ -44,7 +44,7 @@ def extracted_again(monkeypatch, result):
     """Judge a page whose process has no time for it, and whose extraction alone then gives a result."""
     monkeypatch.setattr(ExtractionPool, "__call__", lambda *_: result)
     with PagePool(config(seconds=0.001), processes=1) as pool:
-        return pool.submit(PAGE, response(html(TEXT)))()
+        return pool.submit(PAGE, response(html(TEXT * 500)))()
 
 
 def test_a_page_that_fails_is_extracted_again_alone_and_that_outcome_counts(monkeypatch):

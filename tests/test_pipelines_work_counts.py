@@ -104,10 +104,10 @@ def test_a_build_does_each_piece_of_work_once_a_page(pages, tmp_path, monkeypatc
     counting(monkeypatch, counts, Engine, "run")
     run_build(pages, str(tmp_path), BuildConfig(), Engine(1))
     english = ARTICLES + COPIES + EDITED
-    loading = 1  # a made-up document, so that what is loaded at its first use is loaded
+    loading = 1  # a made-up page and document, so that what is loaded at its first use is loaded
     assert counts == {
         "read_response": PAGES,  # each record is read and inflated once
-        "extract_page": PAGES,
+        "extract_page": PAGES + loading,
         "judge_page": PAGES + loading,
         "detect": english + FRENCH + loading,  # of every text
         "apply_filters": english + FRENCH + loading,

@@ -1,5 +1,6 @@
 """A function that hangs, crashes or eats memory costs its own call and no other."""
 
+import contextlib
 import ctypes
 import functools
 import os
@@ -12,15 +13,23 @@ import types
 import pytest
 
 from webtext.errors import UsageError
-from webtext.sandbox import Failure, Sandbox
+from webtext.sandbox import Failure, Sandbox, setup_of
+from webtext.sandbox_start import Nursery, can_fork
 
 MEMORY = 1 << 28
 
 
-@pytest.fixture
-def run():
-    """Evaluate expressions in a sandbox of half a CPU second and 256 MiB."""
-    with Sandbox(eval, 0.5, MEMORY) as sandboxed:
+@pytest.fixture(params=["interpreter", "forked"])
+def run(request):
+    """Evaluate expressions in a sandbox of half a CPU second and 256 MiB, however its children begin."""
+    if request.param == "interpreter":
+        with Sandbox(eval, 0.5, MEMORY) as sandboxed:
+            yield sandboxed
+        return
+    if not can_fork():
+        pytest.skip("children are forked on Linux alone")
+    nursery = Nursery(setup_of(eval, 0.5, MEMORY))
+    with contextlib.closing(nursery), Sandbox(eval, 0.5, MEMORY, nursery) as sandboxed:
         yield sandboxed
 
 

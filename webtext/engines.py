@@ -125,17 +125,14 @@ class Shown:
 
 def count_shown(tree: HtmlElement) -> Shown:
     """Count the characters that a page shows."""
-    chars = pieces = hidden = 0
-    for element in tree.iter("*"):
+    texts = list(tree.itertext())
+    chars, pieces, hidden = sum(map(len, map(str.strip, texts))), len(texts), 0
+    for element in tree.iter(*_INVISIBLE):
         if text := element.text:
-            if element.tag not in _INVISIBLE:
-                chars += len(text.strip())
-                pieces += 1
-            elif element.tag not in _UNMEASURED:
-                hidden += len(text.strip()) + 1
-        if text := element.tail:
-            chars += len(text.strip())
-            pieces += 1
+            length = len(text.strip())
+            chars -= length
+            pieces -= 1
+            hidden += 0 if element.tag in _UNMEASURED else length + 1
     return Shown(chars, chars + pieces + hidden)
 
 
@@ -258,6 +255,16 @@ def load_engine(name: str) -> Engine:
         UsageError: its package is not installed.
     """
     return ENGINES[name]()
+
+
+def require_engine(name: str) -> None:
+    """See that an extractor can be had; trafilatura, which always can, is not loaded for that.
+
+    Raises:
+        UsageError: its package is not installed.
+    """
+    if not name.startswith("trafilatura"):
+        load_engine(name)
 
 
 def _load(module: str, package: str | None = None) -> ModuleType:

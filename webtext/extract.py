@@ -17,7 +17,7 @@ import ftfy
 from ftfy.badness import is_bad
 
 from webtext.decode import decode_html
-from webtext.engines import ENGINES, load_engine, parse_html, without_controls
+from webtext.engines import ENGINES, load_engine, parse_html, require_engine, without_controls
 from webtext.glance import foreign_text
 from webtext.metadata import declared_language, read_metadata
 from webtext.reasons import Reason
@@ -144,7 +144,7 @@ class ExtractionPool:
 
     def __init__(self, config: ExtractConfig) -> None:
         self._config = config
-        load_engine(config.extractor)  # a missing package shows here, not page after page
+        require_engine(config.extractor)  # a missing package shows here, not page after page
         function: Callable[[bytes, str, str], Extracted | Reason] = functools.partial(extract_page, config=config)
         self._sandbox = Sandbox(function, config.seconds, config.memory_mb << 20)
 

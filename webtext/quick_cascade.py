@@ -15,9 +15,11 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 
+import justext.core
+from justext.utils import get_stoplist, get_stoplists
 from lxml import etree
 from lxml.html import HtmlElement
-from trafilatura import core, xpaths
+from trafilatura import core, external, xpaths
 from trafilatura.baseline import _spaced_text, baseline
 from trafilatura.core import _forum_thread_page
 from trafilatura.external import compare_extraction, justext_rescue
@@ -116,6 +118,7 @@ class PageReader:
                 self._contents[options.focus] = content
         if options.fast:
             return Found(content.body, content.text)
+        _share_stop_words()
         return Found(*compare_extraction(backup, copy(self._page), content.body, content.text, options))
 
     def _escalate(self, found: Found, options: Extractor) -> Found:
@@ -127,6 +130,7 @@ class PageReader:
         with contextlib.suppress(*_FAILURES):
             again = self._find(recall)
         if not options.fast:
+            _share_stop_words()
             with contextlib.suppress(*_FAILURES):
                 other = Found(*justext_rescue(copy(self._page), options))
         chars, chars_again, chars_other = len(found.text), len(again.text), len(other.text)
@@ -135,6 +139,15 @@ class PageReader:
         if chars_again >= options.min_extracted_size and chars_again > core.ESCALATION_ACCEPT_RATIO * chars:
             return again
         return found
+
+
+@functools.cache
+def _share_stop_words() -> None:
+    """Give justext, asked for any language, the one set of stop words that it would make at each call: 4 ms, 15 MB."""
+    every = frozenset(word.lower() for language in get_stoplists() for word in get_stoplist(language))
+    made = justext.core.define_stoplist
+    external.JT_STOPLIST = every  # type: ignore[assignment]
+    justext.core.define_stoplist = lambda words: words if words is every else made(words)
 
 
 def _without_unwanted(tree: HtmlElement) -> HtmlElement:

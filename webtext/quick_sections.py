@@ -70,21 +70,23 @@ def _prune_linked(tree: HtmlElement) -> bool:
     """Take out parts that are mostly links; tell whether there were any."""
     images = next(tree.iterdescendants("graphic"), None) is not None
     changed = False
+    link_chars: dict[HtmlElement, int] = {}  # of what has not changed since
     for tag in ("div", "list", "p"):
-        for element in _find_linked(tree, tag, images=images):
+        for element in _find_linked(tree, tag, link_chars, images=images):
             parent = element.getparent()
             if parent is not None and not (tag == "p" and parent.tag in ("item", "td", "th")):
                 delete_element(element)
                 changed = True
+                link_chars.clear()
     return changed
 
 
-def _find_linked(tree: HtmlElement, tag: str, *, images: bool) -> list[HtmlElement]:
+def _find_linked(tree: HtmlElement, tag: str, link_chars: dict[HtmlElement, int], *, images: bool) -> list[HtmlElement]:
     """List the elements of a tag whose text is mostly links: menus, lists of articles.
 
     Inner elements come first, so that of the outer ones it is known without counting that they have as much text.
     """
-    found, link_chars = [], {}
+    found = []
     least: defaultdict[HtmlElement, int] = defaultdict(int)
     for element in reversed(list(tree.iter(tag))):
         links = list(element.iterdescendants("ref"))
@@ -127,4 +129,5 @@ def _is_linked(element: HtmlElement, links: list[HtmlElement], lengths: list[int
 
 def _chars(element: HtmlElement) -> int:
     """Count the characters of an element's text, its spaces made single."""
-    return len(" ".join(element.text_content().split()))
+    text = element.text_content() if len(element) else element.text or ""
+    return len(" ".join(text.split()))

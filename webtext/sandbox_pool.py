@@ -11,7 +11,8 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Generic, ParamSpec, Self, TypeVar
 
-from webtext.sandbox import Failure, Sandbox
+from webtext.sandbox import Failure, Sandbox, setup_of
+from webtext.sandbox_start import Nursery, can_fork
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -33,7 +34,11 @@ class SandboxPool(Generic[Arguments, Result]):
         self, function: Callable[Arguments, Result], seconds: float, memory_bytes: int, processes: int
     ) -> None:
         self._children = ExitStack()
-        self._sandboxes = [Sandbox(function, seconds, memory_bytes) for _ in range(processes)]
+        nursery = None
+        if processes > 1 and can_fork():
+            nursery = Nursery(setup_of(function, seconds, memory_bytes))
+            self._children.callback(nursery.close)
+        self._sandboxes = [Sandbox(function, seconds, memory_bytes, nursery) for _ in range(processes)]
         self._idle: queue.SimpleQueue[Sandbox[Arguments, Result]] = queue.SimpleQueue()
         for sandbox in self._sandboxes:
             self._idle.put(self._children.enter_context(sandbox))

@@ -1,0 +1,226 @@
+"""The child's side of a sandbox: a process that runs a function for its parent, call after call.
+
+It is an interpreter of its own (`serve`), or it is forked by one that has loaded the function and does nothing else
+(`fork_children`). Forked children share what was loaded, models and lists of words above all, and begin at once.
+"""
+
+import ctypes
+import gc
+import os
+import pickle
+import re
+import signal
+import socket
+import struct
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Literal, Protocol
+
+if sys.platform != "win32":
+    import resource
+
+READY = b"ready"
+FORK, WAIT = b"f", b"w"  # what the parent asks of the process that forks
+NUMBER = struct.Struct("<q")  # what that answers with: a process's number, or how one ended
+
+_LENGTH = struct.Struct("<Q")
+_GC_THRESHOLD = 50_000  # allocations between collections: trees of a page are freed by reference counts
+_STATUS, _SIZES = Path("/proc/self/status"), Path("/proc/self/statm")
+_RESIDENT_FIELD = 1  # of the latter, in pages
+_TRIM_GROWTH_BYTES = 16 << 20  # of resident memory
+_RETIRE_SHARE = 0.5  # of the memory limit: a child that once held so much is replaced before the next call
+_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, linux/prctl.h
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a call gave no value."""
+
+    kind: Literal["timeout", "crash", "memory"]
+    detail: str = ""
+
+
+def serve() -> None:
+    """Be the child: take a function and its limits, then answer calls until the parent goes away."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    setup = _begin(requests)
+    if setup is not None:
+        write_message(answers, READY)
+        _answer_calls(*setup, requests, answers)
+
+
+def fork_children(control: int) -> None:
+    """Be what children are forked from: take a function and its limits, then fork until the parent goes away.
+
+    Args:
+        control: the number of a socket. A message on it is `FORK`, with the two pipes of a child, and is answered with
+            the child's number; or `WAIT` and the number of one that has ended, and is answered with how it did.
+    """
+    setup = _begin(sys.stdin.buffer)
+    if setup is None:
+        return
+    with socket.socket(fileno=control) as parent:
+        parent.sendall(READY)
+        while True:
+            asked, pipes, *_ = socket.recv_fds(parent, 1 + NUMBER.size, 2)
+            if not asked:
+                return
+            if asked == FORK:
+                number = os.fork()
+                if number == 0:
+                    parent.close()
+                    _leave_home()
+                    _answer_calls(*setup, os.fdopen(pipes[0], "rb"), os.fdopen(pipes[1], "wb"))
+                    return
+                for pipe in pipes:
+                    os.close(pipe)
+            else:
+                number = _end_of(*NUMBER.unpack(asked[1:]))
+            parent.sendall(NUMBER.pack(number))
+
+
+def _begin(stream: BinaryIO) -> tuple[Callable[..., Any], float, int] | None:
+    """Read what to run, with its limits, and load it; None where there is no parent any more."""
+    os.dup2(2, 1)  # what a library prints must not end up among the answers
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # an answer that nobody waits for any more ends this in silence
+    message = read_message(stream)
+    if message is None:
+        return None
+    setup: tuple[Callable[..., Any], float, int] = pickle.loads(message)  # noqa: S301 (our own parent)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GC_THRESHOLD)
+    return setup
+
+
+def _leave_home() -> None:
+    """Have a forked process end when what forked it does, and be in no group with others."""
+    os.setpgid(0, 0)
+    home = os.getppid()
+    ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != home:
+        os._exit(0)
+
+
+def _end_of(child: int) -> int:
+    """Wait for a child; give its exit status, negative for a signal."""
+    try:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    except ChildProcessError:  # one of a process that was here before this one, and took its children along
+        return -signal.SIGKILL
+
+
+def _answer_calls(
+    function: Callable[..., Any], seconds: float, memory_bytes: int, requests: BinaryIO, answers: BinaryIO
+) -> None:
+    sys.excepthook = _answer_with_exception(answers)
+    _limit_memory(memory_bytes)
+    keep_small, spent = _HeapTrimmer(), int(memory_bytes * _RETIRE_SHARE)
+    while (request := read_message(requests)) is not None:
+        keep_small()
+        args, kwargs = pickle.loads(request)  # noqa: S301 (our own parent)
+        # The default action of SIGPROF ends the process, whatever C code it is in, after so much CPU time.
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        result = function(*args, **kwargs)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        usable = _most_ever_bytes() < spent or _peak_memory_bytes() < spent
+        write_message(answers, pickle.dumps((result, usable), protocol=pickle.HIGHEST_PROTOCOL))
+
+
+class _HeapTrimmer:
+    """Hands back to the system what large calls have freed: glibc keeps it, a third of such a process in the end."""
+
+    def __init__(self) -> None:
+        self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+        self._usual = 0  # bytes resident after the last time
+        self._sizes = os.open(_SIZES, os.O_RDONLY) if self._trim is not None else -1
+
+    def __call__(self) -> None:
+        """Trim where the process has grown since the last time; a few milliseconds, once in some forty pages."""
+        if self._trim is not None and self._resident_bytes() > self._usual + _TRIM_GROWTH_BYTES:
+            self._trim(0)
+            self._usual = self._resident_bytes()
+
+    def _resident_bytes(self) -> int:
+        return int(os.pread(self._sizes, 200, 0).split()[_RESIDENT_FIELD]) * resource.getpagesize()
+
+
+def _answer_with_exception(answers: BinaryIO) -> Callable[..., None]:
+    """Make the hook through which an exception of the function is the child's last answer."""
+
+    def hook(kind: type[BaseException], error: BaseException, _: TracebackType | None) -> None:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        failure = Failure("memory" if issubclass(kind, MemoryError) else "crash", f"{kind.__name__}: {error}"[:500])
+        write_message(answers, pickle.dumps((failure, False)))
+
+    return hook
+
+
+def _limit_memory(memory_bytes: int) -> None:
+    """Cap the address space, and be the first that the kernel ends when memory runs out."""
+    if sys.platform == "linux":
+        taken = int(_SIZES.read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (taken + memory_bytes, taken + memory_bytes))
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _most_ever_bytes() -> int:
+    """Tell the most memory that this process has held, or its parent before it began."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _peak_memory_bytes() -> int:
+    """Tell the most memory that this process has held; what its parent held before it began does not count.
+
+    Linux hands the peak that getrusage tells down from the parent, through fork and exec: under a large one every child
+    would look spent. The peak of its own memory map begins anew; to ask for it takes fifty times as long.
+    """
+    if _STATUS.exists() and (peak := _memory_bytes("VmHWM")):
+        return peak
+    return _most_ever_bytes()
+
+
+def _memory_bytes(line: str) -> int:
+    """Read a line of what Linux says of this process's memory; 0 where it does not say."""
+    found = re.search(rf"{line}:\s*(\d+) kB", _STATUS.read_text())
+    return int(found[1]) << 10 if found else 0
+
+
+class Readable(Protocol):
+    """What messages are read from."""
+
+    def read(self, size: int, /) -> bytes | None:
+        """Read so many bytes or fewer; none at the end."""
+
+
+def read_message(stream: Readable) -> bytes | None:
+    """Read a message; None at the end of the stream."""
+    header = _read_exactly(stream, _LENGTH.size)
+    return None if header is None else _read_exactly(stream, _LENGTH.unpack(header)[0])
+
+
+def _read_exactly(stream: Readable, size: int) -> bytes | None:
+    blocks = []
+    while size:
+        block = stream.read(size)
+        if not block:
+            return None
+        blocks.append(block)
+        size -= len(block)
+    return b"".join(blocks)
+
+
+def write_message(stream: BinaryIO, message: bytes) -> None:
+    """Write a message to a stream with a buffer."""
+    stream.write(framed(message))
+    stream.flush()
+
+
+def framed(message: bytes) -> bytes:
+    """Put a message's length before it."""
+    return _LENGTH.pack(len(message)) + message
