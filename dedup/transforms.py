@@ -28,11 +28,13 @@ from dedup.links import Links
 from dedup.minhash import MinHashConfig
 from dedup.packed import divide, pack, pack_keys, pack_table, unpack, unpack_keys, unpack_tables
 from dedup.parts import ROW_BITS, Catalog, PartReader
+from dedup.tiers import compile_from_now_on
 from dedup.verify import similarities
 from webtext import storage
 from webtext.tables import write_table
 
 DOCUMENTS_A_RUN = 1 << 15
+WORTH_COMPILING = 30_000  # documents from which compiled kernels save more than they take to load (dedup.tiers)
 KEYS_A_RANGE = 1 << 20  # 12 MiB as a block; sorting takes some four times that
 SUMMARY = "summary.json"
 # On the left place of a pair; one without a flag shares a band and is to be compared.
@@ -138,6 +140,8 @@ class _Step(beam.DoFn):
         self.plan = plan
 
     def setup(self) -> None:
+        if self.plan.documents >= WORTH_COMPILING:
+            compile_from_now_on()
         self.reader: PartReader = self.plan.reader.acquire(lambda: PartReader(self.plan.catalog, storage.open_file))
 
     def similarities(self, pairs: Indices, at_least: float = 0.0) -> Floats:
