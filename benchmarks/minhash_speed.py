@@ -22,6 +22,7 @@ from real_texts import long_texts
 from dedup import kernels
 from dedup.minhash import MinHashConfig, permutations
 from dedup.sketch import sketch
+from dedup.tiers import compile_from_now_on
 from webtext.text import ngrams, words
 
 WORDS = 1000  # of each text
@@ -58,6 +59,7 @@ def main() -> None:
         "webtext": lambda: [fused(text) for text in texts],
         "webtext, sketch": lambda: [sketch(text, config) for text in texts],
     }
+    compile_from_now_on()
     rates: dict[str, list[float]] = {name: [] for name in contenders}
     for round_ in range(arguments.rounds + 1):
         for name, contender in contenders.items():

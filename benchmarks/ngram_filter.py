@@ -14,10 +14,10 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 
-from dedup import ngram_kernels
 from dedup.bloom import ERROR_RATE, FilterInfo, NgramFilter, filter_bytes
 from dedup.ngrams import Grams, text_ngram_hashes
 from dedup.probes import probe, random_words
+from dedup.tiers import compile_from_now_on
 from webtext.text import ngrams, words
 
 WORDS_A_TEXT = 1_000_000
@@ -54,7 +54,7 @@ def contestants(ngram_count: int) -> Iterator[tuple[str, Callable[[str], object]
     """Name each way with how it adds a text and how it looks one up; ours is sized as in the large run."""
     ours = NgramFilter(FilterInfo(GRAMS, capacity=ngram_count))
     yield (
-        f"webtext{'' if ngram_kernels.COMPILED else ' (numpy)'}",
+        f"webtext{'' if compile_from_now_on() else ' (numpy)'}",
         lambda text: ours.add(text_ngram_hashes(text, GRAMS)),
         lambda text: int(ours.contains(text_ngram_hashes(text, GRAMS)).sum()),
     )

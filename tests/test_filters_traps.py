@@ -3,7 +3,10 @@
 # ruff: noqa: E501 (a table)
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from filters import wikipedia
 from filters.catalogue import RULES
 from filters.steps import apply_filters
 from webtext.reasons import Reason
@@ -256,3 +259,8 @@ def test_paragraphs_that_repeat():
 
 def test_gopher_rejects_no_text_without_dividing_by_zero():
     assert RULES["gopher_quality"].make(min_words=0)(document("...")) is not None
+
+
+@given(st.from_regex(wikipedia._ORIGIN))
+def test_what_a_copy_says_of_its_origin_is_not_missed_by_the_quick_look_for_it(text):
+    assert wikipedia._NAMES_IT.search(text)

@@ -20,7 +20,7 @@ from tests.sessions import in_session, processes_of, wait_for_none
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")]
 
 SECONDS = 120  # after which what should have come is given up
-WORKER, JUDGE = b"pipelines.worker", b"webtext.sandbox"  # Beam's worker, and a process in which pages are judged
+WORKER, JUDGE = b"pipelines.worker", b"webtext.sandbox"  # Beam's, and of pages: one more, to fork from
 PROGRAM = (
     "import signal, sys\n"
     "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job would not hear of it
@@ -83,7 +83,7 @@ def test_an_interrupted_stage_says_how_to_go_on_and_leaves_nothing_running(
 ):
     command, moment, published = stages(sample, tmp_path)[stage]
     with started([*command, "--output", str(tmp_path), "--workers", str(workers)]) as process:
-        count = workers if workers > 1 else 0
+        count = (workers if workers > 1 else 0) + (word == JUDGE)
         wait_for(process, lambda: any(tmp_path.glob(moment)) and len(processes_of(process.pid, word)) == count)
         if everybody:
             os.killpg(process.pid, number)
@@ -99,7 +99,7 @@ def test_an_interrupted_stage_says_how_to_go_on_and_leaves_nothing_running(
 def test_workers_end_with_a_run_that_is_killed(sample, tmp_path):
     command, moment, _ = stages(sample, tmp_path)["build"]
     with started([*command, "--output", str(tmp_path), "--workers", "2"]) as process:
-        wait_for(process, lambda: any(tmp_path.glob(moment)) and len(processes_of(process.pid, JUDGE)) == 2)
+        wait_for(process, lambda: any(tmp_path.glob(moment)) and len(processes_of(process.pid, JUDGE)) == 3)
         process.kill()
         assert wait_for_none(process.pid, SECONDS) == []
 

@@ -157,7 +157,7 @@ def test_no_worker_outlives_a_driver_that_is_killed(undisturbed, tmp_path):
     while not list(tmp_path.glob("documents.unfinished/part-*")):
         assert driver.is_alive(), (tmp_path / "log").read_text()[-4000:]
         time.sleep(0.002)
-    assert len(processes_of(driver.pid, JUDGE)) == 2
+    assert len(processes_of(driver.pid, JUDGE)) == 3  # two, and what they are forked from
     os.kill(driver.pid, signal.SIGKILL)
     assert wait_for_none(driver.pid, SECONDS) == []
     assert ended(driver) == -signal.SIGKILL
