@@ -62,6 +62,7 @@ def fork_children(control: int) -> None:
     setup = _begin(sys.stdin.buffer)
     if setup is None:
         return
+    home = os.getpid()
     with socket.socket(fileno=control) as parent:
         parent.sendall(READY)
         while True:
@@ -72,7 +73,7 @@ def fork_children(control: int) -> None:
                 number = os.fork()
                 if number == 0:
                     parent.close()
-                    _leave_home()
+                    _leave(home)
                     _answer_calls(*setup, os.fdopen(pipes[0], "rb"), os.fdopen(pipes[1], "wb"))
                     return
                 for pipe in pipes:
@@ -96,10 +97,9 @@ def _begin(stream: BinaryIO) -> tuple[Callable[..., Any], float, int] | None:
     return setup
 
 
-def _leave_home() -> None:
+def _leave(home: int) -> None:
     """Have a forked process end when what forked it does, and be in no group with others."""
     os.setpgid(0, 0)
-    home = os.getppid()
     ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != home:
         os._exit(0)
