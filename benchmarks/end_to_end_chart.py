@@ -23,7 +23,7 @@ def write_chart(history: Path, picture: Path) -> None:
     for name, result in latest.items():
         rows.append(_text(16, height + 18, f"{name}: {result['pages']:,} pages", weight=600))
         height += _HEAD
-        for key, system in result["systems"].items():
+        for key, system in sorted(result["systems"].items(), key=lambda item: (not _is_ours(item[0]), item[0])):
             rows += _bar(height, key, system, (_WIDTH - _LABELS - 150) / most)
             height += _ROW
         height += 10
@@ -35,9 +35,13 @@ def write_chart(history: Path, picture: Path) -> None:
     )
 
 
+def _is_ours(key: str) -> bool:
+    return key.startswith("webtext")
+
+
 def _bar(top: int, key: str, system: dict[str, Any], scale: float) -> list[str]:
     rate = system["pages_per_cpu_s"]
-    width, color = rate * scale, _OURS if key.startswith("webtext") else _THEIRS
+    width, color = rate * scale, _OURS if _is_ours(key) else _THEIRS
     figure = f"{rate:.0f}" + (f"   F1 {system['f1']:.3f}" if system.get("f1") else "")
     return [
         _text(_LABELS - 10, top + 15, system["what"], anchor="end"),
