@@ -3,6 +3,8 @@
 import functools
 import random
 import re
+import subprocess
+import sys
 from copy import copy
 from pathlib import Path
 
@@ -380,3 +382,16 @@ def test_damaged_pages_give_the_text_that_trafilatura_gives(realweb, mutations):
         tree = tree_of(mutations.mutate(bodies, number)[0])
         if tree is not None:
             check_page(tree)
+
+
+def test_justext_is_given_the_stop_words_that_it_would_make():
+    program = (
+        "import justext.core, trafilatura.external as external\n"
+        "made = justext.core.define_stoplist(external.jt_stoplist_init())\n"
+        "from webtext.quick_cascade import _share_stop_words\n"
+        "_share_stop_words()\n"
+        "shared = justext.core.define_stoplist(external.JT_STOPLIST)\n"
+        "assert shared == made and shared is external.JT_STOPLIST\n"
+        "assert justext.core.define_stoplist(('Und', 'DAS')) == {'und', 'das'}\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
