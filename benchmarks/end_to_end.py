@@ -176,6 +176,19 @@ def table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def pooled(history: Path, since: str) -> list[dict[str, Any]]:
+    """Put the runs of each set together that were begun from a time on (ISO 8601), with medians over all of them."""
+    results: dict[str, dict[str, Any]] = {}
+    for result in map(json.loads, _lines(str(history))):
+        if result["date"] < since:
+            continue
+        systems = results.setdefault(result["set"], result | {"systems": {}})["systems"]
+        for key, found in result["systems"].items():
+            runs = systems.get(key, {}).get("runs", []) + found["runs"]
+            systems[key] = systems.get(key, {}) | found | {"runs": runs} | medians(result["pages"], runs)
+    return list(results.values())
+
+
 def main() -> None:
     """Make the sets, run, print tables, and keep the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -188,7 +201,11 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--note", default="", help="what to say of the circumstances")
+    parser.add_argument("--since", help="run nothing: print tables of all runs from this time on (2026-11-21T15:40Z)")
     arguments = parser.parse_args()
+    if arguments.since:
+        print("\n\n".join(map(table, pooled(HISTORY, arguments.since))))
+        return
     arguments.systems = [key for key in arguments.systems if SYSTEMS[key].is_installed()]
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
     end_to_end_inputs.make(FOLDER, arguments.realweb, arguments.debian)

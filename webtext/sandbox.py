@@ -58,9 +58,10 @@ class Sandbox(Generic[Arguments, Result]):
         memory_bytes: int,
         nursery: Nursery | None = None,
     ) -> None:
-        setup = setup_of(function, seconds, memory_bytes)
-        self._start: Callable[[], Process] = functools.partial(Interpreter.start, setup)
-        if nursery is not None:
+        self._start: Callable[[], Process]
+        if nursery is None:
+            self._start = functools.partial(Interpreter.start, setup_of(function, seconds, memory_bytes))
+        else:
             self._start = nursery.start
         self._wall_seconds = seconds * _WALL_FACTOR + _WALL_EXTRA_SECONDS
         self._child: _Child | None = None

@@ -178,7 +178,7 @@ def _peak_memory_bytes() -> int:
     """Tell the most memory that this process has held; what its parent held before it began does not count.
 
     Linux hands the peak that getrusage tells down from the parent, through fork and exec: under a large one every child
-    would look spent. The peak of its own memory map begins anew; to ask for it takes fifty times as long.
+    would look spent. The peak of its own memory map begins anew, but takes longer to ask for.
     """
     if _STATUS.exists() and (peak := _memory_bytes("VmHWM")):
         return peak
