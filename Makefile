@@ -78,8 +78,8 @@ ifneq ($(wildcard $(REALWEB)),)
 	$(BIN)/python benchmarks/language_speed.py
 	$(BIN)/python benchmarks/minhash_speed.py --warc $(REALWEB)/web.warc.gz
 	$(BIN)/python benchmarks/extraction.py --realweb $(REALWEB)
-	$(BIN)/python benchmarks/near_duplicates.py make --documents 30000 --warc $(REALWEB)/web.warc.gz
-	$(BIN)/python benchmarks/near_duplicates.py compare --documents 30000 --runs 3
+	$(BIN)/python benchmarks/near_duplicates.py make --documents 300000 --warc $(REALWEB)/web.warc.gz
+	build/peers/webtext/bin/python benchmarks/near_duplicates.py compare --documents 300000 --runs 3
 else
 	@echo "the rest is measured on real pages, which are not at $(REALWEB)"
 endif

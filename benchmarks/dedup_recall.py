@@ -27,8 +27,9 @@ from real_texts import long_texts
 from dedup.against import write_sketches
 from dedup.minhash import MinHashConfig, band_keys, collision_probability
 from dedup.parts import Catalog, Source
+from dedup.search_transforms import Plan
 from dedup.sketch import sketch
-from dedup.transforms import FindDuplicates, Plan
+from dedup.transforms import FindDuplicates
 from webtext.hashing import document_id
 from webtext.text import ngrams, words
 

@@ -23,6 +23,7 @@ from dedup import kernels
 from dedup.minhash import MinHashConfig, permutations
 from dedup.sketch import sketch
 from dedup.tiers import compile_from_now_on
+from webtext.code_points import word_characters
 from webtext.text import ngrams, words
 
 WORDS = 1000  # of each text
@@ -44,7 +45,7 @@ def main() -> None:
 
     def in_numpy(text: str) -> None:
         codes = np.frombuffer(text.lower().encode("utf-32-le"), np.uint32)
-        hashes = kernels.word_hashes_in_numpy(codes, kernels._word_characters(1 << 21))  # noqa: SLF001
+        hashes = kernels.word_hashes_in_numpy(codes, word_characters(1 << 21))
         kernels.minhash_in_datasketch(kernels.ngram_hashes_in_numpy(hashes, 5), multipliers, offsets)
 
     def fused(text: str) -> None:

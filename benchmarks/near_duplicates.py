@@ -15,9 +15,11 @@ What each does. datasketch's index reads ready signatures, asks for each documen
 band, and puts it in if nothing does. *Candidates alone* is that work done by webtext: it reads the same signatures and
 gives all documents that share a band, and all pairs of those but in giant buckets. *The whole stage* goes on from there
 where the index ends: exact duplicates, the true similarity of pairs, clusters, the choice of the one that stays,
-evidence in files, all through Beam. With --runs the contenders take turns, a line has the medians, and the ratios of
-the index to both are printed last: of all CPU time, and of that without the start of Python and the imports of each
-(`stage_cpu_s`), which a build has behind it when it comes to this stage. Compiled kernels are loaded within the stage.
+evidence in files; in one process as one task of Beam's, in two through its shuffle. With --runs the contenders take
+turns, a line has the medians, and the ratios of the index to both are printed last: of all CPU time, and of that
+without the start of Python and the imports of each (`stage_cpu_s`), which a build has behind it when it comes to this
+stage. Compiled kernels are loaded within the stage. Each contender ends as the command does, without a last search for
+garbage.
 """
 
 import argparse
@@ -26,6 +28,7 @@ import json
 import shutil
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -140,19 +143,23 @@ def run_webtext(folder: Path, workers: int) -> dict[str, Any]:
     gc.set_threshold(*GC_THRESHOLDS)
     from dedup.minhash import MinHashConfig  # noqa: PLC0415
     from dedup.parts import Catalog, Source  # noqa: PLC0415
-    from dedup.transforms import FindDuplicates, Plan  # noqa: PLC0415
+    from dedup.search_transforms import Plan  # noqa: PLC0415
+    from dedup.transforms import FindDuplicates  # noqa: PLC0415
     from pipelines.runner import Engine  # noqa: PLC0415
 
     started = time.process_time()
-    output = folder.with_name(folder.name + "-duplicates")
-    shutil.rmtree(output, ignore_errors=True)
-    output.mkdir()
+    output = Path(tempfile.mkdtemp(prefix=_written(folder)))
     parts = len(list(folder.glob("part-*")))
     plan = Plan(Catalog((Source(str(folder), parts),)), int(folder.name.split("-")[-1]), MinHashConfig())
-    Engine(workers).run(lambda root: root | FindDuplicates(plan, str(output)), plan.runs)
+    Engine(workers).run(lambda root: root | FindDuplicates(plan, str(output), at_once=workers == 1), plan.runs)
     summary = json.loads((output / "summary.json").read_text())
     stage = round(time.process_time() - started, 2)
     return {"removed": summary["exact_duplicate"] + summary["near_duplicate"], "stage_cpu_s": stage}
+
+
+def _written(folder: Path) -> str:
+    """Say how the folders begin that the stage wrote from the documents in one."""
+    return f"{folder}-duplicates-"
 
 
 def run_candidates(folder: Path) -> dict[str, Any]:
@@ -219,7 +226,12 @@ def compare(folder: Path, arguments: argparse.Namespace) -> None:
         script = str(Path(__file__).with_name("datatrove_minhash.py"))
         commands["datatrove, 4 stages, 2 tasks"] = [arguments.datatrove, script, str(folder), str(BANDS), str(ROWS)]
     chosen = {name: command for name, command in commands.items() if any(word in name for word in arguments.only)}
-    turns = [{name: measure(command) for name, command in chosen.items()} for _ in range(arguments.runs)]
+    # As the command has it, and for the index as well: neither waits for threads of OpenBLAS that nobody wants.
+    environment = {"OPENBLAS_NUM_THREADS": "1"}
+    turns = [{name: measure(command, **environment) for name, command in chosen.items()} for _ in range(arguments.runs)]
+    # Not between the turns: ext4 is slow for some minutes to make files where others were removed.
+    for output in folder.parent.glob(f"{Path(_written(folder)).name}*"):
+        shutil.rmtree(output)
     lines = {name: {"contender": name, "documents": arguments.documents, **_medians(turns, name)} for name in chosen}
     for line in lines.values():
         print(json.dumps(line), flush=True)
@@ -257,6 +269,7 @@ def main() -> None:
     folder = FOLDER / f"documents-{arguments.documents}"
     if arguments.action == "contend":
         print(json.dumps(CONTENDERS[arguments.contender](folder)))
+        gc.freeze()
     else:
         {"make": make, "compare": compare}[arguments.action](folder, arguments)
 

@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 
 from dedup.minhash import MinHashConfig
 from dedup.sketch import Sketch, sketch
+from webtext.code_points import count_words
 from webtext.errors import UsageError
 from webtext.hashing import document_id
 from webtext.tables import open_writer
-from webtext.text import words
 
 SKETCHES = pa.schema(
     [
@@ -140,7 +140,7 @@ def _row(text: str, facts: dict[str, Any], sketched: Sketch, offset: int) -> dic
     return {
         "body_digest": "",
         **facts,
-        "n_words": len(words(text)) if n_words is None else int(np.int32(n_words)),
+        "n_words": count_words(text) if n_words is None else int(np.int32(n_words)),
         "text_digest": sketched.text_digest,
         "signature": sketched.signature,
         "shingles_offset": offset,

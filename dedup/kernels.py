@@ -4,15 +4,13 @@ Each kernel has a definition a few lines long in plain Python (`word_hash`, `ngr
 tests hold both forms equal, bit for bit: a corpus must not depend on whether an optional package was there.
 """
 
-import re
-import sys
-from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup.tiers import Kernel, is_installed
+from webtext.code_points import code_points
 
 Hashes = NDArray[np.uint64]
 Words32 = NDArray[np.uint32]
@@ -28,8 +26,7 @@ NGRAM_MULTIPLIER = 2862933555777941757
 _FMIX64 = (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53)
 _FMIX32 = (0x85EBCA6B, 0xC2B2AE35)
 _MASK = 2**64 - 1
-_ASCII = 128
-_HASHES_AT_ONCE, _CHARS_AT_ONCE = 1 << 12, 1 << 17  # in numpy: what lies between fits a processor's cache
+_HASHES_AT_ONCE, _CHARS_AT_ONCE = 1 << 12, 1 << 15  # in numpy: what lies between fits a processor's cache
 
 
 def word_hash(word: str) -> int:
@@ -60,11 +57,7 @@ def word_hashes(text: str) -> Hashes:
     >>> word_hashes("Don't!").tolist() == [word_hash("don"), word_hash("t")]
     True
     """
-    lowered = text.lower()
-    if lowered.isascii():
-        return _word_hashes(np.frombuffer(lowered.encode("ascii"), np.uint8), _word_characters(_ASCII))
-    codes = np.frombuffer(lowered.encode("utf-32-le", "surrogatepass"), np.uint32)
-    return _word_hashes(codes, _word_characters(1 << int(codes.max()).bit_length()))
+    return _word_hashes(*code_points(text.lower()))
 
 
 def ngram_hashes(hashes: Hashes, n: int) -> Hashes:
@@ -142,16 +135,6 @@ def distinct(values: NDArray[Number]) -> NDArray[Number]:
     return ordered[first]
 
 
-@lru_cache(maxsize=32)  # of powers of two
-def _word_characters(below: int) -> NDArray[np.bool_]:
-    """Tell of each code point below one whether it is part of a word: the same pattern as `webtext.text.words`."""
-    characters = "".join(map(chr, range(min(below, sys.maxunicode + 1))))
-    table = np.zeros(len(characters), np.bool_)
-    for run in re.finditer(r"[^\W_]+", characters):
-        table[run.start() : run.end()] = True
-    return table
-
-
 def word_hashes_in_numpy(codes: NDArray[Any], is_word: NDArray[np.bool_]) -> Hashes:
     """Hash the words of an array of code points, many characters at once."""
     begin, found = 0, [np.empty(0, np.uint64)]
@@ -172,10 +155,10 @@ def _end_of_word(codes: NDArray[Any], is_word: NDArray[np.bool_], at_least: int)
 
 
 def _hash_all_words(codes: NDArray[Any], is_word: NDArray[np.bool_]) -> Hashes:
-    inside = np.zeros(len(codes) + 2, np.int8)
+    inside = np.zeros(len(codes) + 2, np.bool_)
     inside[1:-1] = is_word[codes]
-    steps = np.diff(inside)
-    starts, ends = np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
+    edges = np.flatnonzero(inside[1:] != inside[:-1])
+    starts, ends = edges[::2], edges[1::2]
     if not len(starts):
         return np.empty(0, np.uint64)
     lengths = ends - starts

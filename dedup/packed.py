@@ -68,9 +68,14 @@ def unpack_tables(blocks: Iterable[bytes], schema: pa.Schema) -> pa.Table:
 
 def divide(owners: Indices) -> Iterator[tuple[int, Indices]]:
     """Yield each owner, ascending, with the positions that are its own."""
-    few = bool(len(owners)) and owners.min() >= 0 and owners.max() < _FEW
-    order = np.argsort(owners.astype(np.uint16) if few else owners, kind="stable")
-    cuts = np.flatnonzero(np.diff(owners[order])) + 1
-    for positions in np.split(order, cuts):
-        if len(positions):
-            yield int(owners[positions[0]]), positions
+    if not len(owners):
+        return
+    if owners.min() >= 0 and owners.max() < _FEW:
+        order = np.argsort(owners.astype(np.uint16), kind="stable")
+        counts = np.bincount(owners)
+        ends = np.cumsum(counts)[counts > 0]
+    else:
+        order = np.argsort(owners, kind="stable")
+        ends = np.append(np.flatnonzero(np.diff(owners[order])) + 1, len(order))
+    for positions in np.split(order, ends[:-1]):
+        yield int(owners[positions[0]]), positions

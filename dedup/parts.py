@@ -155,10 +155,11 @@ class PartReader:
 
 def _spans(offsets: Indices, sizes: Indices) -> list[tuple[int, int]]:
     """Tell from which byte to which sets lie, given by ascending offsets in hashes; neighbours are one span."""
-    ends = offsets + sizes
-    gaps = offsets[1:] > ends[:-1]
-    starts, stops = offsets[np.append(True, gaps)], ends[np.append(gaps, True)]
-    return list(zip((8 * starts).tolist(), (8 * stops).tolist(), strict=True))
+    starts, ends = 8 * offsets, 8 * (offsets + sizes)
+    cuts = np.flatnonzero(starts[1:] > ends[:-1]) + 1
+    starts = starts[np.concatenate([[0], cuts])]
+    stops = ends[np.concatenate([cuts - 1, [len(ends) - 1]])]
+    return list(zip(starts.tolist(), stops.tolist(), strict=True))
 
 
 def _read_spans(stream: BinaryIO, spans: list[tuple[int, int]], space: memoryview) -> int:
@@ -168,8 +169,9 @@ def _read_spans(stream: BinaryIO, spans: list[tuple[int, int]], space: memoryvie
     """
     filled = 0
     if isinstance(stream, io.BufferedReader) and isinstance(stream.raw, io.FileIO) and hasattr(os, "preadv"):
+        descriptor = stream.fileno()
         for begin, end in spans:
-            filled += os.preadv(stream.fileno(), [space[filled : filled + end - begin]], begin)
+            filled += os.preadv(descriptor, [space[filled : filled + end - begin]], begin)
         return filled
     cuts = [number for number in range(1, len(spans)) if spans[number][0] - spans[number - 1][1] > _GAP]
     for first, last in zip([0, *cuts], [*cuts, len(spans)], strict=True):

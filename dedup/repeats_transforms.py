@@ -21,11 +21,11 @@ from dedup.packed import divide, pack, unpack
 from dedup.parts import PartReader, places_of
 from dedup.repeat_cuts import RepeatCut, Windows, line_cuts, repeat_cuts, without
 from dedup.repeats import RepeatsConfig, line_hashes, repeated_lines, shared_windows, tally_lines, window_hashes
-from dedup.transforms import Grouped, Packed, Plan
+from dedup.search_transforms import Grouped, Packed, Plan
 from webtext import storage
+from webtext.code_points import count_words
 from webtext.records import Rejection
 from webtext.tables import write_records, write_table
-from webtext.text import words
 
 STAGE = "repeats"
 MOSTLY_REPEATED = "mostly_repeated"
@@ -231,10 +231,10 @@ def _windows(rows: Indices) -> Windows:
 
 
 def _too_little(row: _Row, found: list[RepeatCut], config: RepeatsConfig) -> Iterator[Rejection]:
-    left = len(words(without(row.text, ((cut.start, cut.stop) for cut in found))))
+    left = count_words(without(row.text, ((cut.start, cut.stop) for cut in found)))
     if left < config.words_left:
         kinds = " and ".join(f"{why}s" for why in sorted({cut.why for cut in found}))
-        before = len(words(row.text))
+        before = count_words(row.text)
         detail = f"{left:,} of {before:,} words left without repeated {kinds}, at least {config.words_left:,}"
         yield Rejection(row.url, STAGE, MOSTLY_REPEATED, detail, excerpt=row.text[:300])
 

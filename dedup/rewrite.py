@@ -13,11 +13,11 @@ from dedup.decontaminate import STAGE, Pieces, WindowsConfig, judge_share, remov
 from dedup.exact_ngrams import ExactSet
 from dedup.kernels import Hashes
 from dedup.ngrams import Grams
+from webtext.code_points import count_words
 from webtext.hashing import document_id
 from webtext.reasons import Reason
 from webtext.records import Rejection
 from webtext.tables import open_writer, to_table, write_records
-from webtext.text import words
 
 CUTS = pa.schema(
     [
@@ -127,7 +127,7 @@ def _documents(
             changed = {text_column: piece}
             if number > 1 and "id" in values:
                 changed["id"] = document_id(f"{url}#piece-{number}")
-            yield {**values, **changed, **({"n_words": len(words(piece))} if "n_words" in values else {})}
+            yield {**values, **changed, **({"n_words": count_words(piece)} if "n_words" in values else {})}
 
 
 def write_hashes(stream: BinaryIO, hashes: Hashes) -> None:

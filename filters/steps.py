@@ -9,9 +9,9 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from webtext.code_points import count_words
 from webtext.reasons import Reason
 from webtext.records import Document
-from webtext.text import words
 
 Step = Callable[[Document], Document | Reason | None]
 Filter = Step  # the name by which pipelines speak of it
@@ -43,7 +43,7 @@ def with_text(document: Document, text: str) -> Document:
     """Give the document with another text, its words counted anew; the same document where nothing changed."""
     if text == document.text:
         return document
-    return dataclasses.replace(document, text=text, n_words=len(words(text)))
+    return dataclasses.replace(document, text=text, n_words=count_words(text))
 
 
 def over(value: float, limit: float, what: str) -> str:

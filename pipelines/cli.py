@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from pipelines import logs
 from pipelines.damage import damage
-from pipelines.worker import GC_THRESHOLDS
+from pipelines.worker import GC_THRESHOLDS, settle_libraries
 from webtext import __version__
 from webtext.errors import UnbalancedError, UsageError
 
@@ -80,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"webtext {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    asked = next((name for name in arguments if not name.startswith("-")), None)
+    asked = _asked(arguments)
     for name, (summary, _) in COMMANDS.items():
         command = commands.add_parser(
             name, help=summary, description=_sentence(summary), formatter_class=argparse.RawDescriptionHelpFormatter
@@ -95,6 +95,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"unknown flags for {known.command}: {' '.join(unknown)}")
     logging.getLogger().setLevel(logging.INFO if known.verbose else logging.WARNING)
     return _run(known, unknown)
+
+
+def _asked(arguments: Sequence[str]) -> str:
+    return next((name for name in arguments if not name.startswith("-")), "")
 
 
 def _declare(command: argparse.ArgumentParser, name: str, arguments: list[str]) -> list[str]:
@@ -152,6 +156,11 @@ def _run(known: argparse.Namespace, unknown: list[str]) -> int:
 def entry() -> NoReturn:
     """Run as a program: a first Ctrl-C or a TERM ends the run cleanly."""
     gc.set_threshold(*GC_THRESHOLDS)
+    if COMMANDS.get(_asked(sys.argv[1:]), ("", False))[1]:  # not to train: torch may compute with OpenBLAS
+        settle_libraries()
     logs.set_up()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    finally:
+        gc.freeze()  # all goes with the process: no last look for garbage, a third of a second with Beam loaded

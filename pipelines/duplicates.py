@@ -10,7 +10,8 @@ from dedup.against import Columns
 from dedup.choose import read_clusters
 from dedup.minhash import MinHashConfig
 from dedup.parts import Catalog, Source
-from dedup.transforms import FindDuplicates, Plan
+from dedup.search_transforms import Plan
+from dedup.transforms import FindDuplicates
 from pipelines.earlier import check_earlier, prepare_earlier
 from pipelines.ledger import count_rejections
 from pipelines.runner import Engine
@@ -19,7 +20,7 @@ from webtext import storage
 from webtext.manifest import Counts, Manifest
 
 # Runs of documents (32,768 each) that are worth a process of their own. The 10 runs of 300,000 documents take one
-# process 8 CPU seconds; with a second, 5 go into starting both and 2 into what they send each other (docs/dedup.md).
+# process 5 CPU seconds; with a second, 5 go into starting both and 3 into what they send each other (docs/dedup.md).
 RUNS_A_PROCESS = 16
 
 
@@ -51,10 +52,21 @@ def run_duplicates(documents: str, directory: str, config: DuplicatesConfig, eng
     return run_stage(
         Stage("duplicates", directory, as_json(config.minhash), (documents, *earlier.stages)),
         work=lambda unfinished: engine.run(
-            lambda root: root | FindDuplicates(plan, unfinished), tasks=-(-plan.runs // RUNS_A_PROCESS)
+            lambda root: root | FindDuplicates(plan, unfinished, is_one_task(plan)), processes_for(plan)
         ),
         count=count,
     )
+
+
+def processes_for(plan: Plan) -> int:
+    """Tell how many processes a search is worth."""
+    return -(-plan.runs // RUNS_A_PROCESS)
+
+
+def is_one_task(plan: Plan) -> bool:
+    """Tell whether one task is to do the whole search; not where files are remote, of which many are read at a time."""
+    here = all(storage.is_local(source.directory) for source in plan.catalog.sources)
+    return here and processes_for(plan) == 1
 
 
 def members_of_part(duplicates: str, part: str) -> dict[str, tuple[str, bool]]:

@@ -15,11 +15,11 @@ from filters.presets import parse_overrides, read_preset
 from filters.report import describe_preset, describe_rules, dry_run, format_dry_run
 from pipelines.answer import add_json_argument, tell
 from webtext import storage
+from webtext.code_points import count_words
 from webtext.errors import UsageError
 from webtext.hashing import document_id
 from webtext.language import detect
 from webtext.records import Document
-from webtext.text import words
 
 _BATCH_ROWS = 512
 
@@ -147,7 +147,7 @@ def _document(row: dict[str, object], name: str) -> Document:
         submissions=None,
         subreddits=(),
         first_posted=None,
-        n_words=len(words(text)),
+        n_words=count_words(text),
         **strings,
     )
 

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from filters import Filter, apply_filters, load_preset
+from webtext.code_points import count_words
 from webtext.extract import ExtractConfig, Extracted, ExtractionPool, extract_page
 from webtext.hashing import document_id
 from webtext.language import detect
@@ -20,7 +21,6 @@ from webtext.reasons import Reason
 from webtext.records import Document, Page, Rejection
 from webtext.sandbox import Failure
 from webtext.sandbox_pool import SandboxPool
-from webtext.text import words
 from webtext.warc import HttpResponse
 
 Judged = Document | Rejection
@@ -52,7 +52,7 @@ def judge_page(page: Page, result: Extracted | Reason, filters: tuple[Filter, ..
         submissions=page.submissions,
         subreddits=page.subreddits,
         first_posted=page.first_posted,
-        n_words=len(words(result.text)),
+        n_words=count_words(result.text),
         body_digest=page.digest,
         site_name=result.site_name,
         declared_language=result.declared_language,

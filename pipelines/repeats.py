@@ -17,16 +17,16 @@ from dedup.parts import Catalog, Source
 from dedup.repeat_cuts import without
 from dedup.repeats import RepeatsConfig
 from dedup.repeats_transforms import DOCUMENTS_A_RUN, STAGE, CutRepeats, FindLines, Repeats
-from dedup.transforms import Plan
+from dedup.search_transforms import Plan
 from pipelines.duplicates import members_of_part
 from pipelines.ledger import count_rejections
 from pipelines.removals import removed_of_part
 from pipelines.runner import Engine
 from pipelines.stage import Stage, as_json, read_manifest, run_stage
 from webtext import storage
+from webtext.code_points import count_words
 from webtext.hashing import document_id
 from webtext.manifest import Counts
-from webtext.text import words
 
 DIRECTORY = STAGE
 
@@ -118,7 +118,7 @@ def cut_part(repeats: str | None, part: str, table: pa.Table) -> pa.Table:
     for number, identity in enumerate(identities):
         if identity in cuts:
             texts[number] = without(texts[number], cuts[identity])
-            counts[number] = len(words(texts[number]))
+            counts[number] = count_words(texts[number])
     for name, values in (("text", texts), ("n_words", counts)):
         at = table.schema.get_field_index(name)
         table = table.set_column(at, table.schema.field(at), pa.array(values, table.schema.field(at).type))

@@ -21,9 +21,25 @@ GC_THRESHOLDS = (100_000, 50, 50)
 ENDED = 130  # exit status of a worker whose run has ended before it
 
 
+LIBRARIES = {
+    # numpy and scipy each bring OpenBLAS, which starts a thread for each core; those look for work for a tenth of a
+    # second before they rest, in each process anew. No step of a pipeline multiplies matrices.
+    "OPENBLAS_NUM_THREADS": "1",
+    # Arrow's own allocator keeps what it was given once; the system's gives large pieces back, in no more time.
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
+
+
+def settle_libraries() -> None:
+    """Say how the libraries of a run are to use the machine, before they are imported; what the user said stands."""
+    for name, value in LIBRARIES.items():
+        os.environ.setdefault(name, value)
+
+
 def main(port: int, level: int) -> None:
     """Work until the run that listens on a port of this machine has ended."""
     gc.set_threshold(*GC_THRESHOLDS)
+    settle_libraries()
     try:
         lifeline = socket.create_connection(("127.0.0.1", port))
     except OSError:

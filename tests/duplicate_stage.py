@@ -6,9 +6,11 @@ from collections import defaultdict
 import apache_beam as beam
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from hypothesis import strategies as st
 
+from dedup import search_transforms as steps
 from dedup import transforms
 from dedup.against import write_sketches
 from dedup.clusters import connected_components
@@ -63,11 +65,11 @@ def spanning_forest(edges):
     return np.stack([smallest[members], nodes[members]], axis=1)
 
 
-def run_beam(plan, output, *flags):
+def run_beam(plan, output, *flags, at_once=False):
     output.mkdir()
     options = PipelineOptions(["--runner=FnApiRunner", "--no_save_main_session", *flags])
     with beam.Pipeline(options=options) as pipeline:
-        pipeline | FindDuplicates(plan, str(output))
+        pipeline | FindDuplicates(plan, str(output), at_once)
 
 
 def run_steps(plan, output, shuffler):
@@ -90,13 +92,23 @@ def run_steps(plan, output, shuffler):
             shuffler.shuffle(values)
         return groups.items()
 
-    pairs = step(transforms.ProposePairs, grouped(step(transforms.ReadKeys, range(plan.runs))))
-    members = step(transforms.ConnectPairs, grouped(step(transforms.VerifyPairs, grouped(pairs))))
-    judged = list(step(transforms.JudgeClusters, grouped(step(transforms.DescribeMembers, grouped(members)))))
+    pairs = step(steps.ProposePairs, grouped(step(steps.ReadKeys, range(plan.runs))))
+    members = step(steps.ConnectPairs, grouped(step(steps.VerifyPairs, grouped(pairs))))
+    judged = list(step(steps.JudgeClusters, grouped(step(steps.DescribeMembers, grouped(members)))))
     verdicts = [element for element in judged if isinstance(element, tuple)]
     tallies = [element.value for element in judged if not isinstance(element, tuple)]
-    list(step(transforms.WriteVerdicts, grouped(verdicts + [(run, b"") for run in range(plan.runs)]), str(output)))
-    transforms._write_summary((0, tallies), plan, str(output))
+    list(step(steps.WriteVerdicts, grouped(verdicts + [(run, b"") for run in range(plan.runs)]), str(output)))
+    steps.write_summary((0, tallies), plan, str(output))
+
+
+def run_at_once(plan, output, compared):
+    """Run the step that is the whole search, with so many documents compared by a task."""
+    output.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transforms, "DOCUMENTS_COMPARED", compared)
+        step = transforms.SearchAtOnce(plan, str(output))
+        step.setup()
+        return list(step.process(0))
 
 
 def content(folder):

@@ -5,10 +5,12 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
-from pipelines import build, cli, documents
+from dedup.search_transforms import Plan
+from pipelines import build, cli, documents, duplicates
 from pipelines.index import index_archives
 from pipelines.runner import Engine
 from pipelines.shards import ShardsConfig
@@ -28,8 +30,10 @@ class Reference:
 
 
 def cut_small(assign=setattr):
-    """Have a build of this process make small buckets and small shards."""
+    """Have a build of this process make small buckets and small shards, and shuffle what it compares."""
     assign(documents, "PAGES_A_BUCKET", 40)
+    assign(duplicates, "Plan", partial(Plan, documents_a_run=24, keys_a_range=500))
+    assign(duplicates, "RUNS_A_PROCESS", 1)
     assign(build, "ShardsConfig", lambda held_out, _: ShardsConfig(held_out, text_bytes_a_shard=100_000))
 
 

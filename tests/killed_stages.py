@@ -14,7 +14,7 @@ from pathlib import Path
 
 import zstandard
 
-from dedup.transforms import Plan
+from dedup.search_transforms import Plan
 from pipelines import documents, duplicates, runner
 from pipelines.build import run_documents, run_shards
 from pipelines.documents import DocumentsConfig

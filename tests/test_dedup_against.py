@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from dedup.against import Columns, read_texts
 from dedup.against_transforms import SketchCorpus
 from dedup.parts import Catalog
-from dedup.transforms import Plan
+from dedup.search_transforms import Plan
 from pipelines.earlier import earlier_files
 from tests.duplicate_stage import (
     DOCUMENTS,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dedup import compiled, kernels
 from dedup.minhash import permutations
+from webtext.code_points import word_characters
 from webtext.text import ngrams, words
 
 TEXTS = st.text() | st.text(alphabet="aB3_ é,.'日İſ\u0301\ud800\U0001d7d8\n")
@@ -32,14 +33,14 @@ def test_word_hashes_are_the_hashes_of_the_words(text):
     expected = [kernels.word_hash(word) for word in words(text)]
     assert kernels.word_hashes(text).tolist() == expected
     for form in every_form("word_hashes"):
-        assert form(codes_of(text), kernels._word_characters(1 << 21)).tolist() == expected
+        assert form(codes_of(text), word_characters(1 << 21)).tolist() == expected
 
 
 @given(TEXTS, st.integers(1, 9))
 def test_word_hashes_do_not_depend_on_where_a_long_text_is_divided(text, at_once):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kernels, "_CHARS_AT_ONCE", at_once)
-        found = kernels.word_hashes_in_numpy(codes_of(text), kernels._word_characters(1 << 21))
+        found = kernels.word_hashes_in_numpy(codes_of(text), word_characters(1 << 21))
     assert found.tolist() == [kernels.word_hash(word) for word in words(text)]
 
 

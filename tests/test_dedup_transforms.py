@@ -16,9 +16,9 @@ from dedup import bands
 from dedup.choose import read_clusters
 from dedup.minhash import MinHashConfig
 from dedup.parts import Catalog, PartReader, places_of
+from dedup.search_transforms import Plan
 from dedup.shingles import shingle_hashes
 from dedup.sketch import sketch
-from dedup.transforms import Plan
 from tests.duplicate_stage import (
     DOCUMENTS,
     EVERY_PAIR,
@@ -26,6 +26,7 @@ from tests.duplicate_stage import (
     edited,
     facts,
     rejections,
+    run_at_once,
     run_beam,
     run_steps,
     write_parts,
@@ -69,15 +70,18 @@ def found_clusters(folder):
 
 
 @settings(max_examples=40)
-@given(DOCUMENTS, st.randoms(), st.integers(1, 4), st.integers(1, 6), st.integers(1, 40))
+@given(DOCUMENTS, st.randoms(), st.integers(1, 4), st.integers(1, 6), st.integers(1, 40), st.integers(1, 9))
 def test_any_order_and_division_gives_the_components_of_the_true_graph(
-    tmp_path_factory, documents, shuffler, parts, run, key_range
+    tmp_path_factory, documents, shuffler, parts, run, key_range, compared
 ):
     folder = tmp_path_factory.mktemp("stage")
     catalog = Catalog((write_parts(folder / "documents", documents, parts),))
     run_steps(Plan(catalog, len(documents), EVERY_PAIR), folder / "plain", random.Random(0))
-    run_steps(Plan(catalog, len(documents), EVERY_PAIR, run, key_range), folder / "divided", shuffler)
-    assert content(folder / "plain") == content(folder / "divided")
+    divided = Plan(catalog, len(documents), EVERY_PAIR, run, key_range)
+    run_steps(divided, folder / "divided", shuffler)
+    written = run_at_once(divided, folder / "at-once", compared)
+    assert content(folder / "plain") == content(folder / "divided") == content(folder / "at-once")
+    assert sorted(written) == sorted(content(folder / "at-once"))
     clusters = expected_clusters(documents, EVERY_PAIR.threshold)
     assert found_clusters(folder / "plain") == clusters
     dropped = rejections(folder / "plain")
@@ -117,16 +121,18 @@ def test_runners_workers_and_divisions_give_the_same_bytes(tmp_path):
     run_beam(plan, tmp_path / "many-runs")
     run_beam(plan, tmp_path / "processes", "--direct_running_mode=multi_processing", "--direct_num_workers=2")
     run_beam(plan, tmp_path / "bundles", "--runner=BundleBasedDirectRunner")
+    run_beam(plan, tmp_path / "at-once", at_once=True)
     expected = content(tmp_path / "by-hand")
     assert len(rejections(tmp_path / "by-hand")) >= 25
-    for name in ("one-run", "many-runs", "processes", "bundles"):
+    for name in ("one-run", "many-runs", "processes", "bundles", "at-once"):
         assert content(tmp_path / name) == expected
 
 
+@pytest.mark.parametrize("at_once", [False, True])
 @pytest.mark.parametrize("documents", [[], [("one lonely text", facts("http://h.test/1"))]])
-def test_a_corpus_without_duplicates_gives_empty_files_and_a_summary(tmp_path, documents):
+def test_a_corpus_without_duplicates_gives_empty_files_and_a_summary(tmp_path, documents, at_once):
     catalog = Catalog((write_parts(tmp_path / "documents", documents, 2),))
-    run_beam(Plan(catalog, len(documents), MinHashConfig()), tmp_path / "found")
+    run_beam(Plan(catalog, len(documents), MinHashConfig()), tmp_path / "found", at_once=at_once)
     assert rejections(tmp_path / "found") == {}
     assert sorted(content(tmp_path / "found")) == [
         *("clusters-00000-of-00002.parquet", "clusters-00001-of-00002.parquet"),

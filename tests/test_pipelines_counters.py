@@ -5,7 +5,8 @@ import pytest
 
 from dedup.minhash import MinHashConfig
 from dedup.parts import Catalog, Source
-from dedup.transforms import FindDuplicates, Plan
+from dedup.search_transforms import Plan
+from dedup.transforms import FindDuplicates
 from pipelines import index
 from pipelines.build import BuildConfig, run_build
 from pipelines.documents import DocumentsConfig, WriteBuckets, plan_buckets
@@ -57,11 +58,12 @@ def test_documents_are_counted_by_reason(built, tmp_path):
     assert found["documents"] == ledger(built / "documents")
 
 
-def test_duplicates_are_counted_by_reason(built, tmp_path):
+@pytest.mark.parametrize("at_once", [False, True])
+def test_duplicates_are_counted_by_reason(built, tmp_path, at_once):
     documents = str(built / "documents")
     parts = len(storage.list_files(documents, "part-*.parquet"))
     plan = Plan(Catalog((Source(documents, parts),)), read_manifest(documents).counts.kept, MinHashConfig())
-    found = counted(lambda root: root | FindDuplicates(plan, str(tmp_path)))
+    found = counted(lambda root: root | FindDuplicates(plan, str(tmp_path), at_once))
     rejected = dict(read_manifest(str(built / "duplicates")).counts.rejected)
     assert {name: number for name, number in found["dedup"].items() if name in rejected} == rejected
     assert set(rejected) == {"exact_duplicate", "near_duplicate"}

@@ -19,7 +19,8 @@ import pytest
 
 from dedup.minhash import MinHashConfig
 from dedup.parts import Catalog, Source
-from dedup.transforms import FindDuplicates, Plan
+from dedup.search_transforms import Plan
+from dedup.transforms import FindDuplicates
 from pipelines import documents, fetch, flex_template, harvest, index
 from pipelines.cli import COMMANDS
 from pipelines.documents import DocumentsConfig, WriteBuckets

@@ -46,6 +46,7 @@ _FIRST_RESULT = ("BODY_XPATH",)
 # some 40. trafilatura recurses once a level, and its time grows with the cube of the depth of tables.
 _MAX_DEPTH = 256
 _TOO_DEEP = etree.XPath("/*" * _MAX_DEPTH + "[*]", smart_strings=False)
+_TEXTS = etree.XPath(".//text()", smart_strings=False)  # `tree.itertext()` in half the time: comments are not parsed
 _INVISIBLE = ("script", "style", "noscript", "template", "head", "svg")
 _UNMEASURED = ("script", "style", "template", "svg")  # what trafilatura's measure of a page leaves out for certain
 
@@ -125,7 +126,7 @@ class Shown:
 
 def count_shown(tree: HtmlElement) -> Shown:
     """Count the characters that a page shows."""
-    texts = list(tree.itertext())
+    texts = _TEXTS(tree)
     chars, pieces, hidden = sum(map(len, map(str.strip, texts))), len(texts), 0
     for element in tree.iter(*_INVISIBLE):
         if text := element.text:

@@ -129,5 +129,5 @@ def _is_linked(element: HtmlElement, links: list[HtmlElement], lengths: list[int
 
 def _chars(element: HtmlElement) -> int:
     """Count the characters of an element's text, its spaces made single."""
-    text = element.text_content() if len(element) else element.text or ""
+    text = etree.tostring(element, method="text", encoding=str, with_tail=False) if len(element) else element.text or ""
     return len(" ".join(text.split()))

@@ -1,0 +1,18 @@
+"""Words are counted as `words` makes them, whatever the text."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webtext.code_points import count_words
+from webtext.text import words
+
+
+@given(st.text() | st.text(alphabet="aB3_ \u00e9,.'\u65e5\u0130\u017f\u0301\ud800\U0001d7d8\n"))
+def test_words_are_counted_as_they_are_made(text):
+    assert count_words(text) == len(words(text))
+
+
+def test_each_character_counts_as_it_does_in_lower_case():
+    characters = list(map(chr, range(0x110000)))
+    assert count_words(" ".join(characters)) == len(words(" ".join(characters)))
+    assert [one for one in characters if count_words(f"a{one}b") != len(words(f"a{one}b"))] == []
