@@ -39,7 +39,7 @@ from typing import Any
 import numpy as np
 from process_tree import measure
 
-from pipelines.worker import GC_THRESHOLDS
+from pipelines.worker import GC_THRESHOLDS, LIBRARIES
 from webtext.hashing import document_id
 
 # Imports stand inside the contenders, so that none pays for what another loads.
@@ -226,9 +226,9 @@ def compare(folder: Path, arguments: argparse.Namespace) -> None:
         script = str(Path(__file__).with_name("datatrove_minhash.py"))
         commands["datatrove, 4 stages, 2 tasks"] = [arguments.datatrove, script, str(folder), str(BANDS), str(ROWS)]
     chosen = {name: command for name, command in commands.items() if any(word in name for word in arguments.only)}
-    # As the command has it, and for the index as well: neither waits for threads of OpenBLAS that nobody wants.
-    environment = {"OPENBLAS_NUM_THREADS": "1"}
-    turns = [{name: measure(command, **environment) for name, command in chosen.items()} for _ in range(arguments.runs)]
+    turns = [  # with libraries settled as the command settles them, for the index as well
+        {name: measure(command, **LIBRARIES) for name, command in chosen.items()} for _ in range(arguments.runs)
+    ]
     # Not between the turns: ext4 is slow for some minutes to make files where others were removed.
     for output in folder.parent.glob(f"{Path(_written(folder)).name}*"):
         shutil.rmtree(output)
