@@ -26,6 +26,7 @@ from scale_check import check
 from scale_set import Place, Variants, english_pages, find_genuine, members, write_set
 
 from pipelines.stage import read_manifest, unfinished_directory
+from pipelines.timings import read_timings
 from webtext import storage
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -71,8 +72,12 @@ def run(archives: Path, output: Path, workers: int) -> dict[str, Cost]:
             cost.worker = max(cost.worker, look.largest)
     if running.returncode:
         sys.exit(f"the build ended with status {running.returncode}: {output.parent / 'build.log'} says why")
+    timings = read_timings(str(output))
     for name in STAGES:
         describe(costs[name], str(output / name))
+        if not costs[name].memory:  # too short for a look: what the run itself noted
+            costs[name].cpu, costs[name].memory = timings[name].cpu_s, timings[name].launcher_bytes
+            costs[name].launcher = costs[name].memory
     return costs
 
 
