@@ -162,22 +162,41 @@ class VerifyPairs(Step):
     """Pairs and large buckets → the pairs that are duplicates, as few as connect them."""
 
     def process(self, grouped: Grouped) -> Iterator[Packed]:
-        rows = unpack(grouped[1])
-        is_member = (rows[:, 0] & _MEMBER) != 0
-        large = buckets(rows[is_member, 1].view(np.uint64), rows[is_member, 0] & ~_MEMBER)
-        pairs = distinct_pairs(rows[~is_member])
-        flags, pairs = pairs[:, 0] & _FLAGS, pairs & ~_FLAGS
-        near, equal, equal_too, known = (pairs[flags == flag] for flag in (0, _EQUAL, _EQUAL_TOO, _VERIFIED))
-        known = np.concatenate([common_pairs(equal, equal_too), known])
-        links = self.links(np.concatenate([large.places, known.ravel(), near.ravel()]))
-        crowded, joined, asked = np.split(links.numbers, np.cumsum([len(large.places), known.size]))
-        links.join(joined.reshape(-1, 2))
-        links.explore(replace(large, places=crowded).large())
-        links.connect(asked.reshape(-1, 2))
-        edges = self.found(links)
-        Metrics.counter(STAGE, "verified").inc(len(edges))
+        edges = self.verify([unpack(grouped[1])])
         if len(edges):
             yield 0, pack(edges)
+
+    def verify(self, runs: list[Indices]) -> Indices:
+        """Verify what was sent to some runs, given in their order; shape (edges, 2).
+
+        Large buckets are explored run by run: of the largest, what is compared depends on what a run knows by then. The
+        pairs of all runs are compared together, so what they have in common is read once.
+        """
+        explored, asked = [np.empty((0, 2), np.int64)], [np.empty((0, 2), np.int64)]
+        for rows in runs:
+            is_member = (rows[:, 0] & _MEMBER) != 0
+            large = buckets(rows[is_member, 1].view(np.uint64), rows[is_member, 0] & ~_MEMBER)
+            pairs = distinct_pairs(rows[~is_member])
+            flags, pairs = pairs[:, 0] & _FLAGS, pairs & ~_FLAGS
+            near, equal, equal_too, known = (pairs[flags == flag] for flag in (0, _EQUAL, _EQUAL_TOO, _VERIFIED))
+            explored.append(self._explore(large, np.concatenate([common_pairs(equal, equal_too), known])))
+            asked.append(near)
+        together = np.concatenate(explored), np.concatenate(asked)
+        links = self.links(np.concatenate([pairs.ravel() for pairs in together]))
+        joined, wanted = np.split(links.numbers, [together[0].size])
+        links.join(joined.reshape(-1, 2))
+        links.connect(wanted.reshape(-1, 2))
+        edges = self.found(links)
+        Metrics.counter(STAGE, "verified").inc(len(edges))
+        return edges
+
+    def _explore(self, large: Buckets, known: Indices) -> Indices:
+        """Connect what is known to belong together, and what is similar in large buckets."""
+        links = self.links(np.concatenate([large.places, known.ravel()]))
+        crowded, joined = np.split(links.numbers, [len(large.places)])
+        links.join(joined.reshape(-1, 2))
+        links.explore(replace(large, places=crowded).large())
+        return self.found(links)
 
 
 class ConnectPairs(Step):

@@ -7,13 +7,14 @@ lie on a local disk and one process is enough for them, not even those are shuff
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import PBegin, PCollection, TaggedOutput
 
 from dedup.alarms import Tally
+from dedup.packed import pack, unpack
 from dedup.search_transforms import (
     ConnectPairs,
     DescribeMembers,
@@ -28,10 +29,6 @@ from dedup.search_transforms import (
     WriteVerdicts,
     write_summary,
 )
-
-# Documents whose pairs a task compares that has all keys at hand, so that what is compared is read seldom: in runs of
-# 32,768, a document of 300,000 that has candidates is read twice.
-DOCUMENTS_COMPARED = 1 << 18
 
 Blocks = dict[int, list[bytes]]
 
@@ -101,16 +98,23 @@ class SearchAtOnce(Step):
         self.output = output
 
     def process(self, _: Any) -> Iterator[str]:
-        tallies = [Tally()]
-        blocks = _through(ReadKeys(self.plan), range(self.plan.runs), tallies)
-        plan = replace(self.plan, documents_a_run=max(DOCUMENTS_COMPARED, self.plan.documents_a_run))
-        for step in (ProposePairs, VerifyPairs, ConnectPairs, DescribeMembers, JudgeClusters):
+        plan, tallies = self.plan, [Tally()]
+        blocks = _through(ReadKeys(plan), range(plan.runs), tallies)
+        blocks = _through(ProposePairs(plan), _taken(blocks), tallies)
+        blocks = {0: [self._verified(blocks)]}
+        for step in (ConnectPairs, DescribeMembers, JudgeClusters):
             blocks = _through(step(plan), _taken(blocks), tallies)
         write = WriteVerdicts(plan, self.output)
         write.setup()
         for run in range(plan.runs):
             yield from write.process((run, blocks.get(run, [])))
         yield write_summary((0, tallies), plan, self.output)
+
+    def _verified(self, proposed: Blocks) -> bytes:
+        """Verify what was proposed to all runs at once: in one run after another, a document is read twice."""
+        verify = VerifyPairs(self.plan)
+        verify.setup()
+        return pack(verify.verify([unpack(blocks) for _, blocks in _taken(proposed)]))
 
 
 def _through(step: Step, elements: Iterable[Any], tallies: list[Tally]) -> Blocks:

@@ -6,7 +6,6 @@ from collections import defaultdict
 import apache_beam as beam
 import numpy as np
 import pyarrow.parquet as pq
-import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from hypothesis import strategies as st
 
@@ -101,14 +100,12 @@ def run_steps(plan, output, shuffler):
     steps.write_summary((0, tallies), plan, str(output))
 
 
-def run_at_once(plan, output, compared):
-    """Run the step that is the whole search, with so many documents compared by a task."""
+def run_at_once(plan, output):
+    """Run the step that is the whole search."""
     output.mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(transforms, "DOCUMENTS_COMPARED", compared)
-        step = transforms.SearchAtOnce(plan, str(output))
-        step.setup()
-        return list(step.process(0))
+    step = transforms.SearchAtOnce(plan, str(output))
+    step.setup()
+    return list(step.process(0))
 
 
 def content(folder):
