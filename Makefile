@@ -63,7 +63,7 @@ build/peers/%/installed: benchmarks/peers/requirements-%.txt
 
 # The end-to-end run is of the package as users install it, in an environment without what only the benchmarks need.
 bench: build/peers/datatrove/installed build/peers/dolma/installed
-bench: $(VENV)/installed ## Measure all beside named peers, end to end and each part (hours; real pages: REALWEB=...)
+bench: $(VENV)/installed ## Measure all beside named peers, end to end and each part (an hour on two cores; real pages: REALWEB=...)
 	$(PYTHON) -m venv build/peers/webtext
 	build/peers/webtext/bin/python -m pip install --quiet --constraint requirements.lock '.[fast]'
 	build/peers/webtext/bin/python -m pip install --quiet --force-reinstall --no-deps .

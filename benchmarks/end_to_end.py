@@ -197,7 +197,7 @@ def main() -> None:
         "--debian", type=Path, default=Path("build/benchmarks/debian"), help="WARC files of scale_pages.py"
     )
     parser.add_argument("--sets", nargs="+", default=["realweb", "english", "debian"])
-    usual = [key for key in SYSTEMS if key != "dolma-trafilatura"]  # an hour more, to show trafilatura once more
+    usual = [key for key in SYSTEMS if key != "dolma-trafilatura"]  # slow, and datatrove shows trafilatura
     parser.add_argument("--systems", nargs="+", choices=list(SYSTEMS), default=usual)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)

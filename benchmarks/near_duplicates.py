@@ -15,7 +15,7 @@ What each does. datasketch's index reads ready signatures, asks for each documen
 band, and puts it in if nothing does. *Candidates alone* is that work done by webtext: it reads the same signatures and
 gives all documents that share a band, and all pairs of those but in giant buckets. *The whole stage* goes on from there
 where the index ends: exact duplicates, the true similarity of pairs, clusters, the choice of the one that stays,
-evidence in files; in one process as one task of Beam's, in two through its shuffle. With --runs the contenders take
+evidence in files; as one task of Beam's, as the command has it, or through its shuffle. With --runs the contenders take
 turns, a line has the medians, and the ratios of the index to both are printed last: of all CPU time, and of that
 without the start of Python and the imports of each (`stage_cpu_s`), which a build has behind it when it comes to this
 stage. Compiled kernels are loaded within the stage. Each contender ends as the command does, without a last search for
@@ -138,8 +138,8 @@ def _sketch_file(path: Path) -> int:
         return sum(bool(sketch(json.loads(line)["text"], config)) for line in lines)
 
 
-def run_webtext(folder: Path, workers: int) -> dict[str, Any]:
-    """Run the whole stage, as the command runs it: exact and near, verified, clustered, judged and written."""
+def run_webtext(folder: Path, workers: int, *, at_once: bool) -> dict[str, Any]:
+    """Run the whole stage: exact and near, verified, clustered, judged and written; the command does it at once."""
     gc.set_threshold(*GC_THRESHOLDS)
     from dedup.minhash import MinHashConfig  # noqa: PLC0415
     from dedup.parts import Catalog, Source  # noqa: PLC0415
@@ -148,18 +148,18 @@ def run_webtext(folder: Path, workers: int) -> dict[str, Any]:
     from pipelines.runner import Engine  # noqa: PLC0415
 
     started = time.process_time()
-    output = Path(tempfile.mkdtemp(prefix=_written(folder)))
+    output = Path(tempfile.mkdtemp(prefix=_written(folder), dir=folder.parent))
     parts = len(list(folder.glob("part-*")))
     plan = Plan(Catalog((Source(str(folder), parts),)), int(folder.name.split("-")[-1]), MinHashConfig())
-    Engine(workers).run(lambda root: root | FindDuplicates(plan, str(output), at_once=workers == 1), plan.runs)
+    Engine(workers).run(lambda root: root | FindDuplicates(plan, str(output), at_once), plan.runs)
     summary = json.loads((output / "summary.json").read_text())
     stage = round(time.process_time() - started, 2)
     return {"removed": summary["exact_duplicate"] + summary["near_duplicate"], "stage_cpu_s": stage}
 
 
 def _written(folder: Path) -> str:
-    """Say how the folders begin that the stage wrote from the documents in one."""
-    return f"{folder}-duplicates-"
+    """Say how the names of the folders begin that the stage wrote from the documents in one."""
+    return f"{folder.name}-duplicates-"
 
 
 def run_candidates(folder: Path) -> dict[str, Any]:
@@ -203,10 +203,15 @@ def run_datasketch(folder: Path) -> dict[str, Any]:
     return {"removed": removed, "verified": False, "stage_cpu_s": round(time.process_time() - started, 2)}
 
 
-STAGE, CANDIDATES, INDEX = "webtext, 1 process", "webtext candidates alone, unverified", "datasketch MinHashLSH"
+STAGE, CANDIDATES, INDEX = (
+    "webtext, 1 process, one task",
+    "webtext candidates alone, unverified",
+    "datasketch MinHashLSH",
+)
 CONTENDERS: dict[str, Callable[[Path], dict[str, Any]]] = {
-    STAGE: partial(run_webtext, workers=1),
-    "webtext, 2 processes": partial(run_webtext, workers=2),
+    STAGE: partial(run_webtext, workers=1, at_once=True),
+    "webtext, 1 process, shuffled": partial(run_webtext, workers=1, at_once=False),
+    "webtext, 2 processes, shuffled": partial(run_webtext, workers=2, at_once=False),
     "webtext sketching alone, 2 processes": sketch_only,
     CANDIDATES: run_candidates,
     INDEX: run_datasketch,
@@ -230,7 +235,7 @@ def compare(folder: Path, arguments: argparse.Namespace) -> None:
         {name: measure(command, **LIBRARIES) for name, command in chosen.items()} for _ in range(arguments.runs)
     ]
     # Not between the turns: ext4 is slow for some minutes to make files where others were removed.
-    for output in folder.parent.glob(f"{Path(_written(folder)).name}*"):
+    for output in folder.parent.glob(f"{_written(folder)}*"):
         shutil.rmtree(output)
     lines = {name: {"contender": name, "documents": arguments.documents, **_medians(turns, name)} for name in chosen}
     for line in lines.values():

@@ -163,4 +163,4 @@ def entry() -> NoReturn:
     try:
         sys.exit(main())
     finally:
-        gc.freeze()  # all goes with the process: no last look for garbage, a third of a second with Beam loaded
+        gc.freeze()  # all goes with the process: the interpreter need not look for garbage in it once more

@@ -19,8 +19,9 @@ from pipelines.stage import Stage, as_json, read_manifest, run_stage
 from webtext import storage
 from webtext.manifest import Counts, Manifest
 
-# Runs of documents (32,768 each) that are worth a process of their own. The 10 runs of 300,000 documents take one
-# process 5 CPU seconds; with a second, 5 go into starting both and 3 into what they send each other (docs/dedup.md).
+# Runs of documents (32,768 each) that are worth a process of their own. The 10 runs of 300,000 documents take two
+# processes twice the CPU time of one, and longer by the clock: both import all, and they send each other keys
+# (docs/dedup.md).
 RUNS_A_PROCESS = 16
 
 

@@ -1,7 +1,6 @@
 """Texts as arrays of code points: what is part of a word, and how many words there are, without making the words.
 
-`webtext.text.words` is the definition. To make its list takes three times as long as to count, and every text that is
-extracted is counted.
+`webtext.text.words` is the definition. Every text that is extracted is counted, and nobody wants the list.
 """
 
 import re

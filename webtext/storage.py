@@ -52,7 +52,7 @@ def open_file(path: str) -> BinaryIO:
         UsageError: there is no such file, or it may not be read.
     """
     try:
-        # Not Path.open: to take a path apart costs half of opening it, and the search for duplicates opens thousands.
+        # Not Path.open, which takes the path apart first: the search for duplicates opens thousands.
         return open(path, "rb") if is_local(path) else _open_remote(path)  # noqa: PTH123
     except (OSError, ValueError, BeamIOError) as error:  # ValueError: no file system has this scheme
         raise UsageError(f"cannot read {path}: {_cause(error)}") from error
