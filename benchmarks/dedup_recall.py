@@ -24,12 +24,12 @@ import pyarrow.parquet as pq
 from apache_beam.options.pipeline_options import PipelineOptions
 from real_texts import long_texts
 
-from dedup.against import write_sketches
-from dedup.minhash import MinHashConfig, band_keys, collision_probability
-from dedup.parts import Catalog, Source
-from dedup.search_transforms import Plan
-from dedup.sketch import sketch
-from dedup.transforms import FindDuplicates
+from dedup.near.against import write_sketches
+from dedup.near.minhash import MinHashConfig, band_keys, collision_probability
+from dedup.near.parts import Catalog, Source
+from dedup.near.search_transforms import Plan
+from dedup.near.sketch import sketch
+from dedup.near.transforms import FindDuplicates
 from webtext.hashing import document_id
 from webtext.text import ngrams, words
 

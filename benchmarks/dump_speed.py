@@ -21,10 +21,10 @@ from typing import Any
 import msgspec
 import zstandard
 
-from webtext.compressed import Damage, read_lines
-from webtext.dumps import Dump, Posted, read_dump
-from webtext.links import SelectConfig
-from webtext.submissions import Unusable, parse_submission
+from webtext.reddit.compressed import Damage, read_lines
+from webtext.reddit.dumps import Dump, Posted, read_dump
+from webtext.reddit.links import SelectConfig
+from webtext.reddit.submissions import Unusable, parse_submission
 
 _FLAGS = (
     *("allow_live_comments", "archived", "can_gild", "can_mod_post", "clicked", "contest_mode"),

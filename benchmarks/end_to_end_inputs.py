@@ -19,9 +19,9 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from webtext.extract import ExtractConfig, Extracted, extract_page
+from webtext.extract.language_detector import detect
+from webtext.extract.pages import ExtractConfig, Extracted, extract_page
 from webtext.hashing import document_id
-from webtext.language import detect
 
 FILES = 8
 ENGLISH_PAGES, DEBIAN_PAGES = 3000, 10_000

@@ -21,13 +21,13 @@ from typing import Any
 
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
-from webtext.decode import decode_html
-from webtext.engines import ENGINES, load_engine, parse_html, without_controls
 from webtext.errors import UsageError
-from webtext.extract import ExtractConfig, Extracted, extract_page
+from webtext.extract.decode import decode_html
+from webtext.extract.extractors import ENGINES, load_engine, parse_html, without_controls
+from webtext.extract.language_detector import detect
+from webtext.extract.pages import ExtractConfig, Extracted, extract_page
 from webtext.hashing import bucket_of
 from webtext.hosts import registered_domain
-from webtext.language import detect
 
 BASELINE = "trafilatura-default"
 PRODUCT = "webtext (all)"  # decoding, metadata and clean-up included; the others are the bare extractors

@@ -24,14 +24,14 @@ import aiohttp
 import requests
 from loopback_web import LoopbackWeb
 
-from webtext.addresses import AddressGuard
-from webtext.archive import PageArchive
-from webtext.crawl import Crawl
-from webtext.fetch import Requester
-from webtext.fetch_config import FetchConfig
+from webtext.crawl.addresses import AddressGuard
+from webtext.crawl.config import FetchConfig
+from webtext.crawl.crawl import Crawl
+from webtext.crawl.exchange import Requester
+from webtext.crawl.page_archive import PageArchive
+from webtext.crawl.visits import Errand
 from webtext.hashing import bucket_of
 from webtext.records import Link
-from webtext.visits import Errand
 
 
 def links_of(port: int, hosts: int, pages: int) -> list[Link]:

@@ -22,7 +22,7 @@ def extract(arguments: argparse.Namespace) -> None:
     """Write the text of every real page that has one."""
     from fastwarc.warc import ArchiveIterator, WarcRecordType  # noqa: PLC0415 (each step has its own environment)
 
-    from webtext.extract import ExtractConfig, Extracted, extract_page  # noqa: PLC0415
+    from webtext.extract.pages import ExtractConfig, Extracted, extract_page  # noqa: PLC0415
 
     config = ExtractConfig()
     archive = arguments.realweb / "web.warc.gz"
@@ -78,10 +78,10 @@ def _c4_lines(text: str) -> list[str]:
 
 def compare(arguments: argparse.Namespace) -> None:
     """Print how often the verdicts agree, and each that does not."""
-    from filters.c4 import C4Quality  # noqa: PLC0415
-    from filters.fineweb import FineWebQuality  # noqa: PLC0415
-    from filters.gopher import GopherQuality, GopherRepetition  # noqa: PLC0415
-    from filters.tokens import count_sentences, tokens  # noqa: PLC0415
+    from filters.rules.c4 import C4Quality  # noqa: PLC0415
+    from filters.rules.fineweb import FineWebQuality  # noqa: PLC0415
+    from filters.rules.gopher import GopherQuality, GopherRepetition  # noqa: PLC0415
+    from filters.rules.lib.tokens import count_sentences, tokens  # noqa: PLC0415
 
     c4 = C4Quality(min_sentences=5, min_words_per_line=3, end_marks=(".", "?", "!", '"', "'"))
     judges = {"gopher_quality": GopherQuality(), "gopher_repetition": GopherRepetition(), "fineweb": FineWebQuality()}

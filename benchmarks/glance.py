@@ -17,12 +17,12 @@ from pathlib import Path
 
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
-from webtext.decode import decode_html
-from webtext.engines import load_engine, parse_html, without_controls
-from webtext.extract import ExtractConfig, clean_text
-from webtext.glance import family, foreign_text
-from webtext.language import detect
-from webtext.metadata import read_metadata
+from webtext.extract.decode import decode_html
+from webtext.extract.extractors import load_engine, parse_html, without_controls
+from webtext.extract.glance import family, foreign_text
+from webtext.extract.language_detector import detect
+from webtext.extract.metadata import read_metadata
+from webtext.extract.pages import ExtractConfig, clean_text
 from webtext.text import words
 
 MIN_PROBABILITY, MIN_WORDS = 0.8, 100  # of the default preset's rules of language and length

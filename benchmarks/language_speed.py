@@ -14,7 +14,7 @@ from pathlib import Path
 
 from real_texts import real_texts
 
-from webtext.language import Detect, load_detector
+from webtext.extract.language_detector import Detect, load_detector
 
 
 def seconds_of(detector: Detect, texts: list[str]) -> float:

@@ -24,12 +24,12 @@ os.environ |= {"HF_DATASETS_OFFLINE": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PA
 import lm_eval
 from lm_eval.models.huggingface import HFLM
 
-from model.checkpoint import RUN_FILE, load_model
-from model.evaluate import Continuation, score_continuations, token_nats
-from model.export import export_huggingface
-from model.gpt2 import GPT
-from model.tasks import read_items
-from model.tokenizer import END_OF_TEXT, Tokenizer
+from model.gpt2.checkpoint import RUN_FILE, load_model
+from model.gpt2.export import export_huggingface
+from model.gpt2.network import GPT
+from model.gpt2.tokenizer import END_OF_TEXT, Tokenizer
+from model.scores.likelihood import Continuation, score_continuations, token_nats
+from model.scores.tasks import read_items
 
 TOLERANCE = 2e-3  # nats, of a sum over hundreds of tokens in float32
 _DOCUMENT_LINES = 50  # of a plain text, scored as one document

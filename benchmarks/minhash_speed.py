@@ -19,10 +19,10 @@ import xxhash
 from datasketch import MinHash
 from real_texts import long_texts
 
-from dedup import kernels
-from dedup.minhash import MinHashConfig, permutations
-from dedup.sketch import sketch
-from dedup.tiers import compile_from_now_on
+from dedup.kernels import hashes as kernels
+from dedup.kernels.numba_or_numpy import compile_from_now_on
+from dedup.near.minhash import MinHashConfig, permutations
+from dedup.near.sketch import sketch
 from webtext.code_points import word_characters
 from webtext.text import ngrams, words
 

@@ -15,12 +15,12 @@ from pathlib import Path
 
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
-from pipelines.cli import main as webtext
-from pipelines.ledger import Funnel
+from pipelines.commands.cli import main as webtext
+from pipelines.stages.ledger import Funnel
 from webtext import storage
 from webtext.records import Rejection
 from webtext.tables import read_records
-from webtext.warc import HttpResponse, encode_record, encode_response
+from webtext.warc.warc_records import HttpResponse, encode_record, encode_response
 
 Mutation = Callable[[bytes, random.Random], bytes]
 URL = "https://mutated.example/{}"

@@ -39,7 +39,7 @@ from typing import Any
 import numpy as np
 from process_tree import measure
 
-from pipelines.worker import GC_THRESHOLDS, LIBRARIES
+from pipelines.engine.worker import GC_THRESHOLDS, LIBRARIES
 from webtext.hashing import document_id
 
 # Imports stand inside the contenders, so that none pays for what another loads.
@@ -95,8 +95,8 @@ def corpus_of(warc: Path) -> Corpus:
 def make_part(warc: Path, folder: Path, parts: int, documents: int, jsonl: bool, part: int) -> None:
     """Write one part, and its documents as JSON lines."""
     corpus = corpus_of(warc)
-    from dedup.against import write_sketches  # noqa: PLC0415
-    from dedup.minhash import MinHashConfig  # noqa: PLC0415
+    from dedup.near.against import write_sketches  # noqa: PLC0415
+    from dedup.near.minhash import MinHashConfig  # noqa: PLC0415
 
     suffix = f"{part:05d}-of-{parts:05d}"
     numbers = range(part, documents, parts)
@@ -130,8 +130,8 @@ def sketch_only(folder: Path) -> dict[str, Any]:
 
 
 def _sketch_file(path: Path) -> int:
-    from dedup.minhash import MinHashConfig  # noqa: PLC0415
-    from dedup.sketch import sketch  # noqa: PLC0415
+    from dedup.near.minhash import MinHashConfig  # noqa: PLC0415
+    from dedup.near.sketch import sketch  # noqa: PLC0415
 
     config = MinHashConfig()
     with path.open() as lines:
@@ -141,11 +141,11 @@ def _sketch_file(path: Path) -> int:
 def run_webtext(folder: Path, workers: int, *, at_once: bool) -> dict[str, Any]:
     """Run the whole stage: exact and near, verified, clustered, judged and written; the command does it at once."""
     gc.set_threshold(*GC_THRESHOLDS)
-    from dedup.minhash import MinHashConfig  # noqa: PLC0415
-    from dedup.parts import Catalog, Source  # noqa: PLC0415
-    from dedup.search_transforms import Plan  # noqa: PLC0415
-    from dedup.transforms import FindDuplicates  # noqa: PLC0415
-    from pipelines.runner import Engine  # noqa: PLC0415
+    from dedup.near.minhash import MinHashConfig  # noqa: PLC0415
+    from dedup.near.parts import Catalog, Source  # noqa: PLC0415
+    from dedup.near.search_transforms import Plan  # noqa: PLC0415
+    from dedup.near.transforms import FindDuplicates  # noqa: PLC0415
+    from pipelines.engine.runner import Engine  # noqa: PLC0415
 
     started = time.process_time()
     output = Path(tempfile.mkdtemp(prefix=_written(folder), dir=folder.parent))
@@ -164,10 +164,10 @@ def _written(folder: Path) -> str:
 
 def run_candidates(folder: Path) -> dict[str, Any]:
     """Find the candidate pairs alone, in plain Python: what an index does, without the verdict on any."""
-    from dedup.bands import buckets  # noqa: PLC0415
-    from dedup.keys import KEY_COLUMNS, document_keys  # noqa: PLC0415
-    from dedup.minhash import MinHashConfig  # noqa: PLC0415
-    from dedup.parts import Catalog, PartReader, Source, places_of  # noqa: PLC0415
+    from dedup.near.bands import buckets  # noqa: PLC0415
+    from dedup.near.keys import KEY_COLUMNS, document_keys  # noqa: PLC0415
+    from dedup.near.minhash import MinHashConfig  # noqa: PLC0415
+    from dedup.near.parts import Catalog, PartReader, Source, places_of  # noqa: PLC0415
 
     started = time.process_time()
     parts = len(list(folder.glob("part-*")))

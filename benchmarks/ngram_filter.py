@@ -14,10 +14,10 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 
-from dedup.bloom import ERROR_RATE, FilterInfo, NgramFilter, filter_bytes
-from dedup.ngrams import Grams, text_ngram_hashes
-from dedup.probes import probe, random_words
-from dedup.tiers import compile_from_now_on
+from dedup.kernels.numba_or_numpy import compile_from_now_on
+from dedup.overlap.bloom import ERROR_RATE, FilterInfo, NgramFilter, filter_bytes
+from dedup.overlap.ngrams import Grams, text_ngram_hashes
+from dedup.overlap.probes import probe, random_words
 from webtext.text import ngrams, words
 
 WORDS_A_TEXT = 1_000_000

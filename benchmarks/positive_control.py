@@ -19,14 +19,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from model.compare import CANNOT_TELL, CONFIDENCE, PanelScores, compare
-from model.corpora import Corpus, read_neutral, take
-from model.damage import Damage, duplicate_documents, put_back_boilerplate, shuffle_words
-from model.data import shard_paths
-from model.judge import Panel, ngram_bits
-from model.tasks import accuracy
-from model.tiers import TIERS
-from model.tokenizer import gpt2_tokenizer
+from model.gpt2.corpora import Corpus, read_neutral, take
+from model.gpt2.damage import Damage, duplicate_documents, put_back_boilerplate, shuffle_words
+from model.gpt2.data import shard_paths
+from model.gpt2.tokenizer import gpt2_tokenizer
+from model.scores.tasks import accuracy
+from model.verdict.compare import CANNOT_TELL, CONFIDENCE, PanelScores, compare
+from model.verdict.judge import Panel, ngram_bits
+from model.verdict.tiers import TIERS
 from webtext.hashing import hash64
 
 

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 import numpy as np
 from real_texts import real_pages
 
-from dedup.kernels import word_hashes
-from dedup.repeat_cuts import Windows, repeat_cuts, without
-from dedup.repeats import RepeatsConfig, line_hashes, repeated_lines, shared_windows, tally_lines, window_hashes
-from dedup.sketch import text_digest
+from dedup.kernels.hashes import word_hashes
+from dedup.near.sketch import text_digest
+from dedup.repeats.cuts import Windows, repeat_cuts, without
+from dedup.repeats.find import RepeatsConfig, line_hashes, repeated_lines, shared_windows, tally_lines, window_hashes
 
 Pages = list[tuple[str, str]]
 

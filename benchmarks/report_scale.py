@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from pipelines.ledger import count_rejections
-from pipelines.stage import Stage, run_stage
+from pipelines.stages.ledger import count_rejections
+from pipelines.stages.stage import Stage, run_stage
 from webtext import storage
 from webtext.hashing import document_id
 from webtext.manifest import Counts
@@ -129,7 +129,7 @@ def main() -> None:
     maker = multiprocessing.get_context("spawn").Process(target=make, args=(folder, links))
     maker.start()
     maker.join()
-    program = "import sys\nfrom pipelines.report import write_report\nwrite_report(sys.argv[1])\n"
+    program = "import sys\nfrom pipelines.report.page import write_report\nwrite_report(sys.argv[1])\n"
     started = time.monotonic()
     process = subprocess.Popen([sys.executable, "-c", program, str(folder)])
     _, status, usage = os.wait4(process.pid, 0)

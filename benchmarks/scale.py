@@ -25,8 +25,8 @@ from scale_chart import draw
 from scale_check import check
 from scale_set import Place, Variants, english_pages, find_genuine, members, write_set
 
-from pipelines.stage import read_manifest, unfinished_directory
-from pipelines.timings import read_timings
+from pipelines.stages.stage import read_manifest, unfinished_directory
+from pipelines.stages.timings import read_timings
 from webtext import storage
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,7 +56,7 @@ def run(archives: Path, output: Path, workers: int) -> dict[str, Cost]:
         SystemExit: the build failed.
     """
     shutil.rmtree(output, ignore_errors=True)
-    program = [sys.executable, "-c", "from pipelines.cli import entry\nentry()", "build"]
+    program = [sys.executable, "-c", "from pipelines.commands.cli import entry\nentry()", "build"]
     command = [*program, "--warc", str(archives / "*.warc.gz"), "--output", str(output), "--workers", str(workers)]
     costs = {name: Cost() for name in ("start", *STAGES)}
     stage, before = "start", 0.0

@@ -21,13 +21,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from model.data import TokenFile
-from model.device import autocast, peak_flops, select_device
-from model.gpt2 import GPTConfig, create, flops_per_token, size
-from model.optimizers import Schedule
-from model.progress import read_log
-from model.tokenizer import byte_tokenizer, gpt2_tokenizer
-from model.train import Split, TrainConfig, train
+from model.gpt2.data import TokenFile
+from model.gpt2.device import autocast, peak_flops, select_device
+from model.gpt2.network import GPTConfig, create, flops_per_token, size
+from model.gpt2.optimizers import Schedule
+from model.gpt2.progress import read_log
+from model.gpt2.tokenizer import byte_tokenizer, gpt2_tokenizer
+from model.gpt2.train import Split, TrainConfig, train
 
 _WARM_STEPS = 5  # compiling and first allocations
 _PLAIN_MICRO_BATCH = 12  # nanoGPT, train_gpt2.py

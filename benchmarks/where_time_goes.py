@@ -24,16 +24,17 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-import pipelines.documents
-import webtext.engines
-import webtext.extract
-from dedup.sketch import sketch
-from pipelines import page_work
-from pipelines.build import BuildConfig, add_build_arguments, build_config, run_duplicates, run_shards
-from pipelines.documents import Bucket, DocumentsConfig, _WriteBucket, count_documents, plan_buckets
-from pipelines.index import archives_of, index_archives
-from pipelines.runner import Engine
-from pipelines.stage import Stage, read_manifest, run_stage
+import pipelines.stages.documents
+import webtext.extract.extractors
+import webtext.extract.pages
+from dedup.near.sketch import sketch
+from pipelines.commands.build import add_build_arguments, build_config
+from pipelines.engine.runner import Engine
+from pipelines.stages import page_work
+from pipelines.stages.build import BuildConfig, run_duplicates, run_shards
+from pipelines.stages.documents import Bucket, DocumentsConfig, _WriteBucket, count_documents, plan_buckets
+from pipelines.stages.index import archives_of, index_archives
+from pipelines.stages.stage import Stage, read_manifest, run_stage
 from webtext import storage
 
 FOLDER = Path("build/benchmarks/where-time-goes")
@@ -88,7 +89,7 @@ class Clock:
 
 def watch_all(clock: Clock) -> None:
     """Take the time of every group of the documents stage."""
-    documents, extract = pipelines.documents, webtext.extract
+    documents, extract = pipelines.stages.documents, webtext.extract.pages
     for group, owner, name in (
         ("read the WARC record", documents, "read_response"),
         ("decode", extract, "decode_html"),
@@ -102,7 +103,7 @@ def watch_all(clock: Clock) -> None:
         ("write Parquet", documents, "write_bucket"),
     ):
         clock.watch(group, owner, name)
-    engine = clock.around("extract", webtext.engines.load_engine("trafilatura"))
+    engine = clock.around("extract", webtext.extract.extractors.load_engine("trafilatura"))
     extract.load_engine = lambda _: engine
 
 

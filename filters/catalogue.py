@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from filters import (
+from filters.rules import (
     bad_words,
     blocklist,
     c4,

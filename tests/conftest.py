@@ -46,6 +46,6 @@ def realweb():
 @pytest.fixture(scope="session")
 def in_memory(tmp_path_factory):
     """Give what tests of engines hold each engine to, made once for all of them."""
-    from tests.engine_build import make_reference  # noqa: PLC0415  (Beam, which most tests do not need)
+    from tests.double.engine_build import make_reference  # noqa: PLC0415  (Beam, which most tests do not need)
 
     return make_reference(tmp_path_factory.mktemp("in_memory"))

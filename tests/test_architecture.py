@@ -40,7 +40,7 @@ def test_help_needs_no_extra():
     program = (
         "import sys\n"
         "for name in ('torch', 'praw', 'numba', 'langdetect_rs'): sys.modules[name] = None\n"
-        "from pipelines.cli import main\n"
+        "from pipelines.commands.cli import main\n"
         "main(['--help'])\n"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines import reference
-from pipelines.cli import COMMANDS, main
+from pipelines.commands import reference
+from pipelines.commands.cli import COMMANDS, main
 
 ROOT = Path(__file__).resolve().parent.parent
 TUTORIAL = ROOT / "docs" / "tutorial.md"
@@ -212,7 +212,7 @@ def test_every_flag_in_the_docs_exists(command):
     words = re.split(r"\s+", re.split(r" [|>] ", command)[0])[1:]
     assert words[0] in COMMANDS
     parser = argparse.ArgumentParser()
-    importlib.import_module(f"pipelines.{words[0]}").add_arguments(parser)
+    importlib.import_module(f"pipelines.commands.{words[0]}").add_arguments(parser)
     known = {option for action in parser._actions for option in action.option_strings} | {"--config", "--verbose", "-v"}
     flags = [word.partition("=")[0] for word in words[1:] if re.match(r"--?[a-z]", word)]
     assert [flag for flag in flags if flag not in known and flag not in TO_BEAM] == []
@@ -234,7 +234,7 @@ def test_every_page_of_the_docs_is_linked():
 
 def test_the_reference_is_what_the_code_says():
     written = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "reference").glob("*.md")}
-    assert written == reference.pages(), "run: python -m pipelines.reference docs/reference"
+    assert written == reference.pages(), "run: python -m pipelines.commands.reference docs/reference"
 
 
 def test_every_reason_of_the_harvest_page_is_in_the_reference():

@@ -9,13 +9,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.cli import main
-from pipelines.explain import explain
-from pipelines.ledger import Funnel
+from pipelines.commands.cli import main
+from pipelines.commands.explain import explain
+from pipelines.stages.ledger import Funnel
 from sample.articles import read_articles
 from sample.build import ARCHIVE, DUMP, EXPECTED, build
 from sample.sites import boilerplate
-from tests.report_checks import check_report, report_of
+from tests.double.report_checks import check_report, report_of
 from webtext.text import normalize_text, words
 
 STAGE_OF_DIRECTORY = {"harvest": "links", "fetch": "pages", "extract": "documents", "filter": "documents"}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from pipelines.cli import COMMANDS
+from pipelines.commands.cli import COMMANDS
 
 pytestmark = pytest.mark.slow
 
@@ -94,7 +94,7 @@ def required(lines):
 
 def run(base, *arguments):
     """Run webtext with nothing to import but the standard library and a folder."""
-    program = f"import sys; sys.path.append({str(base)!r}); from pipelines.cli import entry; entry()"
+    program = f"import sys; sys.path.append({str(base)!r}); from pipelines.commands.cli import entry; entry()"
     command = [sys.executable, "-I", "-S", "-c", program, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=base)
 

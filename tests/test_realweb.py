@@ -10,21 +10,21 @@ import pytest
 import trafilatura
 import zstandard
 
-from pipelines.build import run_shards
-from pipelines.cli import main
-from pipelines.explain import explain
-from pipelines.ledger import Funnel
-from pipelines.removals import Tombstone, run_removals
-from pipelines.remove import remove
-from pipelines.runner import Engine
-from pipelines.shards import ShardsConfig
-from pipelines.verify import directory_problems, finished_stages
-from tests.report_checks import check_report, report_of
+from pipelines.commands.cli import main
+from pipelines.commands.explain import explain
+from pipelines.engine.runner import Engine
+from pipelines.stages.build import run_shards
+from pipelines.stages.ledger import Funnel
+from pipelines.stages.removals import Tombstone, run_removals
+from pipelines.stages.remove import remove
+from pipelines.stages.shards import ShardsConfig
+from pipelines.stages.verify import directory_problems, finished_stages
+from tests.double.report_checks import check_report, report_of
 from webtext import storage
-from webtext.extract import ExtractConfig, Extracted, extract_page
+from webtext.extract.pages import ExtractConfig, Extracted, extract_page
 from webtext.storage import file_digest
 from webtext.urls import canonicalize_url
-from webtext.warc import iter_warc
+from webtext.warc.warc_records import iter_warc
 
 pytestmark = pytest.mark.slow
 

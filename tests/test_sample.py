@@ -17,7 +17,7 @@ from sample.build import ARCHIVE, DUMP, EXPECTED, build, distinct_answers, expec
 from sample.cases import canonical
 from sample.copies import americanised, datelined, excerpted, halved, retitled
 from sample.sites import boilerplate, furniture, read_comments, read_sites
-from webtext.outcomes import is_outcome
+from webtext.crawl.outcomes import is_outcome
 from webtext.text import ngrams, words
 from webtext.urls import canonicalize_url
 

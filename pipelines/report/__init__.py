@@ -3,7 +3,3 @@
 `page` puts it together; `facts` gathers what it tells, from `tallies` (counts) and `samples` (rows drawn by hash);
 `markup` and `charts` write the HTML and SVG.
 """
-
-from pipelines.report.page import SECTIONS, add_arguments, run, write_report
-
-__all__ = ["SECTIONS", "add_arguments", "run", "write_report"]

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.ledger import Funnel, count_rows
 from pipelines.report.fidelity import Cost, Fidelity, by_site, compare_domains, costs
 from pipelines.report.samples import Cluster, RejectionTally, choose_clusters, draw_kept, read_clusters
 from pipelines.report.tallies import CorpusTally, LinkTally, ranked
+from pipelines.stages.ledger import Funnel, count_rows
 from webtext import storage
 from webtext.errors import UsageError
 

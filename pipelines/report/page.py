@@ -5,7 +5,6 @@ and filters). It is a function of the finished stages, so equal outputs give equ
 that does not grow with their rows.
 """
 
-import argparse
 import base64
 import hashlib
 import json
@@ -16,15 +15,14 @@ from typing import Any
 from pipelines.report.documents import documents_section
 from pipelines.report.evidence import duplicates_section, kept_section, rejected_section
 from pipelines.report.facts import Facts, gather
-from pipelines.report.fidelity import WHERE, read_domains
+from pipelines.report.fidelity import read_domains
 from pipelines.report.likeness import fidelity_section
 from pipelines.report.markup import Markup, element, join
 from pipelines.report.overlap import overlap_section
 from pipelines.report.sections import funnel_section, hosts_section, summary
 from pipelines.report.verdicts import validation_section
-from pipelines.stale import note_corpus
+from pipelines.stages.stale import note_corpus
 from webtext import __version__, storage
-from webtext.errors import UsageError
 
 SECTIONS = (
     ("funnel", "Funnel"),
@@ -37,22 +35,6 @@ SECTIONS = (
     ("overlap", "Overlap"),
     ("validation", "Verdict"),
 )
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags of `webtext report`."""
-    parser.add_argument("output", help="an output of `webtext corpus` or `webtext build`")
-    parser.add_argument("--reference-domains", type=Path, metavar="FILE", help=f"to measure likeness: {WHERE}")
-    parser.add_argument("--samples", type=int, default=5, help="rejections shown of each reason (default: %(default)s)")
-
-
-def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
-    """Write the report, and say where it is."""
-    del beam_arguments
-    if arguments.samples < 0:
-        raise UsageError(f"--samples {arguments.samples}: 0 shows none")
-    print(write_report(arguments.output, arguments.reference_domains, arguments.samples))
-    return 0
 
 
 def write_report(output: str, reference_domains: Path | None = None, samples: int = 5) -> str:

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.ledger import STAGES
 from pipelines.report.fidelity import site_of
 from pipelines.report.tallies import SPLITS, batches, count_into, hosts_of
-from pipelines.stage import find_manifest
+from pipelines.stages.ledger import STAGES
+from pipelines.stages.stage import find_manifest
 from webtext import storage
 from webtext.hashing import bucket_of, hash64
 from webtext.tables import REJECTIONS

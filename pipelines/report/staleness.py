@@ -1,7 +1,7 @@
 """The warning over a section whose figures were measured on the corpus as it was before a removal or a new build."""
 
-from pipelines import stale
 from pipelines.report.markup import Markup, element
+from pipelines.stages import stale
 
 
 def stale_note(output: str, name: str) -> Markup:

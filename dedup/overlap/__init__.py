@@ -1,0 +1,1 @@
+"""How much of a benchmark a corpus holds, and taking it out."""

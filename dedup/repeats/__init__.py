@@ -1,0 +1,1 @@
+"""Lines and passages that come again below the document."""

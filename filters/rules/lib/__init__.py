@@ -1,0 +1,1 @@
+"""What several rules share: lists of hosts, models, tokens, repeated n-grams."""

@@ -1,0 +1,74 @@
+"""Walls: pages that a server sends in place of what was asked for, with a status of 200.
+
+A robot check, a consent form, a polite "not found", a parked domain: all are short and say one of a few things. What
+they say is data (walls.toml). A long page that says it too is an article, and stays.
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from filters.steps import threshold
+from webtext.reasons import Reason
+from webtext.records import Document
+
+REASONS = ("bot_wall", "consent_wall", "soft_404", "parked_domain")
+
+
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """What one kind of wall looks like."""
+
+    reason: str
+    max_words: int  # a longer page is no wall of this kind
+    titles: re.Pattern[str]  # the whole title, lower case
+    phrases: tuple[str, ...]  # lower case, apostrophes straight
+    min_phrases: int  # so many different ones, where the title says nothing ...
+    words_per_phrase: int  # ... and one for so many words: a notice on a page is not yet a wall
+
+
+@dataclass(frozen=True, slots=True)
+class Walls:
+    """Reject pages that stand in for the page asked for: robot checks, consent forms, soft 404s, parked domains."""
+
+    kinds: tuple[str, ...] = threshold(REASONS, "what to look for", "ours: filters/rules/walls.toml")
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.kinds) - set(REASONS))
+        if unknown:
+            raise ValueError(f"no such wall: {', '.join(unknown)}; choose of {', '.join(REASONS)}")
+
+    def __call__(self, document: Document) -> Reason | None:
+        walls = [wall for wall in _walls() if wall.reason in self.kinds and document.n_words <= wall.max_words]
+        if not walls:
+            return None
+        title, text = _plain(document.title), _plain(document.text)
+        for wall in walls:
+            if wall.titles.fullmatch(title):
+                return Reason(wall.reason, f"title: {document.title[:80]}")
+            found = [phrase for phrase in wall.phrases if phrase in text]
+            if len(found) >= wall.min_phrases and document.n_words <= wall.words_per_phrase * len(found):
+                return Reason(wall.reason, "; ".join(found[:3]))
+        return None
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.lower().replace("\u2019", "'").replace("\u2026", "...").split())
+
+
+@cache
+def _walls() -> tuple[Wall, ...]:
+    data = tomllib.loads(Path(__file__).with_name("walls.toml").read_text("utf-8"))
+    return tuple(
+        Wall(
+            reason,
+            wall["max_words"],
+            re.compile("|".join(wall["titles"])),
+            tuple(wall["phrases"]),
+            wall["min_phrases"],
+            wall["words_per_phrase"],
+        )
+        for reason, wall in data.items()
+    )

@@ -1,0 +1,1 @@
+"""GPT-2: network, tokenizer, data, training, checkpoints, export."""

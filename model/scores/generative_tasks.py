@@ -1,0 +1,144 @@
+"""The paper's generative tasks with its prompts: reading, summarising, translating, answering (sections 3.5 to 3.8).
+
+A model of GPT-2's smallest size and a small corpus is at the floor here; these are for fidelity, never for a verdict on
+a corpus. The metrics are written out, because each has many spellings: token F1 as CoQA and SQuAD normalise, ROUGE F1
+without stemming, BLEU-4 of a corpus with one reference.
+"""
+
+import math
+import re
+import string
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from model.gpt2.generate import GREEDY, Sampling, write
+from model.gpt2.network import GPT
+from model.gpt2.tokenizer import Tokenizer
+
+Complete = Callable[[str, Sampling], str]
+
+SUMMARY_TOKENS, SUMMARY_TOP_K, SUMMARY_SENTENCES = 100, 2, 3  # section 3.6 of the paper
+SUMMARY_HINT = "TL;DR:"
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+
+
+def completer(model: GPT, tokenizer: Tokenizer) -> Complete:
+    """A function (prompt, sampling) -> text."""
+    return partial(write, model, tokenizer)
+
+
+def sentences(text: str) -> list[str]:
+    """Sentences of a text, cut after a stop and white space or at line ends."""
+    return [part for line in text.splitlines() for part in _SENTENCE_END.split(line.strip()) if part]
+
+
+def answer_in_conversation(complete: Complete, story: str, history: Sequence[tuple[str, str]], question: str) -> str:
+    """CoQA: the story, what was asked and answered, the question and a final `A:`; greedy (section 3.5)."""
+    lines = [story, *(f"Q: {asked}\nA: {answered}" for asked, answered in history), f"Q: {question}\nA:"]
+    return _first_line(complete("\n\n".join(lines), Sampling(max_tokens=32, top_k=1)))
+
+
+def summarize(complete: Complete, article: str, *, hint: bool = True, seed: int = 0) -> str:
+    """Three sentences of 100 tokens drawn with k = 2 after `TL;DR:`; without the hint, after the article alone."""
+    prompt = f"{article}\n{SUMMARY_HINT}" if hint else f"{article}\n"
+    made = complete(prompt, Sampling(max_tokens=SUMMARY_TOKENS, top_k=SUMMARY_TOP_K, seed=seed))
+    return " ".join(sentences(made)[:SUMMARY_SENTENCES])
+
+
+def translate(complete: Complete, examples: Sequence[tuple[str, str]], sentence: str) -> str:
+    """After pairs `english sentence = french sentence`, complete `sentence =`; greedy, first sentence (section 3.7)."""
+    lines = [*(f"{source} = {target}" for source, target in examples), f"{sentence} ="]
+    made = sentences(complete("\n".join(lines), Sampling(max_tokens=64, top_k=1)))
+    return made[0] if made else ""
+
+
+def answer_question(complete: Complete, examples: Sequence[tuple[str, str]], question: str) -> str:
+    """Natural Questions: example pairs teach the short style, then the question; greedy (section 3.8)."""
+    lines = [*(f"Q: {asked}\nA: {answered}" for asked, answered in examples), f"Q: {question}\nA:"]
+    return _first_line(complete("\n\n".join(lines), GREEDY_SHORT))
+
+
+GREEDY_SHORT = Sampling(max_tokens=16, top_k=GREEDY.top_k)
+
+
+def _first_line(text: str) -> str:
+    stripped = text.strip()
+    return stripped.splitlines()[0] if stripped else ""
+
+
+def normalize_answer(text: str) -> list[str]:
+    """Words of an answer as SQuAD and CoQA compare them: lower case, no punctuation, no articles.
+
+    >>> normalize_answer("The Cat's hat!")
+    ['cats', 'hat']
+    """
+    plain = "".join(char for char in text.lower() if char not in string.punctuation)
+    return _ARTICLES.sub(" ", plain).split()
+
+
+def answer_f1(answer: str, references: Sequence[str]) -> float:
+    """The best token F1 of an answer against several references, in [0, 1]."""
+    return max(_f1(normalize_answer(answer), normalize_answer(reference)) for reference in references)
+
+
+def exact_match(answer: str, references: Sequence[str]) -> bool:
+    """Whether an answer is one of the references, normalised."""
+    return normalize_answer(answer) in [normalize_answer(reference) for reference in references]
+
+
+def _f1(found: Sequence[str], wanted: Sequence[str]) -> float:
+    if not found or not wanted:
+        return float(found == wanted)
+    return _harmonic((Counter(found) & Counter(wanted)).total(), len(found), len(wanted))
+
+
+def _harmonic(common: int, found: int, wanted: int) -> float:
+    return 2.0 * common / (found + wanted) if common else 0.0
+
+
+def _tokens(text: str) -> list[str]:
+    return re.findall(r"\w+|[^\w\s]", text)
+
+
+def _grams(tokens: Sequence[str], n: int) -> Counter[tuple[str, ...]]:
+    return Counter(zip(*(tokens[start:] for start in range(n)), strict=False))
+
+
+def rouge(summary: str, reference: str) -> dict[str, float]:
+    """ROUGE-1, -2 and -L F1 over lower-case words (Lin, 2004), in [0, 1]."""
+    found, wanted = (re.findall(r"[a-z0-9]+", text.lower()) for text in (summary, reference))
+    scores = {}
+    for n in (1, 2):
+        one, two = _grams(found, n), _grams(wanted, n)
+        scores[f"rouge_{n}"] = _harmonic((one & two).total(), one.total(), two.total())
+    scores["rouge_l"] = _harmonic(_longest_common(found, wanted), len(found), len(wanted))
+    return scores
+
+
+def _longest_common(one: Sequence[str], two: Sequence[str]) -> int:
+    """Length of the longest common subsequence."""
+    row = [0] * (len(two) + 1)
+    for left in one:
+        above = row
+        row = [0]
+        for column, right in enumerate(two, start=1):
+            row.append(above[column - 1] + 1 if left == right else max(above[column], row[-1]))
+    return row[-1]
+
+
+def bleu(translations: Sequence[str], references: Sequence[str]) -> float:
+    """BLEU-4 of a corpus, one reference each, with the brevity penalty (Papineni et al., 2002), in [0, 100]."""
+    if len(translations) != len(references) or not references:
+        raise ValueError(f"{len(translations)} translations for {len(references)} references")
+    pairs = [(_tokens(one), _tokens(two)) for one, two in zip(translations, references, strict=True)]
+    logs = 0.0
+    for n in range(1, 5):
+        common = sum((_grams(found, n) & _grams(wanted, n)).total() for found, wanted in pairs)
+        total = sum(max(0, len(found) - n + 1) for found, _ in pairs)
+        if common == 0:
+            return 0.0
+        logs += math.log(common / total) / 4.0
+    found_length, wanted_length = (sum(len(pair[side]) for pair in pairs) for side in (0, 1))
+    return 100.0 * math.exp(min(0.0, 1.0 - wanted_length / found_length) + logs)

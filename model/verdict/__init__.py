@@ -1,0 +1,1 @@
+"""Whether one corpus is better than another."""

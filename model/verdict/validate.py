@@ -1,0 +1,273 @@
+"""Is a corpus any good: better than another, worse, or cannot tell.
+
+The protocol is DESIGN's: no corpus is judged on a held-out set of its own. The same model learns as many tokens from
+each, all are scored on the same texts, and a verdict comes with its error bar (model/verdict/compare.py). The positive
+control is built in: `damaged` compares a corpus with copies of itself that are known to be worse.
+"""
+
+import json
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from model.gpt2.corpora import Corpus, read_neutral, take
+from model.gpt2.damage import DAMAGES
+from model.gpt2.device import join_world
+from model.gpt2.generate import Sampling, write
+from model.gpt2.optimizers import Schedule
+from model.gpt2.progress import read_log
+from model.gpt2.tokenizer import Tokenizer, gpt2_tokenizer, train_tokenizer
+from model.gpt2.train import TrainConfig
+from model.scores.likelihood import bits_per_byte
+from model.verdict.compare import WORSE, Comparison, PanelScores, compare
+from model.verdict.judge import Panel, Run, gpt_bits, gpt_runs, ngram_bits, ngram_entropy, unseen_loss
+from model.verdict.memorization import Recital, fitting, overlap_with, overlaps, recite
+from model.verdict.tiers import Tier
+from webtext.errors import UsageError
+
+LOGGER = logging.getLogger(__name__)
+VERDICT_FILE, SAMPLES_FILE, LOG_FILE = "verdict.json", "samples.txt", "log.jsonl"
+_EVALUATIONS = 10  # of held-out loss in a run
+_EVALUATED_SHARE, _LEAST_EVALUATED = (
+    50,
+    1 << 14,
+)  # of a run's tokens, each time: a tenth of the cost of training at most
+_TOKENIZER_BYTES = 20_000_000  # of each corpus, that a trained tokenizer sees
+_BESIDE_BYTES = 50_000  # of each text set, that a GPT-2 scores which does not judge: its figures are shown only
+_OVERLAP_BYTES = 5_000_000  # of training text in which recitation is looked for
+_SAMPLES, _PROMPT_WORDS, _SAMPLE_TOKENS = 5, 20, 100
+_RECITAL = Recital(samples=100)
+_OWN = "held-out, corpus"
+_GOES_ON = " >>>"  # between a prompt and what the model wrote
+
+
+@dataclass(frozen=True)
+class Question:
+    """What to judge: a corpus, against another or against damaged copies of itself, on which neutral texts."""
+
+    corpus: Path
+    against: Path | None = None
+    neutral: tuple[Path, ...] = ()
+    damages: tuple[str, ...] = tuple(DAMAGES)
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for a damage of no name."""
+        unknown = set(self.damages) - set(DAMAGES)
+        if unknown or not self.damages:
+            raise UsageError(f"no damage is called {', '.join(sorted(unknown))}: choose from {', '.join(DAMAGES)}")
+
+    def corpora(self) -> list[Corpus]:
+        """The corpus, then those it is compared with."""
+        whole = Corpus("corpus", self.corpus)
+        if self.against is not None:
+            return [whole, Corpus("other", self.against)]
+        return [whole, *(Corpus(name, self.corpus, DAMAGES[name]) for name in self.damages)]
+
+    def panels(self, n_bytes: int) -> list[Panel]:
+        """Text sets to score: the neutral ones; held-out text of both corpora, or of the corpus before its damage.
+
+        Where the copies are damaged, the undamaged held-out text stands in for neutral text that nobody named: it is
+        what all of the copies were made from.
+        """
+        panels = [Panel(path.name, True, _texts(str(path), read_neutral(path), n_bytes)) for path in self.neutral]
+        own = Panel(_OWN, self.against is None and not self.neutral, _heldout(self.corpus, n_bytes))
+        if self.against is None:
+            return [*panels, own]
+        return [*panels, own, Panel("held-out, other", False, _heldout(self.against, n_bytes))]
+
+
+def _heldout(path: Path, n_bytes: int) -> tuple[str, ...]:
+    return _texts(f"the held-out part of {path}", Corpus("", path).heldout(), n_bytes)
+
+
+def _texts(name: str, texts: Iterator[str], n_bytes: int) -> tuple[str, ...]:
+    taken = tuple(take(texts, n_bytes))
+    if len(taken) < 2:
+        raise UsageError(f"{name} has {len(taken)} documents, too few for an error bar: give a text with more")
+    return taken
+
+
+@dataclass(frozen=True)
+class Check:
+    """Something that must hold if training on the corpus works at all."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer, and everything it rests on; the same for the same corpora and software."""
+
+    tier: Tier
+    judge: str
+    comparisons: dict[str, Comparison]
+    checks: tuple[Check, ...]
+    training: dict[str, Any]
+    memorization: dict[str, Any]
+
+    @property
+    def is_good(self) -> bool:
+        """Every check passed, and no damaged copy came out better than the corpus.
+
+        A small corpus may not be told from a damaged copy; the report says so, and that is no fault of the corpus.
+        """
+        damaged = [found.verdict for name, found in self.comparisons.items() if name in DAMAGES]
+        return all(check.passed for check in self.checks) and WORSE not in damaged
+
+
+def validate(question: Question, tier: Tier, output: Path, device: str = "auto") -> Verdict | None:
+    """Judge a corpus; write verdict.json, samples.txt and log.jsonl into `output`.
+
+    Under torchrun all processes call this, and all but the first return None. A run that was killed goes on where its
+    GPT-2 was.
+    """
+    with join_world() as world:
+        corpora, panels = question.corpora(), question.panels(tier.panel_bytes)
+        output.mkdir(parents=True, exist_ok=True)
+        tokenizer = _tokenizer(corpora, tier)
+        config = _train_config(tier, tier.schedule(), device)
+        trained = corpora[: tier.trained] if tier.trained else corpora
+        runs = gpt_runs(trained, tier, tokenizer, config, output / "runs", world)
+        return _judge(corpora, panels, tier, runs, tokenizer, output) if world.is_first else None
+
+
+def _train_config(tier: Tier, schedule: Schedule, device: str) -> TrainConfig:
+    often = max(1, schedule.steps // _EVALUATIONS)
+    return TrainConfig(
+        schedule=schedule,
+        tokens_per_step=tier.tokens_per_step,
+        optimizer=tier.optimizer,
+        device=device,
+        evaluate_every=often,
+        evaluate_tokens=min(TrainConfig.evaluate_tokens, max(_LEAST_EVALUATED, tier.tokens // _EVALUATED_SHARE)),
+        checkpoint_every=often,
+        keep=1,
+    )
+
+
+def _tokenizer(corpora: Sequence[Corpus], tier: Tier) -> Tokenizer:
+    """GPT-2's, or one trained on as many bytes of each corpus compared (a damaged copy has the words of its original).
+
+    One tokenizer for all, or figures could not be compared.
+    """
+    if tier.vocab_size == 0:
+        return gpt2_tokenizer()
+    texts = [take(corpus.train(), _TOKENIZER_BYTES) for corpus in corpora if corpus.damage is None]
+    least = min(sum(len(text.encode()) for text in part) for part in texts)
+    return train_tokenizer((text for part in texts for text in take(iter(part), least)), tier.vocab_size)
+
+
+def _judge(
+    corpora: Sequence[Corpus],
+    panels: Sequence[Panel],
+    tier: Tier,
+    runs: Sequence[Run],
+    tokenizer: Tokenizer,
+    output: Path,
+) -> Verdict:
+    scored = panels if tier.judge == "gpt2" else [panel.part(_BESIDE_BYTES) for panel in panels]
+    beside = gpt_bits(runs, scored, tokenizer)
+    training: dict[str, Any] = {
+        "tokens": min(len(run.split.train.ids) for run in runs),
+        "vocab_size": tokenizer.vocab_size,
+    }
+    if tier.judge == "ngram":
+        bits, training["ngram_tokens"] = ngram_bits(corpora, panels, tier, gpt2_tokenizer())
+    else:
+        bits = beside
+    comparisons = {
+        other.name: _compare(panels, bits[corpora[0].name], bits[other.name], jackknife=tier.judge == "ngram")
+        for other in corpora[1:]
+    }
+    training["gpt2_bits_per_byte"] = {
+        name: {
+            panel.name: float(rows[0].sum() / panel.n_bytes().sum())
+            for panel, rows in zip(scored, by_panel, strict=True)
+        }
+        for name, by_panel in beside.items()
+    }
+    checks, figures = _checks(runs[0], tier)
+    samples = _samples(runs[0], _own(panels), tokenizer)
+    (output / SAMPLES_FILE).write_text("\n\n--------\n\n".join(samples) + "\n", "utf-8")
+    (output / LOG_FILE).write_text("".join(json.dumps(line) + "\n" for line in _logs(runs)), "utf-8")
+    memorization = _memorization(runs[0], corpora[0], panels, tier)
+    verdict = Verdict(tier, tier.judge, comparisons, checks, training | figures, memorization)
+    (output / VERDICT_FILE).write_text(json.dumps(verdict_json(verdict), indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return verdict
+
+
+def _compare(panels: Sequence[Panel], bits_a: Sequence[Any], bits_b: Sequence[Any], *, jackknife: bool) -> Comparison:
+    scores = [
+        PanelScores(panel.name, panel.neutral, panel.n_bytes(), a, b)
+        for panel, a, b in zip(panels, bits_a, bits_b, strict=True)
+    ]
+    return compare(scores, jackknife=jackknife)
+
+
+def _checks(run: Run, tier: Tier) -> tuple[tuple[Check, ...], dict[str, float]]:
+    """What training must show: it starts at ln V, ends below unigram entropy on unseen text, and stays a number."""
+    log, vocab_size = read_log(run.folder), run.split.tokenizer.vocab_size
+    assert run.split.heldout is not None
+    heldout, limit = run.split.heldout, math.log(vocab_size)
+    end = unseen_loss(run.trained.model, run.split.tokenizer, heldout)
+    figures = {"first_loss": log[0]["loss"], "last_loss": log[-1]["loss"], "heldout_loss": end}
+    figures["heldout_bits_per_byte"] = _heldout_bits(run, end)
+    checks = [
+        Check("starts at ln V", abs(log[0]["loss"] - limit) < 0.2, f"{log[0]['loss']:.3f} nats, ln V = {limit:.3f}"),
+        Check("every loss is a number", all(math.isfinite(record["loss"]) for record in log), f"{len(log)} steps"),
+    ]
+    if tier.judge == "ngram":
+        entropies = {order: ngram_entropy(run.split.train, heldout, vocab_size, order) for order in (1, 2)}
+        figures |= {"unigram_entropy": entropies[1], "bigram_entropy": entropies[2]}
+        detail = f"{end:.3f} nats a held-out token; unigrams {entropies[1]:.3f}, bigrams {entropies[2]:.3f}"
+        checks.append(Check("beats unigrams on unseen text", end < entropies[1], detail))
+    return tuple(checks), figures
+
+
+def _heldout_bits(run: Run, nats_a_token: float) -> float:
+    assert run.split.heldout is not None
+    about = run.split.heldout.about
+    tokens = int(about["tokens"]) - int(about["documents"])
+    return bits_per_byte(nats_a_token * tokens, int(about["bytes"]))
+
+
+def _samples(run: Run, panel: Panel, tokenizer: Tokenizer) -> list[str]:
+    """Text of the first model: the first words of held-out documents, and how it goes on."""
+    found = []
+    for number, text in enumerate(panel.texts[:_SAMPLES]):
+        prompt = " ".join(text.split()[:_PROMPT_WORDS])
+        sampling = Sampling(max_tokens=_SAMPLE_TOKENS, seed=number)
+        found.append(f"{prompt}{_GOES_ON}{write(run.trained.model, tokenizer, prompt, sampling)}")
+    return found
+
+
+def _logs(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    return [{"corpus": run.corpus, "seed": run.seed, **record} for run in runs for record in read_log(run.folder)]
+
+
+def _memorization(run: Run, corpus: Corpus, panels: Sequence[Panel], tier: Tier) -> dict[str, Any]:
+    """8-gram overlap with the training text: of what the model writes, of what really follows, of every text set."""
+    overlap = overlap_with(take(corpus.train(), min(_OVERLAP_BYTES, max(tier.tokens, tier.ngram_tokens) * 6)))
+    recital, own = fitting(_RECITAL, run.trained.model.config.block_size), _own(panels)
+    recited = recite(run.trained.model, run.split.tokenizer, own.texts, recital)
+    texts = {"samples": recited.written, "what really follows": recited.real, own.name: own.texts}
+    return overlaps(texts | {panel.name: panel.texts for panel in panels}, overlap)
+
+
+def _own(panels: Sequence[Panel]) -> Panel:
+    """The held-out text of the corpus itself."""
+    return next(panel for panel in panels if panel.name == _OWN)
+
+
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as JSON values."""
+    plain = asdict(verdict)
+    for name, comparison in verdict.comparisons.items():
+        for key, difference in comparison.panels.items():
+            plain["comparisons"][name]["panels"][key]["verdict"] = difference.verdict
+    return {"good": verdict.is_good, **plain}

@@ -1,0 +1,176 @@
+"""The flags of `webtext build` that say how pages become documents, what is a duplicate and what repeats."""
+
+import argparse
+import tomllib
+from typing import Any
+
+from dedup.near.against import Columns
+from dedup.near.minhash import MinHashConfig
+from dedup.repeats.find import RepeatsConfig
+from filters import load_preset, preset_names
+from filters.rules.language import Language
+from pipelines.stages.documents import DocumentsConfig
+from pipelines.stages.duplicates import DuplicatesConfig
+from pipelines.stages.earlier import check_earlier
+from webtext.errors import UsageError
+from webtext.extract.extractors import ENGINES
+from webtext.extract.language_detector import known_languages
+from webtext.extract.pages import ExtractConfig
+
+
+def add_documents_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags that say how pages become documents."""
+    default = DocumentsConfig()
+    limits = default.extract
+    group = parser.add_argument_group("text")
+    group.add_argument("--extractor", choices=sorted(ENGINES), default=limits.extractor, help="default: %(default)s")
+    group.add_argument("--max-page-bytes", type=int, default=limits.max_bytes, help="larger pages are rejected")
+    group.add_argument("--page-seconds", type=float, default=limits.seconds, help="CPU time for a page")
+    group.add_argument("--extract-foreign", action="store_true", help=_EXTRACT_FOREIGN)
+    group = parser.add_argument_group("filters")
+    group.add_argument("--preset", default=default.preset, help=f"{_PRESETS} (default: %(default)s)")
+    group.add_argument("--set", nargs="+", action="extend", default=[], metavar="RULE.FIELD=VALUE", help=_SET)
+    group.add_argument("--language", nargs="+", metavar="CODE", help="languages to keep; `any` for all (default: en)")
+    group.add_argument("--min-probability", type=float, help="least probability of the language")
+    group.add_argument("--blocklist", nargs="+", metavar="FILE", help="hosts to leave out, besides the bundled list")
+
+
+_PRESETS = f"rules: {', '.join(preset_names())}, or a file (`webtext filters` shows them)"
+_EXTRACT_FOREIGN = "extract also what plainly is in a language that is not wanted, before the rule rejects it"
+_SET = "a threshold of a rule, as TOML: length.min_words=50 walls.enabled=false"
+
+
+def documents_config(arguments: argparse.Namespace) -> DocumentsConfig:
+    """Make the configuration that flags ask for.
+
+    Raises:
+        UsageError: there is no such preset, rule or threshold.
+    """
+    overrides = dict(_override(setting) for setting in arguments.set)
+    if arguments.language:
+        every = "any" in arguments.language
+        if unknown := sorted(set(arguments.language) - {"any", *known_languages()}):
+            raise UsageError(f"--language {unknown[0]}: langdetect knows {', '.join(known_languages())}, or `any`")
+        overrides |= {"language.enabled": False} if every else {"language.languages": tuple(sorted(arguments.language))}
+    if arguments.min_probability is not None:
+        overrides["language.min_probability"] = arguments.min_probability
+    if arguments.blocklist:
+        overrides["blocklist.paths"] = tuple(arguments.blocklist)
+    rules = load_preset(arguments.preset, **overrides)  # what is wrong with them shows before any work
+    wanted = next((rule.languages for rule in rules if isinstance(rule, Language)), ())
+    limits = (arguments.extractor, arguments.max_page_bytes, arguments.page_seconds)
+    extract = ExtractConfig(*limits, languages=() if arguments.extract_foreign else wanted)
+    return DocumentsConfig(extract, arguments.preset, tuple(sorted(overrides.items())), minhash_config(arguments))
+
+
+def _override(setting: str) -> tuple[str, Any]:
+    name, equals, value = setting.partition("=")
+    if not equals:
+        raise UsageError(f"--set wants RULE.FIELD=VALUE, got {setting!r}")
+    try:
+        return name, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return name, value  # a bare word
+
+
+def add_duplicates_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags that say how duplicates are found."""
+    default = MinHashConfig()
+    group = parser.add_argument_group("duplicates")
+    group.add_argument(
+        "--threshold", type=float, default=default.threshold, help="Jaccard similarity of near-duplicates (%(default)s)"
+    )
+    group.add_argument(
+        "--num-perm", type=int, default=default.num_perm, help="permutations of a signature (%(default)s)"
+    )
+    group.add_argument("--shingle-words", type=int, default=default.shingle_words, help="of a shingle (%(default)s)")
+    group.add_argument(
+        "--recall", type=float, default=default.recall, help="wanted share of pairs at the threshold (%(default)s)"
+    )
+    group.add_argument(
+        "--bands", type=int, help="bands of the signature, with --rows (default: by threshold and recall)"
+    )
+    group.add_argument("--rows", type=int, help="rows of a band")
+    group.add_argument(
+        "--against",
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="earlier corpora to be different from: outputs of ours, or any Parquet with texts",
+    )
+    columns = Columns()
+    group.add_argument(
+        "--against-text-field", default=columns.text, help="column of their texts, if not ours (%(default)s)"
+    )
+    group.add_argument("--against-url-field", default=columns.url, help="column of their URLs, if any (%(default)s)")
+
+
+def minhash_config(arguments: argparse.Namespace) -> MinHashConfig:
+    """Make the configuration of sketches and bands that flags ask for.
+
+    Raises:
+        ValueError: a value is out of its range.
+    """
+    return MinHashConfig(
+        num_perm=arguments.num_perm,
+        shingle_words=arguments.shingle_words,
+        threshold=arguments.threshold,
+        recall=arguments.recall,
+        bands=arguments.bands,
+        rows=arguments.rows,
+    )
+
+
+def duplicates_config(arguments: argparse.Namespace) -> DuplicatesConfig:
+    """Make the configuration that flags ask for.
+
+    Raises:
+        ValueError: a value is out of its range.
+        UsageError: an earlier corpus holds no texts.
+    """
+    against = tuple(arguments.against)
+    columns = Columns(arguments.against_text_field, arguments.against_url_field)
+    config = DuplicatesConfig(minhash_config(arguments), against, columns)
+    check_earlier(against, columns, config.minhash)
+    return config
+
+
+def add_repeats_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags that say what repeats below the document goes; nothing does by default."""
+    default = RepeatsConfig()
+    group = parser.add_argument_group("repeats", "taken out of documents that stay; off by default, see docs/dedup.md")
+    group.add_argument(
+        "--drop-repeated-lines",
+        type=int,
+        default=default.min_documents,
+        metavar="DOCUMENTS",
+        help="take out lines that so many documents have (default: none)",
+    )
+    group.add_argument(
+        "--repeated-on-hosts",
+        type=int,
+        default=default.min_hosts,
+        metavar="HOSTS",
+        help="... on at least so many hosts (default: %(default)s)",
+    )
+    group.add_argument(
+        "--drop-repeated-passages",
+        type=int,
+        default=default.passage_words,
+        metavar="WORDS",
+        help="leave passages of so many words or more that several documents have in one of them only (default: all)",
+    )
+
+
+def repeats_config(arguments: argparse.Namespace, words_left: int) -> RepeatsConfig:
+    """Make the configuration that flags ask for.
+
+    Raises:
+        ValueError: a value is out of its range.
+    """
+    return RepeatsConfig(
+        min_documents=arguments.drop_repeated_lines,
+        min_hosts=arguments.repeated_on_hosts,
+        passage_words=arguments.drop_repeated_passages,
+        words_left=words_left,
+    )

@@ -1,0 +1,166 @@
+"""The command `webtext`: finds the module of a subcommand, parses its flags, and turns errors into one line.
+
+Each subcommand is a module of this package with `add_arguments(parser)` and `run(arguments, beam_arguments)`, loaded
+when it is asked for, so that `webtext --help` needs none of their imports. Flags that a subcommand does not know go to
+Beam where it runs a pipeline.
+"""
+
+import argparse
+import gc
+import importlib
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+from pipelines.commands.file_damage import damage
+from pipelines.engine import logs
+from pipelines.engine.worker import GC_THRESHOLDS, settle_libraries
+from webtext import __version__
+from webtext.errors import UnbalancedError, UsageError
+
+# name: (what it does, whether flags it does not know go to Beam)
+COMMANDS = {
+    "init": ("write a commented configuration file for a corpus of your own", False),
+    "plan": ("what a corpus will take before it is begun: sizes, memory, hours, money, and what will not fit", True),
+    "corpus": ("Reddit submissions to a corpus: harvest, fetch and build in order", True),
+    "harvest": ("submissions (dumps, or Reddit's API) to distinct links with enough karma", True),
+    "fetch": ("links to an archive of pages (WARC), as a polite guest", True),
+    "build": ("an archive of pages to a filtered, de-duplicated corpus in Parquet shards", True),
+    "overlap": ("how much of a benchmark a corpus holds: GPT-2's Table 6, with its error measured", True),
+    "validate": ("say whether a corpus is better than another, or than damaged copies of itself", False),
+    "report": ("one page that shows what became of every link, and what the corpus is like", False),
+    "explain": ("say what became of a URL, and why", False),
+    "status": ("where each stage of an output stands, and whether there is more to do", False),
+    "verify": ("recompute the checksums and the sums of a finished output", False),
+    "remove": ("take pages, hosts or authors out of a corpus, and keep them out of later builds", True),
+    "stats": ("how much there is of what", False),
+    "sample": ("rows to look at, kept or rejected for a reason", False),
+    "diff": ("what two corpora do not share, and which rule did it", False),
+    "filters": ("list the rules and presets, and try them on a sample", False),
+    "replay": ("serve a WARC over HTTP on loopback, under every host name in it", False),
+    "train": ("train a GPT-2 on the shards of a corpus, or go on with a run that was killed", False),
+    "evaluate": ("score a trained GPT-2 on held-out text and on benchmarks", False),
+    "generate": ("let a trained GPT-2 write", False),
+    "memorization": ("whether a trained GPT-2 recites, and held-out text leaks: the paper's section 4", False),
+    "export": ("a trained GPT-2 for transformers, or the tokens of a run for nanoGPT and llm.c", False),
+    "completion": ("a script that completes commands and flags in bash, zsh or fish", False),
+}
+
+SAVES_CONFIG = {"corpus", "harvest", "fetch", "build"}  # commands that save what they ran with, and take --config
+WITH_CONFIG = {*SAVES_CONFIG, "plan"}  # commands that take --config
+EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+EXITS = {
+    EXIT_OK: "done",
+    EXIT_FAILURE: "the answer is no: verify found damage, validate a worse corpus, status work to do, explain nothing",
+    EXIT_USAGE: "something to mend: one line says what",
+    EXIT_INTERRUPTED: "interrupted: run the same command again to go on",
+}
+_EPILOG = "exit status:\n" + "\n".join(f"  {status:<5}{meaning}" for status, meaning in EXITS.items())
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line: a list of fifty flags says nothing of the one that is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return its exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = _Parser(
+        prog="webtext",
+        description="Rebuild GPT-2's WebText from anybody's Reddit data, and prove that the corpus is good.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"webtext {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    asked = _asked(arguments)
+    for name, (summary, _) in COMMANDS.items():
+        command = commands.add_parser(
+            name, help=summary, description=_sentence(summary), formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        if name == asked:
+            try:
+                arguments = _declare(command, name, arguments)
+            except UsageError as error:
+                return _told(name, error, "-v" in arguments)
+    known, unknown = parser.parse_known_args(arguments)
+    if unknown and not COMMANDS[known.command][1]:
+        parser.error(f"unknown flags for {known.command}: {' '.join(unknown)}")
+    logging.getLogger().setLevel(logging.INFO if known.verbose else logging.WARNING)
+    return _run(known, unknown)
+
+
+def _asked(arguments: Sequence[str]) -> str:
+    return next((name for name in arguments if not name.startswith("-")), "")
+
+
+def _declare(command: argparse.ArgumentParser, name: str, arguments: list[str]) -> list[str]:
+    """Declare the flags of the command that is asked for, and give its arguments, those of --config among them."""
+    importlib.import_module(f"pipelines.commands.{name}").add_arguments(command)
+    command.add_argument(
+        "-v", "--verbose", action="store_true", help="tell more: log lines, and where an error is from"
+    )
+    if name not in WITH_CONFIG:
+        return arguments
+    config_file = importlib.import_module("pipelines.commands.config_file")
+    config_file.add_arguments(command)
+    expanded: list[str] = config_file.expand(arguments, name, command)
+    return expanded
+
+
+def _told(command: str, error: Exception, verbose: bool, said: str = "") -> int:
+    if verbose:
+        traceback.print_exception(error)
+    print(f"webtext {command}: {said or error}", file=sys.stderr)
+    return EXIT_USAGE
+
+
+def _sentence(summary: str) -> str:
+    return summary[0].upper() + summary[1:] + "."
+
+
+def _run(known: argparse.Namespace, unknown: list[str]) -> int:
+    module = importlib.import_module(f"pipelines.commands.{known.command}")
+    config = importlib.import_module("pipelines.commands.config_file") if known.command in SAVES_CONFIG else None
+    ran = config.resolved(known, unknown) if config else {}
+    try:
+        status: int = module.run(known, unknown)
+        if config:
+            config.save(ran, known.output)
+    except UsageError as error:
+        return _told(known.command, error, known.verbose)
+    except UnbalancedError as error:
+        said = f"{error}: `webtext verify` tells if a file is missing or changed; if none is, this is a bug to report"
+        return _told(known.command, error, known.verbose, said)
+    except KeyboardInterrupt:
+        print(f"webtext {known.command}: interrupted; run the same command again to go on", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # the reader of our output (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
+    except (OSError, ValueError, RuntimeError) as error:
+        what = damage(error)
+        if what is None:
+            raise
+        return _told(known.command, error, known.verbose, what)
+    return status
+
+
+def entry() -> NoReturn:
+    """Run as a program: a first Ctrl-C or a TERM ends the run cleanly."""
+    gc.set_threshold(*GC_THRESHOLDS)
+    if COMMANDS.get(_asked(sys.argv[1:]), ("", False))[1]:  # not to train: torch may compute with OpenBLAS
+        settle_libraries()
+    logs.set_up()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sys.exit(main())
+    finally:
+        gc.freeze()  # all goes with the process: the interpreter need not look for garbage in it once more

@@ -1,0 +1,181 @@
+"""`webtext diff A B`: what two corpora do not share, and which rule did it.
+
+Documents are matched by their ids, which are hashes of canonical URLs. What only one side has is looked up among the
+other side's rejections, so the answer is a reason and not just a number. Ids and text hashes are held as 64-bit
+numbers: 16 bytes a document.
+"""
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.commands.stats import corpus_directory
+from pipelines.report.tallies import SPLITS, batches, ranked
+from pipelines.stages.ledger import Funnel
+from webtext import storage
+from webtext.hashing import document_id, hash64
+from webtext.manifest import Manifest
+
+NEVER_SEEN = "never_seen"  # the other output has no row of this URL at any stage
+_EXAMPLES = 5  # URLs shown of each reason: those with the smallest ids, which are hashes
+Hashes = NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Side:
+    """What only one of the corpora has: how many documents, why the other has not, and some URLs of each reason."""
+
+    documents: int
+    reasons: dict[str, int]
+    examples: dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class CorpusDifference:
+    """Two corpora compared."""
+
+    shared: int
+    changed_text: int  # of the shared ones, those whose texts differ
+    moved_split: int  # of the shared ones, those that stand in another split
+    only_a: Side
+    only_b: Side
+    settings: dict[str, tuple[Any, Any]]  # dotted name: value of A, value of B, where they differ
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags of `webtext diff`."""
+    parser.add_argument(
+        "a", metavar="A", help="an output of `webtext corpus` or `webtext build`, or a corpus directory"
+    )
+    parser.add_argument("b", metavar="B", help="another")
+    parser.add_argument("--json", action="store_true", help="print the difference as JSON")
+
+
+def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
+    """Print the difference; the exit status is 0 also where there is one."""
+    del beam_arguments
+    found = compare_corpora(arguments.a, arguments.b)
+    if arguments.json:
+        plain = {**vars(found), "only_a": vars(found.only_a), "only_b": vars(found.only_b)}
+        print(json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False))
+    else:
+        print("\n".join(_lines(found)))
+    return 0
+
+
+def compare_corpora(a: str, b: str) -> CorpusDifference:
+    """Compare the corpora of two outputs.
+
+    Raises:
+        UsageError: one holds no corpus.
+    """
+    (ids_a, texts_a, splits_a), (ids_b, texts_b, splits_b) = _read_corpus(a), _read_corpus(b)
+    shared, at_a, at_b = np.intersect1d(ids_a, ids_b, assume_unique=True, return_indices=True)
+    return CorpusDifference(
+        shared=len(shared),
+        changed_text=int((texts_a[at_a] != texts_b[at_b]).sum()),
+        moved_split=int((splits_a[at_a] != splits_b[at_b]).sum()),
+        only_a=_explain(np.setdiff1d(ids_a, shared, assume_unique=True), a, b),
+        only_b=_explain(np.setdiff1d(ids_b, shared, assume_unique=True), b, a),
+        settings=_settings(a, b),
+    )
+
+
+def _read_corpus(output: str) -> tuple[Hashes, Hashes, NDArray[np.uint8]]:
+    """Read ids, hashes of texts, and splits by number, each of shape (documents,), ordered by id."""
+    directory = corpus_directory(output)
+    ids, texts, splits = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)], [np.empty(0, np.uint8)]
+    for number, split in enumerate(SPLITS):
+        for batch in batches(directory, f"{split}-*.parquet", ("id", "text"), rows=2048):
+            ids.append(np.array([int(identity, 16) for identity in batch.column("id").to_pylist()], np.uint64))
+            texts.append(np.array([hash64(text.encode()) for text in batch.column("text").to_pylist()], np.uint64))
+            splits.append(np.full(batch.num_rows, number, np.uint8))
+    every = np.concatenate(ids)
+    order = np.argsort(every, kind="stable")
+    return every[order], np.concatenate(texts)[order], np.concatenate(splits)[order]
+
+
+def _explain(missing: Hashes, own: str, other: str) -> Side:
+    """Look up why another output has not what one has: the reason of the last stage that saw it."""
+    names = [NEVER_SEEN]
+    found = np.zeros(len(missing), np.int16)  # for each missing document, the place of its reason in `names`
+    for url, reason in _rejections(other):
+        identity = np.uint64(int(document_id(url), 16))
+        place = int(np.searchsorted(missing, identity))
+        if place < len(missing) and missing[place] == identity:
+            if reason not in names:
+                names.append(reason)
+            found[place] = names.index(reason)
+    counts = {name: int((found == number).sum()) for number, name in enumerate(names)}
+    shown = {name: missing[found == number][:_EXAMPLES].tolist() for number, name in enumerate(names)}
+    urls = dict(_urls(own, {identity for identities in shown.values() for identity in identities}))
+    reasons = dict(ranked(Counter({name: count for name, count in counts.items() if count})))
+    return Side(len(missing), reasons, {name: [urls[identity] for identity in shown[name]] for name in reasons})
+
+
+def _rejections(output: str) -> Iterator[tuple[str, str]]:
+    """Yield the URL and reason of all rejections of an output, "stage: reason", stage by stage."""
+    for name, _ in Funnel.of(output).stages:
+        for batch in batches(storage.join(output, name), "rejections-*.parquet", ("url", "reason")):
+            for url, reason in zip(batch.column("url").to_pylist(), batch.column("reason").to_pylist(), strict=True):
+                yield url, f"{name}: {reason}"
+
+
+def _urls(output: str, identities: set[int]) -> Iterator[tuple[int, str]]:
+    """Yield the URLs of some documents of a corpus with their ids."""
+    directory = corpus_directory(output)
+    for split in SPLITS:
+        for batch in batches(directory, f"{split}-*.parquet", ("id", "url")):
+            for identity, url in zip(batch.column("id").to_pylist(), batch.column("url").to_pylist(), strict=True):
+                if int(identity, 16) in identities:
+                    yield int(identity, 16), url
+
+
+def _settings(a: str, b: str) -> dict[str, tuple[Any, Any]]:
+    """Compare the configurations of the stages that both have."""
+    stages_a, stages_b = dict(Funnel.of(a).stages), dict(Funnel.of(b).stages)
+    found = {}
+    for name in (name for name in stages_a if name in stages_b):
+        one, other = _flat(stages_a[name]), _flat(stages_b[name])
+        for key in sorted({*one, *other}):
+            if one.get(key) != other.get(key):
+                found[f"{name}.{key}"] = (one.get(key), other.get(key))
+    return found
+
+
+def _flat(manifest: Manifest) -> dict[str, Any]:
+    """Lay a stage's configuration and versions out flat, by dotted names."""
+    versions = {f"version of {name}": version for name, version in manifest.versions.items()}
+    return dict(_leaves(manifest.config, "")) | versions
+
+
+def _leaves(values: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(values, list) and values and all(isinstance(value, dict) and "name" in value for value in values):
+        yield f"{prefix}, in order", [value["name"] for value in values]
+        values = {value["name"]: {key: inner for key, inner in value.items() if key != "name"} for value in values}
+    if not isinstance(values, dict):
+        yield prefix, values
+        return
+    for key, value in values.items():
+        yield from _leaves(value, f"{prefix}.{key}" if prefix else key)
+
+
+def _lines(found: CorpusDifference) -> Iterator[str]:
+    yield (
+        f"{found.shared:,} documents in both; {found.changed_text:,} with another text, "
+        f"{found.moved_split:,} in another split"
+    )
+    for name, side, other in (("A", found.only_a, "B"), ("B", found.only_b, "A")):
+        yield f"{side.documents:,} only in {name}" + (f"; in {other} they were" if side.documents else "")
+        for reason, count in side.reasons.items():
+            yield f"  {count:>12,}  {reason.replace(NEVER_SEEN, 'never seen at any stage')}"
+            yield from (f"                  {url}" for url in side.examples[reason])
+    if found.settings:
+        yield "settings that differ (A, B)"
+        yield from (f"  {name}: {one!r}, {other!r}" for name, (one, other) in found.settings.items())

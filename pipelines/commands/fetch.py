@@ -1,0 +1,119 @@
+"""`webtext fetch`: links to an archive of pages (WARC) and its index, as a polite guest of the web.
+
+The stage goes on where it stopped, whatever stopped it: what the archive holds is not asked for again. `--replay` sends
+every request to a server that answers from archives instead of to the web; nothing else changes.
+"""
+
+import argparse
+from dataclasses import fields
+from typing import Any
+
+from pipelines.commands.answer import add_json_argument, stages_as_json, tell
+from pipelines.engine.runner import add_engine_arguments, engine_from
+from pipelines.stages.fetch import run_fetch
+from pipelines.stages.ledger import Funnel
+from pipelines.stages.removals import read_unwanted
+from webtext import storage
+from webtext.crawl.config import FetchConfig
+from webtext.crawl.optout import DEFAULT_SIGNALS, SIGNALS
+from webtext.errors import UsageError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags of `webtext fetch`."""
+    parser.add_argument(
+        "--output", "-o", required=True, help="directory of the output: reads OUTPUT/links, writes OUTPUT/pages"
+    )
+    parser.add_argument("--links", help="a finished links directory (default: OUTPUT/links)")
+    parser.add_argument(
+        "--wikipedia", action="store_true", help="follow redirects to Wikipedia, as harvest's flag keeps it"
+    )
+    add_fetch_arguments(parser)
+    add_engine_arguments(parser)
+    add_json_argument(parser)
+
+
+def add_fetch_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags that say how to fetch, for `webtext fetch` and for `webtext corpus`."""
+    default = FetchConfig()
+    group = parser.add_argument_group("who asks, and whom")
+    group.add_argument("--contact", default="", metavar="URL", help="web page or mailto: of who runs the crawl")
+    group.add_argument("--product", default=default.product, help="name in the User-Agent (default: %(default)s)")
+    group.add_argument("--replay", nargs="+", action="extend", default=[], metavar="WARC", help=_REPLAY)
+    group = parser.add_argument_group("manners")
+    group.add_argument("--delay", type=float, help="seconds of rest for a host (default: 1, with --replay 0)")
+    group.add_argument("--max-crawl-delay", type=float, help=_CRAWL_DELAY)
+    group.add_argument("--backoff", type=float, help="seconds before a second attempt (default: 5, with --replay 0)")
+    _add(group, "hosts-at-once", "hosts asked at the same time")
+    _add(group, "requests-per-second", "to all hosts of a slot together; 0: no limit")
+    group.add_argument("--ignore-robots", action="store_true", help="do not ask for robots.txt; for sites of your own")
+    group.add_argument("--opt-outs", default=",".join(DEFAULT_SIGNALS), metavar="LIST", help=_OPT_OUTS)
+    group = parser.add_argument_group("limits")
+    _add(group, "connect-timeout", "seconds")
+    _add(group, "read-timeout", "seconds of silence")
+    _add(group, "total-timeout", "seconds for an exchange")
+    _add(group, "max-body-bytes", "of a page")
+    _add(group, "max-redirects", "of a page")
+    _add(group, "max-attempts", "at a URL")
+    _add(group, "dead-after", "failures in a row after which a host is given up")
+    _add(group, "max-pages", "links asked for in this run; 0: all")
+    _add(group, "max-time", "seconds that this run asks for pages; 0: as long as it takes")
+    group = parser.add_argument_group("the archive")
+    group.add_argument("--refetch-failed", action="store_true", help="ask again for what failed, keep what came")
+    _add(group, "roll-bytes", "size at which an archive file is followed by the next")
+    group.add_argument("--captures", choices=("commoncrawl", "wayback"), default="", help=_CAPTURES)
+    group.add_argument("--slots", type=int, default=1, help="crawls that the hosts are dealt out to (default: 1)")
+
+
+_REPLAY = "ask these archives instead of the web, over real HTTP on loopback"
+_CRAWL_DELAY = "seconds up to which a site's Crawl-delay is obeyed (default: 60, with --replay 0)"
+_CAPTURES = "for dead links, take the capture nearest in date from there"
+_OPT_OUTS = f"opt-outs to obey, of {', '.join(SIGNALS)}; 'nothing' for none (default: %(default)s)"
+
+
+def _add(group: Any, flag: str, meaning: str) -> None:
+    default = getattr(FetchConfig(), flag.replace("-", "_"))
+    group.add_argument(f"--{flag}", type=type(default), default=default, help=f"{meaning} (default: %(default)s)")
+
+
+def fetch_config(arguments: argparse.Namespace) -> FetchConfig:
+    """Make the configuration that flags ask for.
+
+    Raises:
+        UsageError: a value is out of its range.
+    """
+    given = {
+        field.name: value
+        for field in fields(FetchConfig)
+        if (value := getattr(arguments, field.name, None)) is not None
+    }
+    given |= {"replay": None, "robots": not arguments.ignore_robots}
+    names = "" if arguments.opt_outs == "nothing" else arguments.opt_outs
+    given["opt_outs"] = tuple(name.strip() for name in names.split(",") if name.strip())
+    if arguments.replay:
+        for name in ("delay", "max_crawl_delay", "backoff"):
+            given.setdefault(name, 0.0)  # nobody is there to be spared
+    try:
+        return FetchConfig(**given)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
+    """Fetch as the flags say, and print what became of the links."""
+    engine = engine_from(arguments, beam_arguments)
+    links = arguments.links or storage.join(arguments.output, "links")
+    pages = storage.join(arguments.output, "pages")
+    done = run_fetch(
+        links,
+        pages,
+        fetch_config(arguments),
+        engine,
+        replay=arguments.replay,
+        slots=arguments.slots,
+        unwanted=read_unwanted(arguments.output),
+    )
+    funnel = Funnel((("pages", done),))
+    found = {"output": arguments.output, "stages": stages_as_json(funnel.stages)}
+    tell(found, funnel.lines(), as_json=arguments.json)
+    return 0

@@ -1,0 +1,141 @@
+"""`webtext memorization`: does a GPT-2 recite its training text, and does held-out text leak (the paper's section 4).
+
+Writes `memorization.json` and a page, `memorization.html`, with the two pictures: training against held-out loss, and
+the cumulative distributions of 8-gram overlap of what the model writes and of what it has not seen.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from pipelines.commands.training_flags import add_device, need_training
+from pipelines.report.markup import element, join, note, table, whole
+from pipelines.report.recitation import loss_figure, overlap_figure
+from webtext.errors import UsageError
+
+_HELDOUT_BYTES = 2_000_000  # of held-out text that is read and scored
+_SCORED_BYTES = 400_000  # of training text, and of held-out text, whose losses are compared
+_LOSSES = ("nats_per_token", "bits_per_byte")
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Memorisation</title>
+<style>$style</style>
+</head>
+<body>
+<header><h1>Memorisation</h1></header>
+<main>$content</main>
+</body>
+</html>
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags of the command."""
+    parser.add_argument("checkpoint", type=Path, help="a run of `webtext train`, or a GPT-2 in Hugging Face's layout")
+    parser.add_argument("--corpus", type=Path, required=True, help="what it was trained on, with a held-out split")
+    parser.add_argument("--output", type=Path, required=True, help="folder of memorization.json and memorization.html")
+    parser.add_argument("--ngrams", type=Path, help="corpus.ngrams of `webtext overlap`, for a corpus of any size")
+    parser.add_argument(
+        "--train-mb", type=int, default=100, help="of training text in which to look, without --ngrams (default 100)"
+    )
+    parser.add_argument("--samples", type=int, default=200, help="prompts to go on after (default 200)")
+    parser.add_argument("--prompt-tokens", type=int, default=32, help="of a held-out piece (default 32)")
+    parser.add_argument("--sample-tokens", type=int, default=96, help="to write after each (default 96)")
+    parser.add_argument("--top-k", type=int, default=40, help="likeliest tokens to draw from (default 40, the paper's)")
+    parser.add_argument("--seed", type=int, default=0)
+    add_device(parser)
+
+
+def run(arguments: argparse.Namespace, _: list[str]) -> int:
+    """Measure, write, and print the summary."""
+    with need_training():
+        from model.gpt2.checkpoint import load_model  # noqa: PLC0415  (torch, only when it is used)
+        from model.gpt2.corpora import Corpus, take  # noqa: PLC0415
+        from model.gpt2.device import select_device  # noqa: PLC0415
+        from model.gpt2.progress import read_log  # noqa: PLC0415
+        from model.verdict.memorization import Recital, loss_curve, losses, overlap_with, overlaps, recite  # noqa: PLC0415
+    try:
+        recital = Recital(
+            arguments.samples, arguments.prompt_tokens, arguments.sample_tokens, arguments.top_k, arguments.seed
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    corpus = Corpus("corpus", arguments.corpus)
+    heldout = take(corpus.heldout(), _HELDOUT_BYTES)
+    if not heldout:
+        raise UsageError(f"{arguments.corpus} has no held-out text: what a model has not seen is what it is asked for")
+    model, tokenizer = load_model(arguments.checkpoint, select_device(arguments.device))
+    recited = recite(model, tokenizer, heldout, recital)
+    if not recited.written:
+        length = recital.prompt_tokens + recital.sample_tokens
+        raise UsageError(f"no held-out text has {length} tokens: ask for fewer with --prompt-tokens, --sample-tokens")
+    if arguments.ngrams is None:
+        overlap = overlap_with(take(corpus.train(), arguments.train_mb * 1_000_000))
+    else:
+        overlap = _filter_overlap(arguments.ngrams)
+    texts = {"samples": recited.written, "what really follows": recited.real, "held-out documents": heldout}
+    found: dict[str, Any] = {
+        "recital": asdict(recital),
+        "looked_in": str(arguments.ngrams or f"{arguments.train_mb} MB of training text at most"),
+        "losses": {
+            name: losses(model, tokenizer, take(part, _SCORED_BYTES))
+            for name, part in (("training", corpus.train()), ("held-out", iter(heldout)))
+        },
+        "curve": loss_curve(read_log(arguments.checkpoint)),
+        "overlap": overlaps(texts, overlap),
+    }
+    _write(found, arguments.output)
+    print("\n".join(_summary(found)))
+    return 0
+
+
+def _filter_overlap(path: Path) -> Any:
+    """Measure overlap with the n-gram filter of a corpus. Raises UsageError for a file that is none."""
+    from dedup.overlap.bloom import read_filter  # noqa: PLC0415  (only where it is asked for)
+    from dedup.overlap.measure import ngram_overlap  # noqa: PLC0415
+
+    if not path.is_file():
+        raise UsageError(f"{path} does not exist: `webtext overlap` writes corpus.ngrams")
+    with path.open("rb") as stream:
+        return partial(ngram_overlap, ngram_filter=read_filter(stream, path.name))
+
+
+def _write(found: dict[str, Any], output: Path) -> None:
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "memorization.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    style = (Path(__file__).parents[1] / "report" / "page.css").read_text("utf-8")
+    figures = [loss_figure(found["curve"])] if found["curve"] else []
+    figures.append(overlap_figure(found["overlap"]))
+    rows = [
+        (name, whole(one["documents"]), whole(one["tokens"]), *(f"{one[key]:.4f}" for key in _LOSSES))
+        for name, one in found["losses"].items()
+    ]
+    content = join(
+        [
+            note(next(_summary(found))),
+            table(("text", "documents", "tokens", "nats a token", "bits a byte"), rows),
+            element("div", *figures, class_="charts"),
+        ]
+    )
+    (output / "memorization.html").write_text(Template(_PAGE).substitute(style=style, content=content), "utf-8")
+
+
+def _summary(found: dict[str, Any]) -> Iterator[str]:
+    """Say what was found, a line a thing."""
+    train, heldout = (found["losses"][name]["nats_per_token"] for name in ("training", "held-out"))
+    yield f"loss: training text {train:.4f}, held-out text {heldout:.4f} nats a token; gap {heldout - train:+.4f}"
+    for name, one in found["overlap"].items():
+        if one["texts"]:
+            yield (
+                f"{name}: median {one['median']:.2%} of a text's 8-grams stand in the training text, "
+                f"mean {one['mean']:.2%}; {one['share_without']:.0%} of {one['texts']} texts have none"
+            )

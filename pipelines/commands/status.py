@@ -1,0 +1,127 @@
+"""`webtext status DIR`: which stages of an output are done, how far the unfinished one is, and what comes next.
+
+It reads manifests and the names and footers of files, so it may be asked at any time, also beside a run, on whatever
+engine and file system that is.
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipelines.commands.answer import add_json_argument, tell
+from pipelines.stages.ledger import STAGES
+from pipelines.stages.stage import find_manifest, read_input, unfinished_directory
+from pipelines.stages.stale import stale_directories, told
+from webtext import storage
+from webtext.errors import UsageError
+from webtext.manifest import Manifest
+
+_OPTIONAL = ("removed", "repeats")  # there only where somebody asked for it
+_ENDS_A_TASK = {  # of an unfinished stage: the file that a task writes last, once for each task
+    "links": "rejections-?????-of-*.parquet",
+    "pages": "index-*.parquet",
+    "documents": "rejections-*.parquet",
+    "duplicates": "rejections-*.parquet",
+    "removed": "rejections-*.parquet",
+    "repeats": "rejections-*.parquet",
+    "corpus": "heldout-*.parquet",
+}
+
+
+@dataclass(frozen=True)
+class StageStatus:
+    """Where a stage of an output stands."""
+
+    name: str
+    manifest: Manifest | None  # of the published stage
+    tasks_done: int | None  # in the unfinished directory, where there is one
+    tasks: int | None  # how many there will be, where the files tell
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether a run works in it, or was stopped in it."""
+        return self.tasks_done is not None
+
+    def line(self) -> str:
+        """Draw the stage as one line.
+
+        >>> StageStatus("documents", None, 3, 8).line()
+        'documents   unfinished: 3 of 8 tasks'
+        """
+        if self.is_unfinished:
+            of = f" of {self.tasks:,}" if self.tasks else ""
+            return f"{self.name:<12}unfinished: {self.tasks_done:,}{of} tasks"
+        if self.manifest is None:
+            return f"{self.name:<12}not begun"
+        counts, size = self.manifest.counts, sum(file.bytes for file in self.manifest.files)
+        kept = f"{counts.kept:,} kept of {counts.given:,} {counts.unit}"
+        return f"{self.name:<12}done: {kept}, {len(self.manifest.files):,} files, {size / 1e6:,.1f} MB"
+
+
+def stage_status(output: str, name: str) -> StageStatus:
+    """Look at one stage of an output."""
+    directory = storage.join(output, name)
+    unfinished = unfinished_directory(directory)
+    manifest = find_manifest(directory)
+    if not storage.exists(unfinished):
+        return StageStatus(name, manifest, None, None)
+    done = storage.list_files(unfinished, _ENDS_A_TASK[name])
+    return StageStatus(name, manifest, len(done), _tasks(done))
+
+
+def _tasks(names: list[str]) -> int | None:
+    """Read from file names how many tasks there are: the number behind `-of-`."""
+    of = names[0].partition("-of-")[2].partition(".")[0] if names else ""
+    return int(of) if of.isdecimal() else None
+
+
+def output_status(output: str) -> list[StageStatus]:
+    """Look at the stages of an output, from the first that is there on, in order.
+
+    Raises:
+        UsageError: it holds none, finished or unfinished.
+    """
+    stages = [stage_status(output, name) for name in STAGES]
+    begun = [stage for stage in stages if stage.manifest or stage.is_unfinished]
+    if not begun:
+        raise UsageError(f"{output} holds no stage: give the --output directory of a run")
+    expected = stages[stages.index(begun[0]) :]  # a build of other people's archives has no links
+    return [stage for stage in expected if stage.name not in _OPTIONAL or stage in begun]
+
+
+def stale_stages(stages: list[StageStatus], output: str) -> Iterator[tuple[str, str]]:
+    """Name the finished stages that were made from something else than what stands there now, each with a line."""
+    finished = {stage.name: stage.manifest for stage in stages if stage.manifest}
+    for name, manifest in finished.items():
+        for given in manifest.inputs:
+            if given.name in finished and given.sha256 != read_input(storage.join(output, given.name)).sha256:
+                yield name, f"{name:<12}was made from another {given.name}/ than the one that is there"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags of `webtext status`."""
+    parser.add_argument("directory", help="the --output directory of a run, finished or not, on any file system")
+    add_json_argument(parser)
+
+
+def run(arguments: argparse.Namespace, _: list[str]) -> int:
+    """Print where each stage stands; the exit status is 1 while the corpus is not finished."""
+    stages = output_status(arguments.directory)
+    stale, outdated = dict(stale_stages(stages, arguments.directory)), list(stale_directories(arguments.directory))
+    is_done = stages[-1].manifest is not None and not stale and not any(stage.is_unfinished for stage in stages)
+    found = {
+        "is_done": is_done,
+        "stages": {
+            stage.name: {
+                "is_done": stage.manifest is not None and not stage.is_unfinished,
+                "tasks_done": stage.tasks_done,
+                "tasks": stage.tasks,
+                "is_stale": stage.name in stale,
+            }
+            for stage in stages
+        },
+        "stale": outdated,
+    }
+    lines = [*(stage.line() for stage in stages), *stale.values(), *map(told, outdated)]
+    tell(found, [*lines, *([] if is_done else ["the same command again goes on from here"])], as_json=arguments.json)
+    return 0 if is_done else 1

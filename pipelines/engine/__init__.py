@@ -1,0 +1,1 @@
+"""Where a stage runs: processes here, Beam's runners, Ray."""

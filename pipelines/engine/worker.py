@@ -1,0 +1,60 @@
+"""A worker process of a local run: Beam's own, but it lives no longer than the run, and says no more than a run does.
+
+Beam starts its workers with every log line on, and leaves it to them to find out that the run has ended: a Ctrl-C then
+prints a page of tracebacks from each, and a run that was killed leaves them behind. This one holds a connection to the
+run (`pipelines.engine.processes`) and ends, at once and in silence, when that closes, for whatever reason.
+"""
+
+import contextlib
+import gc
+import importlib
+import os
+import socket
+import sys
+import threading
+
+from pipelines.engine import logs
+
+# Allocations between collections: by default garbage is looked for hundreds of times while Beam and Arrow are imported,
+# among all that they keep in memory, for a third of a second a process.
+GC_THRESHOLDS = (100_000, 50, 50)
+ENDED = 130  # exit status of a worker whose run has ended before it
+
+
+LIBRARIES = {
+    # numpy and scipy each bring OpenBLAS, which starts a thread for each core; those look for work for a tenth of a
+    # second before they rest, in each process anew. No step of a pipeline multiplies matrices.
+    "OPENBLAS_NUM_THREADS": "1",
+    # Arrow's own allocator keeps what it was given once; the system's gives large pieces back, in no more time.
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
+
+
+def settle_libraries() -> None:
+    """Say how the libraries of a run are to use the machine, before they are imported; what the user said stands."""
+    for name, value in LIBRARIES.items():
+        os.environ.setdefault(name, value)
+
+
+def main(port: int, level: int) -> None:
+    """Work until the run that listens on a port of this machine has ended."""
+    gc.set_threshold(*GC_THRESHOLDS)
+    settle_libraries()
+    try:
+        lifeline = socket.create_connection(("127.0.0.1", port))
+    except OSError:
+        sys.exit(ENDED)
+    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+    logs.set_up(level)  # Beam gives the root logger a level of its own
+    os.environ.pop("LOGGING_API_SERVICE_DESCRIPTOR", None)  # log lines go to standard error as they are
+    importlib.import_module("apache_beam.runners.worker.sdk_worker_main").main([])  # which logs when it is imported
+
+
+def _end_with(lifeline: socket.socket) -> None:
+    with contextlib.suppress(ConnectionError):
+        lifeline.recv(1)  # nothing is ever sent
+    os._exit(ENDED)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

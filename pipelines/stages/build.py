@@ -1,0 +1,112 @@
+"""`webtext build`: an archive of pages to a filtered, de-duplicated corpus.
+
+Three stages, each a directory: pages → documents/ → duplicates/ → corpus/. The pages are those of `webtext fetch`, or
+any WARC files (a Common Crawl segment, a crawl of your own), which are indexed first and read where they lie.
+"""
+
+from dataclasses import dataclass, field
+
+from dedup.repeats.find import RepeatsConfig
+from filters.dry_run import DryRun, dry_run
+from pipelines.engine.runner import Engine
+from pipelines.stages import removals
+from pipelines.stages.card import write_card
+from pipelines.stages.documents import DocumentsConfig, WriteBuckets, count_documents, plan_buckets, sample_documents
+from pipelines.stages.duplicates import DuplicatesConfig, run_duplicates
+from pipelines.stages.repeats import DIRECTORY as REPEATS
+from pipelines.stages.repeats import run_repeats
+from pipelines.stages.shards import Shard, ShardsConfig, WriteShards, copy_shard, count_corpus, plan_shards
+from pipelines.stages.stage import Stage, as_json, read_manifest, run_stage
+from webtext import storage
+from webtext.manifest import Manifest
+
+_PAGES = ("fetch", "index")  # the stages that write what a build begins with
+
+
+@dataclass(frozen=True)
+class BuildConfig:
+    """How pages become a corpus."""
+
+    documents: DocumentsConfig = field(default_factory=DocumentsConfig)
+    duplicates: DuplicatesConfig = field(default_factory=DuplicatesConfig)
+    repeats: RepeatsConfig = field(default_factory=RepeatsConfig)
+    shards: ShardsConfig = field(default_factory=ShardsConfig)
+
+
+def run_build(pages: str, output: str, config: BuildConfig, engine: Engine) -> Manifest:
+    """Take a finished pages directory to `output`/corpus; what is done already is not done again.
+
+    Raises:
+        UsageError: the pages are not there, or the output cannot be written.
+    """
+    documents, duplicates, corpus = (storage.join(output, name) for name in ("documents", "duplicates", "corpus"))
+    run_documents(pages, documents, config.documents, engine)
+    run_duplicates(documents, duplicates, config.duplicates, engine)
+    removed = storage.join(output, removals.DIRECTORY) if removals.run_removals(output, engine) else None
+    repeats = run_repeats(documents, duplicates, removed, storage.join(output, REPEATS), config.repeats, engine)
+    return run_shards(documents, duplicates, corpus, config.shards, engine, removed, repeats)
+
+
+def run_documents(pages: str, directory: str, config: DocumentsConfig, engine: Engine) -> Manifest:
+    """Extract, filter and sketch the pages that were fetched."""
+    given = read_manifest(pages, *_PAGES).counts.kept
+    buckets = plan_buckets([storage.join(pages, name) for name in storage.list_files(pages, "index-*.parquet")], given)
+
+    return run_stage(
+        Stage("documents", directory, config.identity(), (pages, *config.files())),
+        work=lambda unfinished: engine.each(buckets, WriteBuckets(unfinished, config)),
+        count=lambda unfinished: count_documents(given, unfinished),
+    )
+
+
+def try_filters(pages: str, config: DocumentsConfig, sample: int) -> DryRun:
+    """Tell what each rule would remove of a sample of pages, with examples; nothing is written.
+
+    Raises:
+        UsageError: the pages are not there.
+    """
+    indexes = [storage.join(pages, name) for name in storage.list_files(pages, "index-*.parquet")]
+    buckets = plan_buckets(indexes, read_manifest(pages, *_PAGES).counts.kept)
+    documents = sample_documents(buckets, config, sample)
+    return dry_run(documents, config.preset, **dict(config.overrides))
+
+
+def run_shards(
+    documents: str,
+    duplicates: str,
+    directory: str,
+    config: ShardsConfig,
+    engine: Engine,
+    removed: str | None = None,
+    repeats: str | None = None,
+    unchanged: frozenset[Shard] = frozenset(),
+) -> Manifest:
+    """Write the corpus: the documents that are no duplicates and not removed, in shards, with their card.
+
+    Args:
+        documents: a finished documents directory.
+        duplicates: the finished stage that names their duplicates.
+        directory: where the shards go.
+        config: how to cut.
+        engine: what runs it.
+        removed: the finished stage of what somebody asked to be removed, where there is one.
+        repeats: the finished stage of what repeats below the document, where it was asked for.
+        unchanged: shards that a corpus in `directory` has already, byte for byte.
+    """
+    optional = {"removed": removed, "repeats": repeats}
+    funnel = [(name, read_manifest(stage).counts) for name, stage in optional.items() if stage]
+    given = read_manifest(repeats or removed or duplicates).counts.kept
+    shards = [shard for shard in plan_shards(documents, config) if shard not in unchanged]
+
+    def work(unfinished: str) -> None:
+        for shard in unchanged:
+            copy_shard(shard, directory, unfinished)
+        if shards:
+            engine.each(shards, WriteShards(documents, duplicates, unfinished, config, removed, repeats))
+        write_card(unfinished, as_json(config), count_corpus(unfinished, given), funnel)
+
+    return run_stage(
+        Stage("corpus", directory, as_json(config), (documents, duplicates, *filter(None, (removed, repeats)))),
+        work=work,
+        count=lambda unfinished: count_corpus(unfinished, given),
+    )

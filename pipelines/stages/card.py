@@ -1,0 +1,187 @@
+"""The dataset card and the Croissant record: so that a corpus is understood by the tools that people load data with.
+
+`README.md` carries the header that Hugging Face's `datasets` and hub read (splits, features, sizes) and tells a person
+what is in the corpus and how it came about; `croissant.json` (`pipelines.stages.croissant`) says the same to any reader
+of MLCommons' Croissant 1.0. Both are functions of the shards and of the stages' counts: no time, no path and no machine
+is in them, because they stand in the corpus and equal inputs must give equal bytes.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.stages.croissant import COLUMNS, LICENSE, NAME, Split, croissant
+from webtext import storage
+from webtext.manifest import Counts, File
+
+SPLITS = ("train", "heldout")
+README, CROISSANT = "README.md", "croissant.json"
+MOST_LANGUAGES = 20  # named in the header; all are counted in the report
+
+_SIZES = ((1000, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
+
+
+def write_card(
+    directory: str, config: Mapping[str, Any], counts: Counts, funnel: Sequence[tuple[str, Counts]] = ()
+) -> None:
+    """Write `README.md` and `croissant.json` for the shards that lie in a directory.
+
+    Args:
+        directory: holds `train-*.parquet` and `heldout-*.parquet`.
+        config: settings to tell, name to JSON value; nested ones are told flat.
+        counts: of the corpus stage; its documents are the rows of the shards.
+        funnel: (stage, counts) of the stages before the corpus, in order, where they are known.
+    """
+    splits = [split for split in (_read_split(directory, name) for name in SPLITS) if split.files]
+    schema = _read_schema(directory, splits)
+    for name, text in (
+        (README, card(splits, schema, config, [*funnel, ("corpus", counts)])),
+        (CROISSANT, croissant(splits, schema)),
+    ):
+        with storage.create_file(storage.join(directory, name)) as stream:
+            stream.write(text.encode())
+
+
+def _read_split(directory: str, name: str) -> Split:
+    rows = words = size = 0
+    languages: Counter[str] = Counter()
+    files = []
+    for file in storage.list_files(directory, f"{name}-*.parquet"):
+        path = storage.join(directory, file)
+        with storage.open_file(path) as stream:
+            parquet = pq.ParquetFile(stream)
+            metadata = parquet.metadata
+            table = parquet.read(columns=["n_words", "language"])
+        rows += metadata.num_rows
+        size += sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
+        words += sum(table.column("n_words").to_pylist())
+        languages.update(table.column("language").to_pylist())
+        files.append(File(file, *storage.file_digest(path)))
+    return Split(name, rows, words, size, tuple(files), dict(sorted(languages.items())))
+
+
+def _read_schema(directory: str, splits: Sequence[Split]) -> pa.Schema:
+    for file in (file for split in splits for file in split.files):
+        with storage.open_file(storage.join(directory, file.name)) as stream:
+            return pq.read_schema(stream)
+    return pa.schema([])
+
+
+def card(
+    splits: Sequence[Split], schema: pa.Schema, config: Mapping[str, Any], funnel: Sequence[tuple[str, Counts]]
+) -> str:
+    """Write the dataset card: a YAML header for machines, then Markdown for people."""
+    sections = (
+        _header(splits, schema),
+        _summary(splits),
+        _table(
+            ("column", "type", "meaning"),
+            [(field.name, _kind(field.type), COLUMNS.get(field.name, "")) for field in schema],
+        ),
+        "## How it came about\n\n" + _story(funnel),
+        _table(("setting", "value"), [(name, f"`{value}`") for name, value in _flat(config)]),
+        _CARE,
+    )
+    return "\n".join(sections)
+
+
+def _header(splits: Sequence[Split], schema: pa.Schema) -> str:
+    rows = sum(split.rows for split in splits)
+    filled = [split for split in splits if split.rows]
+    lines = ["---", f"pretty_name: {NAME}", "license: other", "license_name: authors-own-copyright"]
+    lines += ["language:", *(f"- {json.dumps(code)}" for code in _languages(splits))]
+    lines += ["task_categories:", "- text-generation", f"size_categories:\n- {_size_category(rows)}"]
+    lines += ["tags:", "- webtext", "- reddit", "- croissant", "configs:", "- config_name: default", "  data_files:"]
+    for split in filled:
+        lines += [f"  - split: {split.name}", f"    path: {split.name}-*.parquet"]
+    lines += ["dataset_info:", "  features:", *(line for field in schema for line in _feature(field)), "  splits:"]
+    for split in filled:
+        lines += [f"  - name: {split.name}", f"    num_bytes: {split.bytes}", f"    num_examples: {split.rows}"]
+    download = sum(file.bytes for split in filled for file in split.files)
+    lines += [f"  download_size: {download}", f"  dataset_size: {sum(split.bytes for split in filled)}", "---", ""]
+    return "\n".join(lines)
+
+
+def _languages(splits: Sequence[Split]) -> list[str]:
+    total: Counter[str] = Counter()
+    for split in splits:
+        total.update(split.languages)
+    ranked = sorted(total.items(), key=lambda item: (-item[1], item[0]))
+    return [code.partition("-")[0] for code, _ in ranked if code][:MOST_LANGUAGES]
+
+
+def _size_category(rows: int) -> str:
+    return next((name for limit, name in _SIZES if rows < limit), "n>10M" if rows >= 10**8 else "10M<n<100M")
+
+
+def _feature(field: pa.Field) -> Iterator[str]:
+    """Yield the YAML lines of one feature, in the words of `datasets`."""
+    yield f"  - name: {field.name}"
+    if pa.types.is_list(field.type):
+        yield f"    sequence: {field.type.value_type}"
+    else:
+        yield f"    dtype: {json.dumps(str(field.type)) if ',' in str(field.type) else _dtype(field.type)}"
+
+
+def _dtype(kind: pa.DataType) -> str:
+    return {"float": "float32", "double": "float64"}.get(str(kind), str(kind))
+
+
+def _kind(kind: pa.DataType) -> str:
+    return f"list of {kind.value_type}" if pa.types.is_list(kind) else _dtype(kind)
+
+
+def _summary(splits: Sequence[Split]) -> str:
+    rows = [
+        (split.name, f"{split.rows:,}", f"{split.words:,}", f"{sum(file.bytes for file in split.files):,}")
+        for split in splits
+    ]
+    return (
+        f"# {NAME}\n\nText of web pages that people linked to on Reddit, chosen by karma as GPT-2's WebText was,\n"
+        "filtered, de-duplicated and split so that no near-duplicate stands on both sides.\n\n"
+        + _table(("split", "documents", "words", "bytes of Parquet"), rows)
+        + '\n```python\nfrom datasets import load_dataset\n\ncorpus = load_dataset("PATH_OF_THIS_DIRECTORY")\n```\n\n'
+        "## Columns\n"
+    )
+
+
+def _story(funnel: Sequence[tuple[str, Counts]]) -> str:
+    """Tell the funnel: what each stage was given, what it kept, and each reason."""
+    rows = []
+    for stage, counts in funnel:
+        rows.append((f"**{stage}**", f"{counts.given:,} {counts.unit}", f"{counts.kept:,} kept"))
+        ranked = sorted(counts.rejected.items(), key=lambda item: (-item[1], item[0]))
+        rows += [("", f"`{reason}`", f"{number:,} rejected") for reason, number in ranked]
+    return _table(("stage", "given, or the reason", "count"), rows) + "\n## Settings\n"
+
+
+def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Lay nested settings out flat, sorted by their dotted names."""
+    for name, value in sorted(config.items()):
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+_CARE = f"""## Before you use it
+
+- {LICENSE}
+- The text is as the web has it: it holds names and other personal data, opinions, errors and offence.
+- Karma measures what users of Reddit liked, not what is true, and its topics and languages are theirs.
+- Pages that opted out by robots.txt, by a `noai` mark or by TDMRep were not used where the fetch honoured these; the
+  settings above, and the reasons, say what was honoured.
+- `manifest.json` holds the checksum of each file; `webtext verify` recomputes them, `webtext explain URL` tells why a
+  page is here or not, `webtext remove` takes one out.
+
+The recipe: Radford et al., *Language Models are Unsupervised Multitask Learners* (2019), section 2.1.
+"""

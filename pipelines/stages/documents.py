@@ -1,0 +1,258 @@
+"""Pages to documents: read each page, have it judged (`pipelines.stages.page_work`), sketch and write what is kept.
+
+A bucket is a range of URL hashes, so what a task reads and writes depends on the URLs alone: not on the archive's
+layout, the order of the crawl, or the number of workers. HTML never leaves the step, and no text crosses a shuffle.
+Three files a bucket: `part-*` (documents with their signatures, by id), `shingles-*` (their shingle hashes, 64 bits
+each, little-endian; a part's `shingles_offset` counts them) and `rejections-*`.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, BinaryIO
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.metrics.metric import Metrics
+
+from dedup.near.minhash import MinHashConfig
+from dedup.near.sketch import Sketch, sketch
+from filters import load_preset
+from filters.presets import Preset, read_preset
+from filters.rules.length import Length
+from pipelines.engine.runner import SpreadTransform
+from pipelines.stages.earlier import sketch_settings
+from pipelines.stages.ledger import count_rejections, count_rows
+from pipelines.stages.page_index import PageIndex
+from pipelines.stages.page_work import Judged, PageConfig, PagePool, judge_page
+from pipelines.stages.stage import as_json
+from webtext import storage
+from webtext.extract.pages import ExtractConfig, ExtractionPool
+from webtext.manifest import Counts
+from webtext.records import Document, Page, Rejection
+from webtext.tables import DOCUMENTS, from_table, to_table, write_records, write_table
+from webtext.warc.warc_records import read_response
+
+PAGES_A_BUCKET = 128  # some seconds of extraction
+MOST_BUCKETS = 4096  # keeps the number of files bounded; beyond it buckets grow
+_PAGES_AHEAD = 4  # a process has so many pages handed out for it
+_PATHS = {"path", "paths", "model"}  # the fields of rules that name files
+
+PARTS = pa.schema(
+    [
+        *DOCUMENTS,
+        ("text_digest", pa.string()),
+        ("signature", pa.binary()),
+        ("shingles_offset", pa.int64()),
+        ("n_shingles", pa.int32()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class DocumentsConfig:
+    """How pages become documents."""
+
+    extract: ExtractConfig = field(default_factory=ExtractConfig)
+    preset: str = "webtext"  # the name of a preset, or the path of one
+    overrides: tuple[tuple[str, Any], ...] = ()  # thresholds by "rule.field"
+    minhash: MinHashConfig = field(default_factory=MinHashConfig)
+
+    @property
+    def rules(self) -> Preset:
+        """The rules that the preset comes to, with the overrides in their places."""
+        return read_preset(self.preset, dict(self.overrides))
+
+    @property
+    def least_words(self) -> int:
+        """The fewest words that the rules let a document have."""
+        rules = load_preset(self.preset, **dict(self.overrides))
+        return max([1, *(rule.min_words for rule in rules if isinstance(rule, Length))])
+
+    @property
+    def page(self) -> PageConfig:
+        """What this comes to for one page."""
+        return PageConfig(self.extract, self.preset, self.overrides)
+
+    def identity(self) -> dict[str, Any]:
+        """What documents are a function of, apart from pages and files: the rules themselves, not their file's name."""
+        rules, sketched = as_json(self.rules)["entries"], sketch_settings(self.minhash)
+        return {"extract": as_json(self.extract), "rules": rules, "sketch": sketched}
+
+    def files(self) -> tuple[str, ...]:
+        """The files that rules read: lists and models of the user's own."""
+        rules = (entry.settings for entry in self.rules.entries if entry.enabled)
+        named = [value for settings in rules for name, value in settings if name in _PATHS]
+        return tuple(path for value in named for path in ((value,) if isinstance(value, str) else value) if path)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One task: the pages of an index file whose URLs hash into one of `buckets` buckets."""
+
+    index_file: str
+    bucket: int
+    buckets: int
+
+    @property
+    def suffix(self) -> str:
+        """The end of this bucket's file names."""
+        return f"{self.bucket:05d}-of-{self.buckets:05d}"
+
+
+def plan_buckets(index_files: list[str], pages: int) -> list[Bucket]:
+    """Divide an index (its files hold equal ranges of URL hashes, in order) into buckets of about 128 pages."""
+    wanted = min(max(1, -(-pages // PAGES_A_BUCKET)), MOST_BUCKETS)
+    each = -(-wanted // len(index_files))
+    buckets = each * len(index_files)
+    return [Bucket(index_files[bucket // each], bucket, buckets) for bucket in range(buckets)]
+
+
+def read_pages(bucket: Bucket, index: PageIndex) -> list[Page]:
+    """Read the fetched pages of a bucket, in the order in which they lie in the archive."""
+    pages = from_table(index.fetched(bucket.index_file, bucket.bucket, bucket.buckets), Page)
+    return sorted(pages, key=lambda page: (page.warc_file, page.warc_offset))
+
+
+@dataclass
+class WriteBuckets(SpreadTransform):
+    """Turn each bucket of pages into its three files of documents, shingles and rejections."""
+
+    directory: str
+    config: DocumentsConfig
+    processes: int = 1  # in which a worker has its pages judged
+
+    def __post_init__(self) -> None:
+        super().__init__("WriteBuckets")
+
+    def step(self) -> beam.ParDo:
+        return beam.ParDo(_WriteBucket(self.directory, self.config, self.processes))
+
+    def spread(self, processes: int) -> "WriteBuckets":
+        return replace(self, processes=processes)
+
+
+@dataclass
+class _Open:
+    """A bucket whose pages are on their way."""
+
+    suffix: str
+    minhash: MinHashConfig
+    documents: list[tuple[Document, Sketch]] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+
+    def take(self, outcome: Callable[[], Judged]) -> None:
+        judged = outcome()
+        if isinstance(judged, Rejection):
+            self.rejections.append(judged)
+            Metrics.counter("documents", judged.reason).inc()
+        else:
+            self.documents.append((judged, sketch(judged.text, self.minhash)))
+            Metrics.counter("documents", "kept").inc()
+
+    def write(self, directory: str) -> None:
+        write_bucket(directory, self.suffix, self.documents, self.rejections)
+
+
+class _WriteBucket(beam.DoFn):
+    """Reads the pages of buckets, has them judged in processes that serve all buckets of a worker, writes what comes.
+
+    The pages of the next bucket are handed out while those of this one are still judged, so that no process waits for
+    the end of a bucket. Judgements are taken in the order of the pages.
+    """
+
+    def __init__(self, directory: str, config: DocumentsConfig, processes: int) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._directory, self._config, self._processes = directory, config, processes
+
+    def setup(self) -> None:
+        self._pool = PagePool(self._config.page, self._processes)
+        self._index = PageIndex()
+
+    def start_bundle(self) -> None:
+        self._ahead: deque[Callable[[], None]] = deque()  # what is to be done as pages are judged, in order
+
+    def teardown(self) -> None:
+        self._pool.__exit__(None, None, None)
+
+    def process(self, bucket: Bucket) -> None:
+        made = _Open(bucket.suffix, self._config.minhash)
+        for page, response in _responses(bucket, self._index):
+            self._ahead.append(partial(made.take, self._pool.submit(page, response)))
+            self._catch_up(self._processes * _PAGES_AHEAD)
+        self._ahead.append(partial(made.write, self._directory))
+
+    def finish_bundle(self) -> None:
+        self._catch_up(0)
+
+    def _catch_up(self, most: int) -> None:
+        while len(self._ahead) > most:
+            self._ahead.popleft()()
+
+
+def _responses(bucket: Bucket, index: PageIndex) -> Iterator[tuple[Page, Any]]:
+    """Read the archived response of each page of a bucket; one archive file is open at a time."""
+    archive = bucket.index_file.rpartition("/")[0]
+    opened, stream = "", None
+    with ExitStack() as stack:
+        for page in read_pages(bucket, index):
+            path = storage.join(archive, page.warc_file)
+            if path != opened:
+                stack.close()
+                stream, opened = stack.enter_context(storage.open_file(path)), path
+            assert stream is not None
+            assert page.warc_offset is not None
+            assert page.warc_length is not None
+            yield page, read_response(stream, page.warc_offset, page.warc_length)
+
+
+def sample_documents(buckets: list[Bucket], config: DocumentsConfig, pages: int) -> Iterator[Document]:
+    """Extract a sample of about so many pages, those of the smallest URL hashes, and leave all filtering aside."""
+    with ExtractionPool(replace(config.extract, languages=())) as extract:
+        seen, index = 0, PageIndex()
+        for bucket in buckets:
+            for page, response in _responses(bucket, index):
+                result = extract(response.body, response.header("Content-Type"), page.final_url)
+                judged = judge_page(page, result, ())
+                if isinstance(judged, Document):
+                    yield judged
+                seen += 1
+                if seen >= pages:
+                    return
+
+
+def write_bucket(
+    directory: str, suffix: str, documents: list[tuple[Document, Sketch]], rejections: list[Rejection]
+) -> None:
+    """Write the files of one bucket: documents by id, rejections by URL."""
+    documents = sorted(documents, key=lambda pair: pair[0].id)
+    with storage.create_file(storage.join(directory, f"shingles-{suffix}.bin")) as stream:
+        offsets = list(_write_shingles(stream, [sketched for _, sketched in documents]))
+    table = to_table([document for document, _ in documents], DOCUMENTS)
+    sketches = [sketched for _, sketched in documents]
+    columns = [
+        pa.array([sketched.text_digest for sketched in sketches], pa.string()),
+        pa.array([sketched.signature for sketched in sketches], pa.binary()),
+        pa.array(offsets, pa.int64()),
+        pa.array([len(sketched.shingles) for sketched in sketches], pa.int32()),
+    ]
+    with storage.create_file(storage.join(directory, f"part-{suffix}.parquet")) as stream:
+        write_table(stream, pa.Table.from_arrays([*table.columns, *columns], schema=PARTS))
+    with storage.create_file(storage.join(directory, f"rejections-{suffix}.parquet")) as stream:
+        write_records(stream, sorted(rejections, key=lambda rejection: rejection.url), Rejection)
+
+
+def _write_shingles(stream: BinaryIO, sketches: list[Sketch]) -> Iterator[int]:
+    """Write shingle hashes one document after another, and yield the offset of each, in hashes."""
+    offset = 0
+    for sketched in sketches:
+        stream.write(sketched.shingles.astype("<u8").tobytes())
+        yield offset
+        offset += len(sketched.shingles)
+
+
+def count_documents(pages: int, directory: str) -> Counts:
+    """Count a documents directory against the fetched pages that it was given."""
+    return Counts(pages, count_rows(directory, "part-*.parquet"), count_rejections(directory))

@@ -1,0 +1,188 @@
+"""`webtext fetch`: links to an archive of pages (WARC) and its index, as a polite guest of the web.
+
+The stage goes on where it stopped, whatever stopped it: what the archive holds is not asked for again. `--replay` sends
+every request to a server that answers from archives instead of to the web; nothing else changes.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import apache_beam as beam
+
+from pipelines.engine.runner import Engine
+from pipelines.stages.crawl_transforms import CRAWLED, FetchPages, read_links, read_pages, read_progress
+from pipelines.stages.ledger import count_rejections, count_rows
+from pipelines.stages.removals import NOTHING_UNWANTED, Unwanted
+from pipelines.stages.stage import (
+    Stage,
+    as_json,
+    find_manifest,
+    read_input,
+    read_manifest,
+    run_stage,
+    unfinished_directory,
+)
+from webtext import manifest, storage
+from webtext.crawl.config import FetchConfig
+from webtext.crawl.replay import Archives, serve_archives
+from webtext.errors import UsageError
+from webtext.manifest import Counts, File, Manifest
+from webtext.records import Link, Page
+from webtext.reddit.transforms import WriteRecords
+
+# The rules of a crawl, which its pages are a function of; the other settings say how fast and how long a run works.
+_RULES = ("robots", "opt_outs", "max_body_bytes", "max_redirects", "captures")
+_LINKS_AN_INDEX_FILE = 1 << 17  # some 30 MB of rows
+_NOTE = ".rules"  # hidden file in the unfinished directory: the rules by which its archives were begun
+
+
+def fetch(root: beam.Pipeline, links: str, directory: str, slots: int, config: FetchConfig, unwanted: Unwanted) -> None:
+    """Wire the fetch: links by slot, a crawl a slot."""
+    names = storage.list_files(links, "links-*.parquet")
+    found = root | beam.Create([storage.join(links, name) for name in names]) | beam.Reshuffle()
+    found | beam.FlatMap(read_links).with_output_types(Link) | FetchPages(directory, slots, config, unwanted)
+
+
+def index_crawled(root: beam.Pipeline, crawled: Sequence[str], directory: str, files: int) -> None:
+    """Wire the index: the rows of all slots, divided by the hash of their URLs as whatever reads pages expects."""
+    paths = [storage.join(directory, name) for name in crawled]
+    pages = root | beam.Create(paths) | beam.Reshuffle() | beam.FlatMap(read_pages).with_output_types(Page)
+    pages | WriteRecords(directory, "index", Page, files)
+
+
+def run_fetch(
+    links: str,
+    directory: str,
+    config: FetchConfig,
+    engine: Engine,
+    *,
+    replay: Sequence[str] = (),
+    slots: int = 1,
+    unwanted: Unwanted = NOTHING_UNWANTED,
+) -> Manifest:
+    """Fetch the links of a finished stage into a pages directory, or find it done.
+
+    Args:
+        links: a finished links directory.
+        directory: the pages directory.
+        config: how to fetch.
+        engine: where to run.
+        replay: archives to answer from, instead of the web.
+        slots: crawls that the hosts are dealt out to; one does for one machine.
+        unwanted: what is not asked for since somebody wants it removed.
+
+    Raises:
+        UsageError: the links are not finished, an archive or the output is not usable, or nobody says who is crawling.
+    """
+    if slots < 1:
+        raise UsageError(f"--slots must be at least 1, not {slots}")
+    if config.captures and slots > 1:
+        raise UsageError("--captures asks one archive for all links, so it goes with --slots 1")
+    if not replay and config.replay is None and not config.contact:
+        raise UsageError("say who is crawling: --contact with your web page or mailto: address goes into every request")
+    harvested = read_manifest(links, "harvest").counts.kept
+    rules = {name: value for name, value in as_json(config).items() if name in _RULES}
+    rules |= {"agent": config.token, "slots": slots, **({"wikipedia": True} if config.wikipedia else {})}
+    stage = Stage("fetch", directory, rules, (links, *replay), resumable=True)
+    inputs = [read_input(path) for path in stage.inputs]
+    _reopen(stage, inputs, config, unwanted)
+    files = max(1, harvested // _LINKS_AN_INDEX_FILE)
+
+    def work(unfinished: str) -> None:
+        _begin(unfinished, stage, inputs)
+        with _answering(config, replay) as answered:
+            engine.run(lambda root: fetch(root, links, unfinished, slots, answered, unwanted), tasks=slots)
+        crawled = storage.list_files(unfinished, f"{CRAWLED}-*.parquet")
+        engine.run(lambda root: index_crawled(root, crawled, unfinished, files))
+        for name in crawled:
+            storage.remove_file(storage.join(unfinished, name))
+
+    return run_stage(stage, work=work, count=count_or_look)
+
+
+def count_pages(directory: str) -> Counts:
+    """Count a pages directory: each link has one row of the index, and one rejection where its outcome is not "ok"."""
+    rejected = count_rejections(directory)
+    given = count_rows(directory, "index-*.parquet")
+    return Counts(given, given - sum(rejected.values()), rejected)
+
+
+def count_or_look(directory: str) -> Counts:
+    """Count a pages directory, or, while crawls are at work in it, say how far they are."""
+    return count_pages(directory) if storage.list_files(directory, "index-*.parquet") else read_progress(directory)
+
+
+@contextlib.contextmanager
+def _answering(config: FetchConfig, replay: Sequence[str]) -> Iterator[FetchConfig]:
+    """Serve the archives, if any, and send the crawl to them."""
+    if not replay:
+        yield config
+        return
+    with serve_archives(Archives([Path(path) for path in replay])) as address:
+        yield replace(config, replay=address)
+
+
+def _reopen(stage: Stage, inputs: Sequence[File], config: FetchConfig, unwanted: Unwanted) -> None:
+    """Go on with a finished archive that is not all there is to ask for.
+
+    That is so where links were added, a limit cut it short, failures are asked for again, or removals taken back.
+
+    Raises:
+        UsageError: the archive was fetched from the web by other rules; to drop it is for the user to decide.
+    """
+    done, unfinished = find_manifest(stage.directory), unfinished_directory(stage.directory)
+    if done is None or storage.exists(unfinished):
+        return
+    if (done.config, done.inputs[1:]) != (stage.config, inputs[1:]):
+        if len(inputs) == 1:
+            raise UsageError(f"{stage.directory} {_OTHER_RULES}")
+        return  # a replay is soon done again
+    is_same = done.fingerprint == manifest.fingerprint(stage.name, stage.config, inputs)
+    is_cut = bool(done.counts.rejected.get("not_fetched")) or _is_taken_back(done, stage.directory, unwanted)
+    if not is_same or config.refetch_failed or is_cut:
+        storage.make_directory(unfinished)
+        for file in done.files:
+            if file.name.endswith(".warc.gz"):
+                storage.rename(storage.join(stage.directory, file.name), storage.join(unfinished, file.name))
+        _begin(unfinished, stage, inputs)
+        storage.remove_file(storage.join(stage.directory, manifest.NAME))
+
+
+def _is_taken_back(done: Manifest, directory: str, unwanted: Unwanted) -> bool:
+    """Tell whether a link that was not asked for, since somebody wanted it removed, may be asked for now."""
+    if not done.counts.rejected.get("removed"):
+        return False
+    for name in storage.list_files(directory, "index-*.parquet"):
+        for page in read_pages(storage.join(directory, name)):
+            urls = (page.url, page.fetch_url, page.final_url)
+            if page.outcome == "removed" and not any(map(unwanted.kind_of, urls)):
+                return True
+    return False
+
+
+_OTHER_RULES = "was fetched by other rules: choose another output, or remove it to fetch all anew"
+
+
+def _begin(unfinished: str, stage: Stage, inputs: Sequence[File]) -> None:
+    """Prepare the unfinished directory: archives that were begun by the same rules stay, tables are written anew.
+
+    Raises:
+        UsageError: the archives were begun by other rules, and are not just a replay's.
+    """
+    rules = {"config": stage.config, "replay": [file.sha256 for file in inputs[1:]]}
+    note, content = storage.join(unfinished, _NOTE), json.dumps(rules, sort_keys=True).encode()
+    stale = storage.list_files(unfinished, "*.parquet")
+    if storage.exists(note):
+        with storage.open_file(note) as stream:
+            before = stream.read()
+        if before != content:
+            if len(inputs) == 1 or not json.loads(before)["replay"]:
+                raise UsageError(f"{unfinished} {_OTHER_RULES}")
+            stale += storage.list_files(unfinished, "*.warc.gz")
+    for name in stale:
+        storage.remove_file(storage.join(unfinished, name))
+    with storage.create_file(note) as stream:
+        stream.write(content)

@@ -1,0 +1,1 @@
+"""The stage that measures overlap with benchmarks."""

@@ -1,0 +1,103 @@
+"""`webtext remove`: take a page, a host or an author out of a corpus, and keep them out of every later build.
+
+A request becomes a tombstone in `OUTPUT/removals.jsonl`. Only the shards that hold something it matches are written
+again; manifest and card follow. The result is the corpus that a build with these tombstones makes, byte for byte.
+"""
+
+import functools
+import hashlib
+import io
+from dataclasses import dataclass
+
+from dedup.repeats.find import RepeatsConfig
+from pipelines.engine.runner import Engine
+from pipelines.stages import stale
+from pipelines.stages.build import run_shards
+from pipelines.stages.removals import DIRECTORY, Tombstone, read_tombstones, run_removals, write_tombstones
+from pipelines.stages.repeats import DIRECTORY as REPEATS
+from pipelines.stages.repeats import run_repeats
+from pipelines.stages.shards import SPLITS, Shard, ShardsConfig, plan_shards
+from pipelines.stages.stage import find_manifest, read_input, read_manifest
+from pipelines.stages.verify import directory_problems
+from webtext import manifest, storage
+from webtext.errors import UsageError
+from webtext.manifest import Manifest
+from webtext.records import Rejection
+from webtext.tables import write_records
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What a removal did."""
+
+    documents: int  # that the corpus holds fewer of than before; below 0 where requests were taken back
+    removed: int  # documents that all requests so far keep out
+    rewritten: tuple[str, ...]  # shards that changed
+    unchanged: int  # shards that did not
+    stale: tuple[str, ...]  # directories that were made from the corpus as it was
+
+
+def remove(output: str, asked: list[Tombstone], engine: Engine) -> Removal:
+    """Add requests to an output's tombstones, and take what they match out of its corpus.
+
+    Raises:
+        UsageError: the corpus, or the documents that it is made of, are not there or damaged.
+    """
+    documents, duplicates, removed, corpus = (
+        storage.join(output, name) for name in ("documents", "duplicates", DIRECTORY, "corpus")
+    )
+    repeats = storage.join(output, REPEATS)
+    before = read_manifest(corpus)
+    if problems := directory_problems(corpus, before):
+        raise UsageError(f"{corpus}: {problems[0]}: run `webtext build` again before removing anything")
+    old = {stage: find_manifest(stage) for stage in (removed, repeats)}
+    is_current = _is_made_from(before, (documents, duplicates, *(stage for stage, found in old.items() if found)))
+    write_tombstones(output, [*read_tombstones(output), *asked])
+    now = run_removals(output, engine)
+    assert now is not None
+    asked_for = old[repeats]
+    if asked_for is not None:  # what goes may change what repeats: a line that it had, a passage that stayed in it
+        run_repeats(documents, duplicates, removed, repeats, RepeatsConfig(**asked_for.config), engine)
+    config = ShardsConfig(**before.config)
+    shards = plan_shards(documents, config)
+    changes = [(found, find_manifest(stage)) for stage, found in old.items()]
+    unchanged = frozenset(shard for shard in shards if is_current and not _is_touched(shard, changes))
+    cut = repeats if asked_for else None
+    after = run_shards(documents, duplicates, corpus, config, engine, removed, cut, unchanged)
+    known = {(file.name, file.sha256) for file in before.files}
+    changed = tuple(file.name for file in after.files if _is_shard(file.name) and (file.name, file.sha256) not in known)
+    total = sum(_is_shard(file.name) for file in after.files)
+    lost = before.counts.kept - after.counts.kept
+    return Removal(
+        lost, sum(now.counts.rejected.values()), changed, total - len(changed), tuple(stale.stale_directories(output))
+    )
+
+
+def _is_shard(name: str) -> bool:
+    return name.startswith(SPLITS)
+
+
+def _is_made_from(made: Manifest, inputs: tuple[str, ...]) -> bool:
+    """Tell whether a corpus is the one that these inputs give by this release."""
+    files = [read_input(path) for path in inputs]
+    return made.fingerprint == manifest.fingerprint("corpus", made.config, files)
+
+
+def _is_touched(shard: Shard, changes: list[tuple[Manifest | None, Manifest | None]]) -> bool:
+    """Tell whether something else is taken from a shard than before, by the stages' manifests of before and now."""
+    return any(_taken_from(shard, old) != _taken_from(shard, now) for old, now in changes)
+
+
+def _taken_from(shard: Shard, found: Manifest | None) -> dict[str, str]:
+    """Give the digests of the files that say what is taken from a shard, rejections of no rows left out."""
+    wanted = {part.replace("part-", kind, 1) for part in shard.parts for kind in ("rejections-", "cuts-")}
+    files = {} if found is None else {file.name: file.sha256 for file in found.files}
+    return {name: digest for name, digest in files.items() if name in wanted and digest != _no_rows()}
+
+
+@functools.cache
+def _no_rows() -> str:
+    """Give the digest of a file of rejections that has no row."""
+    stream = io.BytesIO()
+    write_records(stream, [], Rejection)
+    return hashlib.sha256(stream.getvalue()).hexdigest()

@@ -1,0 +1,162 @@
+"""Documents less duplicates to the corpus: each shard is a run of buckets, read once and written once.
+
+Shards are runs of buckets of URL hashes, so topics and dates are mixed in each, and no text crosses a shuffle. The
+split is by the hash of the near-duplicate cluster: whatever is held out has no near-duplicate among what is trained on.
+"""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import apache_beam as beam
+import pyarrow as pa
+import pyarrow.parquet as pq
+from apache_beam.metrics.metric import Metrics
+
+from pipelines.engine.runner import TaskTransform
+from pipelines.stages.duplicates import members_of_part
+from pipelines.stages.ledger import count_rows
+from pipelines.stages.removals import removed_of_part
+from pipelines.stages.repeats import cut_part
+from webtext import storage
+from webtext.hashing import split_of
+from webtext.manifest import Counts
+from webtext.tables import DOCUMENTS, ROW_GROUP_ROWS, open_writer
+
+SPLITS = ("train", "heldout")
+CORPUS = pa.schema([field for field in DOCUMENTS if field.name != "body_digest"])
+TEXT_BYTES_A_SHARD = 256 << 20
+
+
+@dataclass(frozen=True)
+class ShardsConfig:
+    """How the corpus is cut."""
+
+    held_out: float = 0.05  # of the clusters; GPT-2 paper, section 3
+    text_bytes_a_shard: int = TEXT_BYTES_A_SHARD
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.held_out < 1:
+            raise ValueError(f"held_out is a share of the clusters, 0 to below 1, not {self.held_out}")
+        if self.text_bytes_a_shard < 1:
+            raise ValueError(f"text_bytes_a_shard must be positive, not {self.text_bytes_a_shard}")
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One task: the parts that make shard `number` of `shards`."""
+
+    parts: tuple[str, ...]
+    number: int
+    shards: int
+
+    def name(self, split: str) -> str:
+        """Name the file of a split, as Hugging Face's hub names shards."""
+        return f"{split}-{self.number:05d}-of-{self.shards:05d}.parquet"
+
+
+def plan_shards(documents: str, config: ShardsConfig) -> list[Shard]:
+    """Cut the parts of a documents directory into runs of about as many bytes of text as a shard holds."""
+    parts = storage.list_files(documents, "part-*.parquet")
+    text_bytes = sum(_text_bytes(storage.join(documents, part)) for part in parts)
+    shards = min(len(parts), max(1, -(-text_bytes // config.text_bytes_a_shard)))
+    bounds = [number * len(parts) // shards for number in range(shards + 1)]
+    return [Shard(tuple(parts[bounds[n] : bounds[n + 1]]), n, shards) for n in range(shards)]
+
+
+def _text_bytes(path: str) -> int:
+    with storage.open_file(path) as stream:
+        metadata = pq.ParquetFile(stream).metadata
+    column = metadata.schema.names.index("text")
+    groups = range(metadata.num_row_groups)
+    return sum(metadata.row_group(group).column(column).total_uncompressed_size for group in groups)
+
+
+@dataclass
+class WriteShards(TaskTransform):
+    """Write each shard's splits from its parts, less what `duplicates`, `removed` and `repeats` dropped."""
+
+    documents: str
+    duplicates: str
+    output: str
+    config: ShardsConfig
+    removed: str | None = None  # the stage of what somebody asked to be removed, where there is one
+    repeats: str | None = None  # the stage of what repeats below the document, where it was asked for
+
+    def __post_init__(self) -> None:
+        super().__init__("WriteShards")
+
+    def step(self) -> beam.ParDo:
+        return beam.Map(self._write)
+
+    def _write(self, shard: Shard) -> str:
+        write_shard(shard, self.documents, self.duplicates, self.output, self.config, self.removed, self.repeats)
+        return shard.name("train")
+
+
+def write_shard(
+    shard: Shard,
+    documents: str,
+    duplicates: str,
+    output: str,
+    config: ShardsConfig,
+    removed: str | None = None,
+    repeats: str | None = None,
+) -> None:
+    """Write the train and held-out files of one shard."""
+    for split in SPLITS:  # read twice: one split's rows in memory at a time, and the text is compressed on disk
+        with (
+            storage.create_file(storage.join(output, shard.name(split))) as stream,
+            open_writer(stream, CORPUS) as writer,
+        ):
+            kept = (
+                cut_part(repeats, part, _kept(part, split, documents, duplicates, config, removed))
+                for part in shard.parts
+            )
+            for group in _row_groups(kept):
+                writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
+                Metrics.counter("corpus", split).inc(len(group))
+
+
+def copy_shard(shard: Shard, source: str, target: str) -> None:
+    """Copy the files of one shard as they are."""
+    for name in map(shard.name, SPLITS):
+        with (
+            storage.open_file(storage.join(source, name)) as read,
+            storage.create_file(storage.join(target, name)) as to,
+        ):
+            shutil.copyfileobj(read, to)
+
+
+def _kept(
+    part: str, split: str, documents: str, duplicates: str, config: ShardsConfig, removed: str | None
+) -> pa.Table:
+    """Read the rows of a part that stay, and that belong to a split."""
+    with storage.open_file(storage.join(documents, part)) as stream:
+        table = pq.read_table(stream, columns=CORPUS.names)
+    members = members_of_part(duplicates, part)
+    taken_out = removed_of_part(removed, part)
+    keep = []
+    for identity in table.column("id").to_pylist():
+        cluster, stays = members.get(identity, (identity, True))
+        stays = stays and identity not in taken_out
+        keep.append(stays and split_of(cluster, config.held_out) == split)
+    return table.filter(pa.array(keep, pa.bool_())).cast(CORPUS)
+
+
+def _row_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Regroup tables into ones of exactly `ROW_GROUP_ROWS` rows, the last one shorter."""
+    waiting = CORPUS.empty_table()
+    for table in tables:
+        waiting = pa.concat_tables([waiting, table])
+        while len(waiting) >= ROW_GROUP_ROWS:
+            yield waiting.slice(0, ROW_GROUP_ROWS)
+            waiting = waiting.slice(ROW_GROUP_ROWS)
+    if len(waiting):
+        yield waiting
+
+
+def count_corpus(directory: str, given: int) -> Counts:
+    """Count a corpus directory; all it is given stays."""
+    splits = {split: count_rows(directory, f"{split}-*.parquet") for split in SPLITS}
+    return Counts(given, sum(splits.values()), {}, notes=splits)

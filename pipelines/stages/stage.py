@@ -1,0 +1,155 @@
+"""How a stage runs, so that it is whole or not there: work in `<directory>.unfinished`, publish by manifest, last.
+
+A rerun whose inputs and configuration have the fingerprint of the manifest that is there does nothing. After a crash
+the unfinished directory is thrown away (fetch keeps it: its archive holds what it need not ask for again).
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pipelines.stages.progress import shown
+from pipelines.stages.timings import note_timing, timed
+from webtext import manifest, storage
+from webtext.errors import UsageError
+from webtext.manifest import Counts, File, Manifest
+
+_READ_AT_ONCE = 16  # remote files
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage to run: where to, from what, and how."""
+
+    name: str
+    directory: str
+    config: Mapping[str, Any]  # all that its output depends on, as JSON values; nothing that it does not depend on
+    inputs: tuple[str, ...]  # files, or directories of finished stages
+    resumable: bool = False  # whether an unfinished directory is gone on with
+
+
+def run_stage(stage: Stage, work: Callable[[str], None], count: Callable[[str], Counts]) -> Manifest:
+    """Run a stage, or find it done.
+
+    Args:
+        stage: what to run.
+        work: writes the stage's files into the directory it is given.
+        count: counts them, from the files themselves: a counter of Beam's may count a retried bundle twice.
+
+    Raises:
+        UsageError: an input is missing or unfinished.
+        UnbalancedError: kept and rejected are not what was given; nothing is published.
+    """
+    inputs = [read_input(path) for path in stage.inputs]
+    fingerprint = manifest.fingerprint(stage.name, stage.config, inputs)
+    done = find_manifest(stage.directory)
+    if done is not None and done.fingerprint == fingerprint:
+        return done
+    unfinished = unfinished_directory(stage.directory)
+    if not stage.resumable:
+        storage.remove_directory(unfinished)
+    storage.make_directory(unfinished)
+    with timed() as clock, shown(stage.name, unfinished, count):
+        work(unfinished)
+    counts = count(unfinished)
+    counts.check(stage.name)
+    files = _describe_all(unfinished, [name for name in storage.list_files(unfinished) if name != manifest.NAME])
+    finished = Manifest(stage.name, fingerprint, stage.config, inputs, counts, files, manifest.versions())
+    _publish(stage.directory, finished)
+    note_timing(stage.directory, clock.timing)
+    return finished
+
+
+def as_json(config: Any) -> dict[str, Any]:
+    """Lay a configuration (a data class) out as the JSON values that a manifest holds."""
+    values: dict[str, Any] = json.loads(json.dumps(asdict(config), sort_keys=True))
+    return values
+
+
+def unfinished_directory(directory: str) -> str:
+    """Name the place where a stage works before it is published."""
+    return directory.rstrip("/") + ".unfinished"
+
+
+def find_manifest(directory: str) -> Manifest | None:
+    """Read the manifest of a stage directory; None where there is none, so where the stage is not done."""
+    path = storage.join(directory, manifest.NAME)
+    if not storage.exists(path):
+        return None
+    with storage.open_file(path) as stream:
+        try:
+            return Manifest.from_json(stream.read().decode())
+        except UsageError as error:
+            raise UsageError(f"{path}: {error}") from error
+
+
+def read_manifest(directory: str, *wanted: str) -> Manifest:
+    """Read the manifest of a finished stage, which must be one of those wanted, where any are named.
+
+    Raises:
+        UsageError: the directory holds no finished stage, or one of another kind.
+    """
+    found = find_manifest(directory)
+    if found is None:
+        raise UsageError(f"{directory} holds no finished stage (no {manifest.NAME}): run that stage first")
+    if wanted and found.stage not in wanted:
+        raise UsageError(f"{directory} was written by {found.stage}: a directory of {' or '.join(wanted)} is wanted")
+    return found
+
+
+def read_input(path: str) -> File:
+    """Identify an input by its content: a file by its bytes, a finished stage by the names and hashes of its files.
+
+    A file that is not on a local disk is not read for it: its file system's own checksum stands for its bytes.
+
+    What a stage was made from is no part of that: a page fetched again at another time gives the same documents, and
+    so the same corpus.
+
+    Raises:
+        UsageError: there is no such file, or the stage is not finished.
+    """
+    if storage.exists(storage.join(path, manifest.NAME)) or (storage.is_local(path) and Path(path).is_dir()):
+        files = read_manifest(path).files
+        listing = "".join(f"{file.sha256}  {file.name}\n" for file in files)
+        return File(
+            Path(path.rstrip("/")).name, sha256(listing.encode()).hexdigest(), sum(file.bytes for file in files)
+        )
+    if not storage.exists(path):
+        raise UsageError(f"{path} is not there: run that stage first, or correct the path")
+    identity, size = storage.file_identity(path)
+    return File(Path(path).name, identity, size)
+
+
+def _describe_all(directory: str, names: Sequence[str]) -> list[File]:
+    """Read files back for their sha256; remote ones several at a time, since each is mostly waited for."""
+    if storage.is_local(directory):
+        return [_describe(directory, name) for name in names]
+    with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+        return list(pool.map(partial(_describe, directory), names))
+
+
+def _describe(directory: str, name: str) -> File:
+    digest, size = storage.file_digest(storage.join(directory, name))
+    return File(name, digest, size)
+
+
+def _publish(directory: str, finished: Manifest) -> None:
+    """Move the unfinished files to their place, the manifest last; a local directory moves whole."""
+    unfinished = unfinished_directory(directory)
+    content = finished.to_json().encode()
+    storage.remove_directory(directory)
+    if storage.is_local(directory):
+        with storage.create_file(storage.join(unfinished, manifest.NAME)) as stream:
+            stream.write(content)
+        Path(unfinished).rename(directory)
+        return
+    for file in finished.files:
+        storage.rename(storage.join(unfinished, file.name), storage.join(directory, file.name))
+    with storage.create_file(storage.join(directory, manifest.NAME)) as stream:
+        stream.write(content)
+    storage.remove_directory(unfinished)

@@ -1,0 +1,72 @@
+"""What was made from a corpus as it was before: a removal changes the corpus, and nothing that was measured on it.
+
+An n-gram filter still knows what was removed, a report still shows it, a model still was trained on it. None of them is
+made again by itself, because that may take days; `remove`, `verify`, `status`, the report, and `overlap` on a filter
+name what is stale.
+"""
+
+import json
+from collections.abc import Iterator
+
+from pipelines.stages.stage import find_manifest, read_input
+from webtext import manifest, storage
+
+NOTE = "made-from.json"  # beside what has no manifest: the corpus that it was made from
+# Directories of an output that are made from its corpus: what is amiss, and the command that makes them anew.
+_MADE_FROM_CORPUS = {
+    "overlap": ("its n-gram filter still knows what is no longer in the corpus", "overlap"),
+    "decontaminated": ("made from the corpus as it was", "overlap --remove"),
+    "validation": ("its models were trained on the corpus as it was", "validate"),
+    "report": ("made from the corpus as it was", "report"),
+}
+
+
+def note_corpus(directory: str, corpus: str) -> None:
+    """Note beside some result which corpus it was made from, where that is a finished stage."""
+    if storage.exists(storage.join(corpus, manifest.NAME)):
+        note = {"corpus": read_input(corpus).sha256}
+        with storage.create_file(storage.join(directory, NOTE)) as stream:
+            stream.write(f"{json.dumps(note)}\n".encode())
+
+
+def stale_directories(output: str) -> Iterator[str]:
+    """Name the directories of an output that were made from another corpus than the one that is there."""
+    if find_manifest(storage.join(output, "corpus")) is None:
+        return
+    directories = {name: storage.join(output, name) for name in ("corpus", "overlap")}
+    now = {name: read_input(path).sha256 for name, path in directories.items() if find_manifest(path)}
+    for name in _MADE_FROM_CORPUS:
+        made_from = _made_from(storage.join(output, name))
+        if any(now.get(source, digest) != digest for source, digest in made_from.items()):
+            yield name
+
+
+def _made_from(directory: str) -> dict[str, str]:
+    """Read what a directory was made from: name of the input → digest."""
+    found = find_manifest(directory)
+    if found is not None:
+        return {file.name: file.sha256 for file in found.inputs}
+    path = storage.join(directory, NOTE)
+    if not storage.exists(path):
+        return {}
+    with storage.open_file(path) as stream:
+        made_from: dict[str, str] = json.load(stream)
+    return made_from
+
+
+def told(name: str) -> str:
+    """Say in a line that a directory is stale, why, and what to do.
+
+    >>> told("report")
+    'report/ is stale, made from the corpus as it was: run `webtext report` again'
+    """
+    why, command = _MADE_FROM_CORPUS[name]
+    return f"{name}/ is stale, {why}: run `webtext {command}` again"
+
+
+def told_of_filter(path: str) -> Iterator[str]:
+    """Say that a filter is stale, where it lies in OUTPUT/overlap and the corpus beside that has changed since."""
+    directory = path.rpartition("/")[0]
+    output, _, name = directory.rpartition("/")
+    if name == "overlap" and "overlap" in stale_directories(output or "."):
+        yield told("overlap")

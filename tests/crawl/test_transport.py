@@ -1,0 +1,155 @@
+"""Connections: used again, replaced where the server has left, and safe from whatever bytes come or are asked for."""
+
+import pytest
+import requests
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.double.loopback import LoopbackServer
+from webtext.crawl.addresses import AddressGuard, tls_context
+from webtext.crawl.exchange import Limits, Requester
+from webtext.crawl.outcomes import is_outcome, judge_answer
+from webtext.crawl.transport import GuardedAdapter, most_idle_connections, request_lines
+
+PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 8\r\n\r\n<p>x</p>"
+
+
+class Server(LoopbackServer):
+    """Sends its answer to each request of a connection; closes it after `most` of them."""
+
+    def __init__(self):
+        self.answer, self.most, self.connections = PAGE, 1000, 0
+        super().__init__()
+
+    def serve(self, connection):
+        self.connections += 1
+        with connection:
+            for _ in range(self.most):
+                head = b""
+                while b"\r\n\r\n" not in head:
+                    try:
+                        piece = connection.recv(65536)
+                    except ConnectionError:
+                        return
+                    if not piece:
+                        return
+                    head += piece
+                self.requests.append(head)
+                connection.sendall(self.answer)
+
+    def adapter(self, most_idle=8):
+        guard = AddressGuard(frozenset({("127.0.0.1", self.port)}), lambda _host, _port: ["127.0.0.1"])
+        return GuardedAdapter(guard, tls_context(), most_idle)
+
+    def requester(self):
+        guard = AddressGuard(frozenset({("127.0.0.1", self.port)}), lambda _host, _port: ["127.0.0.1"])
+        return Requester("webtext/0", Limits(1, 0.5, 2, 100_000), guard=guard)
+
+
+@pytest.fixture(scope="module")
+def shared():
+    server = Server()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def server():
+    server = Server()
+    yield server
+    server.close()
+
+
+def test_a_connection_is_used_again_by_its_host_alone(server):
+    requester = server.requester()
+    for host in ("a", "a", "b", "a", "b"):
+        assert requester.ask(f"http://{host}.test:{server.port}/").outcome == ""
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("most_idle", [1, 2])
+def test_of_idle_connections_the_one_longest_unused_is_closed(server, most_idle):
+    adapter = server.adapter(most_idle)
+    for host in ("a", "b", "a", "b"):
+        request = requests.Request("GET", f"http://{host}.test:{server.port}/").prepare()
+        with adapter.send(request, timeout=1) as answer:
+            assert answer.raw.read() == b"<p>x</p>"
+    assert server.connections == {1: 4, 2: 2}[most_idle]
+    adapter.close()
+
+
+def test_what_is_not_read_to_its_end_is_not_used_again(server):
+    server.answer = PAGE.replace(b"text/html", b"video/mp4")
+    requester = server.requester()
+    for _ in range(3):
+        assert requester.ask(f"http://a.test:{server.port}/").response.body == b""
+    assert server.connections == 3
+
+
+@pytest.mark.parametrize("header", [b"Connection: close", b"Keep-Alive: no"])
+def test_a_server_that_leaves_is_asked_on_a_new_connection(server, header):
+    """It says so, or it just goes: either way each page comes."""
+    server.most = 1
+    server.answer = PAGE.replace(b"Content-Type", header + b"\r\nContent-Type", 1)
+    requester = server.requester()
+    for _ in range(3):
+        assert requester.ask(f"http://a.test:{server.port}/").outcome == ""
+    assert len(server.requests) == server.connections == 3
+
+
+def test_a_request_that_an_idle_connection_swallowed_is_sent_again(server, monkeypatch):
+    """The server closes at the moment at which the request is written, so that nobody could know."""
+    monkeypatch.setattr("webtext.crawl.transport.wait_for_read", lambda *_, **__: False)
+    server.most = 1
+    requester = server.requester()
+    for _ in range(3):
+        assert requester.ask(f"http://a.test:{server.port}/").outcome == ""
+    assert len(server.requests) == 3
+
+
+def test_it_is_a_transport_of_requests(server):
+    with requests.Session() as session:
+        session.mount("http://", server.adapter())
+        answer = session.get(f"http://a.test:{server.port}/path?x=1", timeout=1)
+    assert (answer.status_code, answer.text, answer.headers["content-type"]) == (200, "<p>x</p>", "text/html")
+    assert server.requests[0].startswith(b"GET /path?x=1 HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize("target", ["/a b", "/a\r\nX: y", "/caf\u00e9", "/\x7f"])
+def test_no_target_breaks_out_of_its_line(target):
+    with pytest.raises(requests.exceptions.InvalidURL):
+        request_lines(target, {})
+
+
+@pytest.mark.parametrize("value", ["a\r\nX: y", "a\nb", "a\x00b"])
+def test_no_header_breaks_out_of_its_line(shared, value):
+    with pytest.raises(requests.exceptions.InvalidURL):
+        request_lines("/", {"Cookie": value})
+    asked = len(shared.requests)
+    assert shared.requester().ask(f"http://a.test:{shared.port}/", cookies=value).outcome == "bad_url"
+    assert len(shared.requests) == asked
+
+
+@pytest.mark.parametrize(("files", "most"), [(16, 64), (1024, 512), (1 << 20, 8192)])
+def test_connections_kept_leave_room_for_other_files(monkeypatch, files, most):
+    monkeypatch.setattr("webtext.crawl.transport.resource.getrlimit", lambda _: (files, files))
+    assert most_idle_connections() == most
+
+
+_LINE = st.sampled_from(
+    (
+        *(b"HTTP/1.1 200 OK", b"HTTP/1.0 404", b"HTTP/1.1 103 Early Hints", b"HTTP/2 200", b"Content-Length: 9"),
+        *(b"Content-Length: \xb2", b"Content-Length: -1", b"Transfer-Encoding: chunked", b"Content-Encoding: gzip"),
+        *(b"Content-Type: text/html", b"Location: http://[::1", b" folded", b"no colon", b": no name", b"5", b"0", b""),
+    )
+)
+_ANSWER = st.lists(st.one_of(_LINE, _LINE, st.binary(max_size=12)), max_size=12)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from([b"\r\n", b"\n"]), _ANSWER, st.booleans())
+def test_any_bytes_are_an_outcome(shared, end, lines, site_file):
+    shared.answer, shared.most = end.join([b"HTTP/1.1 200 OK", *lines]) + end, 1
+    exchange = shared.requester().ask(f"http://any.test:{shared.port}/", site_file=site_file)
+    outcome = exchange.outcome or judge_answer(exchange.status, exchange.header("Content-Type"), exchange.beginning)
+    assert is_outcome(outcome)

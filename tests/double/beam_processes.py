@@ -1,0 +1,67 @@
+"""What tests of engines start: servers on loopback, and workers that get our package from the job alone."""
+
+import contextlib
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("webtext", "filters", "dedup", "pipelines", "model")
+WORKER_POOL = "apache_beam.runners.worker.worker_pool_main"
+_CLEAN_PYTHON = [sys.executable, "-S", "-P"]  # no `.pth` files, so no working tree; third-party packages by PYTHONPATH
+
+
+def free_port():
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return server.getsockname()[1]
+
+
+@contextlib.contextmanager
+def served(port, command, environment):
+    """Run a server as a process, from when it answers until the block ends."""
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("localhost", port)):
+                break
+            assert process.poll() is None, f"{command} ended with {process.returncode}"
+            time.sleep(0.1)
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@contextlib.contextmanager
+def worker_pool(directory, environment):
+    """Start a pool of workers that see third-party packages, and nothing of the working tree; gives its endpoint."""
+    clean = environment | {"PYTHONPATH": sysconfig.get_path("purelib"), "BOOT_DIRECTORY": str(directory)}
+    seen = subprocess.run(
+        [*_CLEAN_PYTHON, "-c", "import apache_beam, webtext"], env=clean, capture_output=True, text=True, check=False
+    )
+    assert "No module named 'webtext'" in seen.stderr
+    boot = directory / "boot"
+    boot.write_text(f'#!/bin/sh\nexec {shlex.join([*_CLEAN_PYTHON, str(ROOT / "tests" / "worker_boot.py")])} "$@"\n')
+    boot.chmod(0o755)
+    port = free_port()
+    flags = [f"--service_port={port}", f"--container_executable={boot}"]
+    with served(port, [*_CLEAN_PYTHON, "-m", WORKER_POOL, *flags], clean):
+        yield f"localhost:{port}"
+
+
+def build_wheel(tree):
+    """Build our wheel from a copy of what it is made of: building leaves things in the tree."""
+    for name in PACKAGES:
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tree)
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tree / "dist"), str(tree)]
+    subprocess.run(command, check=True, capture_output=True)
+    (made,) = (tree / "dist").glob("*.whl")
+    return made

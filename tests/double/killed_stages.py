@@ -1,0 +1,112 @@
+"""The five stages of a corpus, small, each as a process that can be killed.
+
+The processes are forks of one that has imported everything, so that a hundred of them start in no time. Each has a
+session of its own, by which its workers are found.
+"""
+
+import multiprocessing
+import os
+import runpy
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import zstandard
+
+from dedup.near.search_transforms import Plan
+from pipelines.engine import runner
+from pipelines.engine.runner import Engine
+from pipelines.stages import documents, duplicates
+from pipelines.stages.build import run_documents, run_shards
+from pipelines.stages.documents import DocumentsConfig
+from pipelines.stages.duplicates import DuplicatesConfig, run_duplicates
+from pipelines.stages.fetch import run_fetch
+from pipelines.stages.harvest import HarvestConfig, run_harvest
+from pipelines.stages.shards import ShardsConfig
+from sample.build import ARCHIVE, DUMP, build
+from webtext.crawl.config import FetchConfig
+from webtext.errors import UsageError
+
+STAGES = ("links", "pages", "documents", "duplicates", "corpus")
+ARMED = Path(__file__).resolve().parent / "armed"
+TOLD = 2  # exit status where a stage ended with a line for the user
+WORKER = "pipelines.engine.worker"
+JUDGE = b"webtext.sandbox.sandbox"  # a process in which pages are judged
+_DUMPS = 4
+
+
+@dataclass(frozen=True)
+class Kill:
+    """Who dies, and when: the driver or a worker, at the `moment`-th thing it does (-1: nobody dies, it is counted)."""
+
+    moment: int
+    count: Path
+    worker: bool = False
+
+
+def make_inputs(folder):
+    """Make the sample with its dump in pieces, so that workers have something to divide."""
+    build(folder)
+    lines = (
+        zstandard.ZstdDecompressor(max_window_size=1 << 31)
+        .decompressobj()
+        .decompress((folder / DUMP).read_bytes())
+        .splitlines(True)
+    )
+    for number in range(_DUMPS):
+        (folder / f"RS_2017-{number + 1:02d}").write_bytes(b"".join(lines[number::_DUMPS]))
+
+
+def run_stage(stage, inputs, output, engine):
+    """Run a stage whose inputs lie in `inputs`, with tasks as small as the sample."""
+    place = str(output / stage)
+    links, pages, parts, found = (str(inputs / name) for name in STAGES[:4])
+    documents.PAGES_A_BUCKET = 16
+    duplicates.Plan = partial(Plan, documents_a_run=24, keys_a_range=500)
+    duplicates.RUNS_A_PROCESS = 1
+    match stage:
+        case "links":
+            dumps = tuple(str(path) for path in sorted(inputs.glob("RS_2017-*")))
+            run_harvest(HarvestConfig(dumps, shards=3), place, engine)
+        case "pages":
+            config = FetchConfig(delay=0, backoff=0, max_crawl_delay=0, roll_bytes=200_000, hosts_at_once=4)
+            run_fetch(links, place, config, engine, replay=[str(inputs / ARCHIVE)], slots=engine.workers)
+        case "documents":
+            run_documents(pages, place, DocumentsConfig(), engine)
+        case "duplicates":
+            run_duplicates(parts, place, DuplicatesConfig(), engine)
+        case "corpus":
+            run_shards(parts, found, place, ShardsConfig(text_bytes_a_shard=20_000), engine)
+
+
+def _run(stage, inputs, output, workers, kill, log):
+    os.setsid()
+    stream = os.open(log, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
+    os.dup2(stream, 1)
+    os.dup2(stream, 2)
+    place = os.path.commonpath([inputs, output])
+    if kill is not None and kill.worker:
+        runner._MOST_SPREAD = 1  # as with many workers: each is a process of Beam's
+        sys.path.insert(0, str(ARMED))  # workers have the paths of their driver
+        armed = {"WORD": WORKER, "PLACE": place, "COUNT": kill.count, "MOMENT": kill.moment}
+        os.environ.update({f"ARMED_{name}": str(value) for name, value in armed.items()})
+    elif kill is not None:
+        arm = runpy.run_path(str(ARMED / "sitecustomize.py"))["arm"]
+        arm(place, str(kill.count), kill.moment)
+    try:
+        run_stage(stage, inputs, output, Engine(workers))
+    except UsageError as error:
+        print(error, flush=True)  # noqa: T201
+        sys.exit(TOLD)
+
+
+def start(stage, inputs, output, log, workers=1, kill=None):
+    """Start a stage as a process; its standard error goes to `log`."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    process = context.Process(target=_run, args=(stage, inputs, output, workers, kill, str(log)))
+    process.start()
+    # Starting a process asks how all earlier ones ended, which their own threads ask, too; the second to ask hears 255.
+    multiprocessing.process._children.discard(process)
+    return process

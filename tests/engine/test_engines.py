@@ -1,0 +1,59 @@
+"""One input, one engine after another: in every file of every stage the same bytes, whatever ran it.
+
+The engines are all on this machine: two of Beam's own runners, in one process and in several, and a job service of its
+own process that gives the work to workers in theirs. The last of them know of our package only what the job stages.
+`test_pipelines_dataflow_jobs.py` holds the submission to Dataflow to the same reference.
+"""
+
+import os
+import sys
+
+import pytest
+
+from tests.double.beam_processes import build_wheel, free_port, served, worker_pool
+from tests.double.engine_build import built
+
+JOB_SERVICE = "apache_beam.runners.portability.local_job_service_main"
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="local servers of Beam's are POSIX")]
+
+
+@pytest.fixture
+def job_service(tmp_path):
+    port = free_port()
+    flags = ["-p", str(port), "--staging_dir", str(tmp_path / "staging")]
+    with served(port, [sys.executable, "-m", JOB_SERVICE, *flags], dict(os.environ)):
+        yield f"--job_endpoint=localhost:{port}"
+
+
+def test_there_is_work_to_divide(in_memory):
+    kinds = [name.rpartition("/")[2].partition("-")[0] for name in in_memory.digests]
+    assert kinds.count("part") == kinds.count("shingles") == kinds.count("clusters") == 4
+    assert kinds.count("train") == kinds.count("heldout") >= 2
+    assert kinds.count("manifest.json") == 3
+
+
+def test_two_processes(in_memory, tmp_path):
+    assert built(in_memory.pages, tmp_path / "output", "--workers=2") == in_memory.digests
+
+
+def test_bundle_based_runner(in_memory, tmp_path):
+    assert built(in_memory.pages, tmp_path / "output", "--runner=BundleBasedDirectRunner") == in_memory.digests
+
+
+def test_job_service_that_works_through_the_client(in_memory, tmp_path, job_service):
+    flags = ("--runner=PortableRunner", job_service, "--environment_type=LOOPBACK")
+    assert built(in_memory.pages, tmp_path / "output", *flags) == in_memory.digests
+
+
+@pytest.fixture
+def workers(tmp_path):
+    with worker_pool(tmp_path, dict(os.environ)) as endpoint:
+        yield f"--environment_config={endpoint}"
+
+
+def test_job_service_with_workers_that_get_our_package_by_staging(in_memory, tmp_path, job_service, workers):
+    (tmp_path / "tree").mkdir()
+    wheel = build_wheel(tmp_path / "tree")
+    flags = ("--runner=PortableRunner", job_service, "--environment_type=EXTERNAL", workers, f"--extra_package={wheel}")
+    assert built(in_memory.pages, tmp_path / "output", *flags) == in_memory.digests

@@ -1,0 +1,139 @@
+"""The second engine: a Ray cluster of processes on this machine makes what Beam makes, also when one of them is killed.
+
+The cluster is started as a user would start it: a head that does no tasks, and two machines (here, processes) of one
+core. They get our package from the run alone.
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+
+import pytest
+
+from pipelines.commands.cli import EXIT_USAGE, main
+from pipelines.engine.runner import Engine
+from pipelines.stages.index import index_archives
+from sample.build import ARCHIVE, build
+from tests.double.beam_processes import ROOT, free_port
+from tests.double.sessions import processes_of, wait_for_none
+
+pytest.importorskip("ray", reason="needs the extra `ray`: pip install 'webtext[ray]'")
+
+STAGES = ("documents", "duplicates", "corpus")
+PROGRAM = (
+    "from pipelines import documents; documents.PAGES_A_BUCKET = 16; from pipelines.commands.cli import entry; entry()"
+)
+SECONDS = 180  # after which a process that should have begun or ended is given up
+# No `.pth` files, so no working tree; third-party packages by PYTHONPATH.
+CLEAN = {"PYTHONPATH": sysconfig.get_path("purelib"), "PYTHONSAFEPATH": "1", "RAY_USAGE_STATS_ENABLED": "0"}
+RAY = [sys.executable, "-S", "-c", "from ray.scripts.scripts import main; main()"]
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")]
+
+
+@contextlib.contextmanager
+def node(*flags):
+    """Run a part of the cluster as a session of its own, from when it says that it is there until the block ends."""
+    common = ["--node-ip-address=127.0.0.1", "--object-store-memory=100000000", "--disable-usage-stats", "--block"]
+    process = subprocess.Popen(
+        [*RAY, "start", *flags, *common], env=os.environ | CLEAN, start_new_session=True, cwd="/",
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        for line in process.stdout:
+            if "Ray runtime started" in line:
+                break
+        assert process.poll() is None, "the node did not start"
+        yield process.pid
+    finally:
+        end_all_of(process.pid)
+        process.communicate()
+
+
+def end_all_of(session):
+    for process in processes_of(session):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+    assert wait_for_none(session, SECONDS) == []
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # there is nobody else on this loopback
+    port = free_port()
+    address = f"127.0.0.1:{port}"
+    with (
+        node(
+            "--head",
+            f"--port={port}",
+            "--num-cpus=0",
+            f"--ray-client-server-port={free_port()}",
+            "--include-dashboard=false",
+        ),
+        node(f"--address={address}", "--num-cpus=1") as first,
+        node(f"--address={address}", "--num-cpus=1") as second,
+    ):
+        yield address, first, second
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("ray")
+    build(directory)
+    index_archives([str(directory / ARCHIVE)], None, str(directory / "pages"), Engine(1))
+    return directory / "pages"
+
+
+@contextlib.contextmanager
+def building(pages, output, *flags):
+    command = [sys.executable, "-c", PROGRAM, "build", "--pages", str(pages), "--output", output.name, *flags]
+    output.parent.mkdir(exist_ok=True)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=output.parent, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+            _, told = process.communicate(timeout=SECONDS)
+            assert process.returncode == 0, told[-4000:]
+        finally:
+            process.kill()
+
+
+def digests(output):
+    paths = sorted(path for stage in STAGES for path in (output / stage).rglob("*"))
+    return {str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def test_a_cluster_makes_the_same_bytes_also_when_one_of_its_machines_is_killed(pages, cluster, tmp_path):
+    with building(pages, tmp_path / "beam", "--workers", "1"):
+        pass
+    address, first, _ = cluster
+    with building(pages, tmp_path / "ray", "--ray", address):
+        pass
+    assert digests(tmp_path / "ray") == digests(tmp_path / "beam")
+    shutil.rmtree(tmp_path / "ray")
+    with building(pages, tmp_path / "ray", "--ray", address) as process:
+        while not list((tmp_path / "ray").glob("documents.unfinished/part-*")):
+            assert process.poll() is None, process.stderr.read()[-4000:]
+            time.sleep(0.005)
+        end_all_of(first)
+        assert not (tmp_path / "ray" / "documents").exists()
+    assert digests(tmp_path / "ray") == digests(tmp_path / "beam")
+
+
+def test_where_there_is_no_cluster_one_line_says_so(pages, tmp_path):
+    address = f"127.0.0.1:{free_port()}"
+    command = [sys.executable, "-c", PROGRAM, "build", "--pages", str(pages), "-o", str(tmp_path), "--ray", address]
+    told = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=SECONDS)
+    assert told.returncode == EXIT_USAGE
+    assert told.stderr.splitlines()[-1].startswith(f"webtext build: no Ray cluster at {address}")
+
+
+def test_ray_and_a_runner_are_two_engines(capsys):
+    assert main(["build", "-o", "nowhere", "--ray", "local", "--runner=DataflowRunner"]) == EXIT_USAGE
+    assert "choose one" in capsys.readouterr().err

@@ -1,0 +1,353 @@
+"""Pages to text: the contract, the gold set, every engine, and pages made to hang or crash an extractor."""
+
+import json
+import re
+import unicodedata
+from collections import Counter
+
+import pytest
+import trafilatura.xpaths
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from filters.catalogue import REASONS as FILTER_REASONS
+from sample.build import cases, distinct_answers
+from tests.double.damaged_pages import load_mutations
+from webtext.errors import UsageError
+from webtext.extract.extractors import ENGINES, load_engine, parse_html, trim_tail
+from webtext.extract.pages import (
+    REASONS,
+    ExtractConfig,
+    Extracted,
+    ExtractionPool,
+    clean_text,
+    extract_page,
+    extract_text,
+)
+from webtext.extract.trafilatura_fast.fallback import RememberedXPath, remember
+from webtext.reasons import Reason
+
+CONFIG = ExtractConfig()
+SENTENCES = [
+    "The heron stood in the shallows all morning, and it did not move.",
+    "My neighbour says that it has come to the same pool for nine winters, and he is not a man to exaggerate.",
+    "He counts the fish that it takes, and in the evening he writes the number in a book with a green cover.",
+]
+ARTICLE = "".join(f"<p>{sentence}</p>\n" for sentence in SENTENCES * 3)
+PAGE = f"""<!DOCTYPE html><html lang="en-GB"><head><title>Herons | The Daily Pool</title>
+<meta property="og:title" content="Nine winters"><meta name="author" content="Ann Lee">
+<meta property="article:published_time" content="2019-03-04T10:00:00Z">
+<meta property="og:site_name" content="The Daily Pool">
+<script>var x = "<p>not text</p>";</script></head><body><nav><a href="/">Home</a> <a href="/fish">Fish</a></nav>
+<article><h1>Nine winters</h1>{ARTICLE}</article>
+<footer>Copyright 2019. <a href="/privacy">Privacy</a></footer></body></html>"""
+
+
+@pytest.fixture(scope="module")
+def gold(realweb):
+    """Give the gold pages: (gold entry, body)."""
+    mutations = load_mutations()
+    with (realweb / "web.warc.gz").open("rb") as stream:
+        records = mutations.ArchiveIterator(stream, record_types=mutations.WarcRecordType.response, parse_http=True)
+        bodies = {record.headers["WARC-Target-URI"]: record.reader.read() for record in records}
+    entries = [json.loads(line) for line in (realweb / "gold.jsonl").read_text("utf-8").splitlines()]
+    return [(entry, bodies[entry["url"].strip()]) for entry in entries]
+
+
+def obeys_contract(text):
+    return (
+        text
+        and unicodedata.is_normalized("NFC", text)
+        and all(line and line == line.strip() for line in text.split("\n"))
+        and not any(unicodedata.category(character) in {"Cc", "Cs"} for character in text.replace("\n", ""))
+        and text.encode() is not None
+    )
+
+
+def test_a_page_gives_its_text_and_what_it_declares():
+    found = extract_page(PAGE.encode(), "text/html", "https://pool.example/2018/01/02/a", config=CONFIG)
+    assert isinstance(found, Extracted)
+    assert all(sentence in found.text.split("\n") for sentence in SENTENCES)
+    assert not re.search("Privacy|Home|not text", found.text)
+    assert (found.title, found.author, found.date) == ("Nine winters", "Ann Lee", "2019-03-04")
+    assert (found.site_name, found.declared_language) == ("The Daily Pool", "en")
+    assert obeys_contract(found.text)
+
+
+@pytest.mark.parametrize(
+    ("head", "url", "expected"),
+    [
+        ("<title>Only a title</title>", "", ("Only a title", "", "")),
+        ("<title>Nine winters - The Daily Pool</title>", "", ("Nine winters", "", "")),
+        ('<meta property="og:title" content="The Daily Pool » Nine winters">', "", ("Nine winters", "", "")),
+        (
+            '<meta property="og:title" content="Ten | The Pool"><meta property="og:site_name" content="The Pool">',
+            "", ("Ten", "", ""),
+        ),
+        ("", "https://x.example/2017/5/9/story", ("Nine winters", "", "2017-05-09")),
+        ('<meta property="article:published_time" content="0001-01-01">', "", ("Nine winters", "", "")),
+        ('<meta name="date" content="2020-02-31">', "", ("Nine winters", "", "")),
+        ('<meta name="date" content="1970-01-01">', "", ("Nine winters", "", "")),
+        ('<meta name="author" content="https://x.example/ann">', "", ("Nine winters", "", "")),
+        (
+            (
+                '<script type="application/ld+json">{"@graph": [{"@type": "NewsArticle", "headline": "A\n line", '
+                '"author": [{"name": "Ann"}, {"name": "Bo"}], "datePublished": "2021-12-31T23:00"}]}</script>'
+            ),
+            "", ("A line", "Ann, Bo", "2021-12-31"),
+        ),
+        ('<script type="application/ld+json">{"@type": broken</script>', "", ("Nine winters", "", "")),
+        (f'<script type="application/ld+json">{"[" * 9000}</script>', "", ("Nine winters", "", "")),
+    ],
+)  # fmt: skip
+def test_metadata_from_where_pages_declare_it(head, url, expected):
+    heading = "" if "Only" in head else "<h1>Nine winters</h1>"
+    found = extract_text(f"<html><head>{head}</head><body>{heading}{ARTICLE}</body></html>", url, CONFIG)
+    assert (found.title, found.author, found.date) == expected
+
+
+@pytest.mark.parametrize(
+    ("head", "site"),
+    [
+        ("<title>Nine winters - The Daily Pool</title>", "The Daily Pool"),
+        ("<title>The Daily Pool | Nine winters</title>", "The Daily Pool"),
+        ('<title>Nine winters - Wikipedia</title><meta property="og:title" content="Nine winters">', "Wikipedia"),
+        ('<title>Nine winters - A</title><meta property="og:site_name" content="The Pool">', "The Pool"),
+        ("<title>Nine winters</title>", ""),
+        ("<title>Another title - and more</title>", ""),
+        ("", ""),
+    ],
+)
+def test_a_site_that_names_itself_in_the_title_only_is_named(head, site):
+    found = extract_text(f"<html><head>{head}</head><body><h1>Nine winters</h1>{ARTICLE}</body></html>", "", CONFIG)
+    assert found.site_name == site
+
+
+def test_a_page_of_which_the_quick_setting_makes_one_line_has_its_paragraphs():
+    """Without tags for head and body, trafilatura's fast setting gives an article as one line."""
+    menu = "<header><nav><ul><li><a href=/>The Daily Pool</a><li><a href=/all>Everything</a></ul></nav></header>"
+    footer = (
+        "<footer><p>Written under a licence that asks only for good manners. No cookies, one goose.</p></footer>" * 3
+    )
+    page = f"<article><h1>Herons</h1><div>{ARTICLE * 2}</div></article>"
+    html = f"<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n{menu}{page}{footer}"
+    lines = extract_text(html, "", CONFIG).text.split("\n")
+    assert [line for line in lines if line in SENTENCES] == SENTENCES * 6
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "reason"),
+    [
+        (b"", "text/html", "not_html"),
+        (b"plain words, no markup at all", "text/html", "not_html"),
+        (b"\x00" * 100, "text/html", "not_html"),
+        (b"%PDF-1.4 <html>", "application/pdf", "not_html"),
+        (b"<html></html>", "text/html", "no_text"),
+        (b"<html><body><script>1</script></body></html>", "", "no_text"),
+        (b"<html>" + b"x" * 5_000_000, "text/html", "too_large"),
+    ],
+)
+def test_no_text_has_a_reason(body, content_type, reason):
+    outcome = extract_page(body, content_type, "https://example.org/", config=CONFIG)
+    assert (type(outcome), outcome) == (Reason, reason)
+    assert outcome in REASONS
+
+
+def test_control_characters_do_not_lose_the_page():
+    for nuisance in ("\x00", "\x08", "&#8;", "&#x1F;", "&#0;", "\ufffe", "\ud800", "\x0c"):
+        page = PAGE.replace("nine winters, and", f"nine{nuisance} winters, and")
+        found = extract_text(page, "", CONFIG)
+        assert isinstance(found, Extracted), nuisance
+        assert obeys_contract(found.text)
+
+
+@given(st.text(max_size=300))
+def test_clean_text_obeys_its_contract(text):
+    cleaned = clean_text(text)
+    assert cleaned == "" or obeys_contract(cleaned)
+
+
+@given(st.text(st.characters(exclude_categories=["C"]), max_size=300))
+def test_clean_text_leaves_clean_text_alone(text):
+    cleaned = clean_text(text)
+    assert clean_text(cleaned) == cleaned
+
+
+def test_clean_text_composes_letters_and_makes_lines():
+    assert clean_text("cafe\u0301\u2028\u200bte\u00adxt \u00a0 a\r\n\r\nb\x85c") == "café\ntext a\nb\nc"
+
+
+def test_clean_text_mends_mojibake_and_leaves_the_rest():
+    assert clean_text("It’s cafÃ© time") == "It’s café time"
+    assert clean_text("The â€œpoolâ€\x9d is deep") == "The “pool” is deep"
+    for fine in ("Ärger über Öl", "naïve café", "Цапля — “птица”", "鷺は動かない", "Ð is a letter", "§ 5 Â"):
+        assert clean_text(fine) == fine
+
+
+def test_a_tail_of_headings_goes_and_a_poem_stays():
+    text = "It rained all day.\nMore on this\nVideos"
+    assert trim_tail(text) == "It rained all day."
+    assert trim_tail("It rained.\na\nb\nc\nd") == "It rained.\na\nb\nc\nd"
+    assert trim_tail("Rain") == "Rain"
+    assert trim_tail("") == ""
+
+
+@pytest.mark.parametrize("name", [name for name in ENGINES if name not in {"readability", "newspaper"}])
+def test_every_engine_keeps_the_contract(name):
+    found = extract_page(PAGE.encode(), "text/html", "", config=ExtractConfig(extractor=name))
+    assert isinstance(found, Extracted)
+    assert all(sentence in found.text for sentence in SENTENCES)
+    assert obeys_contract(found.text)
+
+
+def test_an_engine_that_is_not_installed_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "newspaper", None)
+    load_engine.cache_clear()
+    with pytest.raises(UsageError, match="pip install newspaper4k"):
+        ExtractionPool(ExtractConfig(extractor="newspaper"))
+    load_engine.cache_clear()
+
+
+def test_impossible_settings_are_refused():
+    with pytest.raises(ValueError, match="no extractor 'x': choose one of trafilatura"):
+        ExtractConfig(extractor="x")
+    with pytest.raises(ValueError, match="max_bytes must be positive, got 0"):
+        ExtractConfig(max_bytes=0)
+
+
+def score(gold, extract):
+    """Score as trafilatura's own evaluation does: segments found that must be, segments found that must not be."""
+    found = Counter()
+    for entry, body in gold:
+        text = extract(body, entry["url"])
+        found["wanted"] += len(entry["with"])
+        found["hit"] += sum(segment in text for segment in entry["with"])
+        found["false"] += sum(segment in text for segment in entry["without"])
+    precision, recall = found["hit"] / (found["hit"] + found["false"]), found["hit"] / found["wanted"]
+    return 2 * precision * recall / (precision + recall)
+
+
+def text_of(body, url):
+    found = extract_page(body, "text/html", url, config=CONFIG)
+    return found.text if isinstance(found, Extracted) else ""
+
+
+@pytest.mark.slow
+def test_the_gold_set_is_extracted_as_well_as_ever(gold):
+    assert score(gold, text_of) >= 0.931  # trafilatura's default: 0.930 (benchmarks/extraction.py compares the two)
+
+
+@pytest.mark.slow
+def test_remembering_expressions_changes_no_result(gold):
+    lists = {name: value for name, value in vars(trafilatura.xpaths).items() if isinstance(value, list) and value}
+    expressions = [
+        (original, stand_in, name == "BODY_XPATH")
+        for name, value in lists.items()
+        for entry in value
+        if isinstance(original := getattr(entry, "_expression", entry), etree.XPath)
+        and isinstance(stand_in := remember(original, only_first=name == "BODY_XPATH"), RememberedXPath)
+    ]
+    assert len(expressions) >= 10
+    for _, body in gold[::15]:
+        tree = parse_html(body.decode("utf-8", "replace"))
+        for original, stand_in, only_first in expressions:
+            expected = original(tree)
+            assert stand_in(tree) == (expected[:1] if only_first else expected), original.path
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["//div", ".//*[self::div][.//p]", ".//*[self::div][2]", ".//*[@id='a']/p", ".//div[@id]", ".//*[self::div][p]"],
+)
+def test_expressions_of_another_form_are_left_alone(path):
+    expression = etree.XPath(path)
+    assert remember(expression) is expression
+
+
+STRESS = {
+    "deep nesting": b"<div>" * 100_000 + ARTICLE.encode() + b"</div>" * 100_000,
+    "deep inline nesting": b"<b><i>" * 50_000 + b"x",
+    "unclosed tags": b"<p>word" * 100_000,
+    "unclosed table cells": b"<table>" + b"<tr><td>cell" * 100_000,
+    "no spaces": b"<html><body><p>" + b"x" * 4_900_000,
+    "ten megabytes without spaces": b"<html><body><p>" + b"x" * 10_000_000,
+    "a huge table": b"<table>" + b"<tr>" + b"<td>1</td>" * 500 + b"</tr>" * 1 + b"<tr><td>2</td></tr>" * 100_000,
+    "a wide cell": b"<table><tr><td colspan=999999999 rowspan=999999999>x</td></tr></table>" * 100,
+    "entities": b"<p>" + b"&amp;&eacute;&#8364;&bogus;" * 150_000,
+    "attributes": b"<p " + b" ".join(b"a%d=1" % number for number in range(100_000)) + b">x</p>",
+    "comments": b"<!-- x -->" * 200_000 + ARTICLE.encode(),
+    "links": b"<a href=x>y</a>" * 200_000,
+    "forum posts": b"<div class=post><p>Reply number one of many, said the heron.</p></div>" * 20_000,
+    "many forms": b"<form><input>" * 30_000,
+    "nested lists": b"<ul><li>" * 30_000,
+    "json": b'<script type="application/ld+json">' + b'{"a":' * 100_000 + b"</script>" + ARTICLE.encode(),
+    "zeros": b"\x00" * 4_000_000,
+}
+
+
+@pytest.mark.slow
+def test_stress_pages_cost_only_themselves():
+    with ExtractionPool(ExtractConfig(seconds=1.0)) as extract:
+        whole = extract(PAGE.encode(), "text/html", "")
+        for name, body in STRESS.items():
+            outcome = extract(b"<html><body>" + body, "text/html", "")
+            assert isinstance(outcome, Extracted) or outcome in REASONS, name
+            assert extract(PAGE.encode(), "text/html", "") == whole, name
+        assert extract(b"<html>" + STRESS["ten megabytes without spaces"], "text/html", "") == "too_large"
+    with ExtractionPool(ExtractConfig(seconds=0.05)) as extract:
+        assert extract(STRESS["unclosed table cells"], "text/html", "") == "extract_timeout"
+        assert isinstance(extract(PAGE.encode(), "text/html", ""), (Extracted, Reason))
+
+
+@pytest.mark.slow
+def test_damaged_pages_are_all_accounted_for_by_a_build(tmp_path):
+    mutations = load_mutations()
+    answers = distinct_answers(list(cases()))
+    bodies = [
+        answer.body for answer in answers if answer.body[:200].lstrip().lower().startswith((b"<!doctype", b"<html"))
+    ]
+    assert len(bodies) > 100
+    funnel = mutations.build(bodies, 250, tmp_path, workers=2)
+    counts = dict(funnel.stages)["documents"].counts
+    assert counts.given == 250 == counts.kept + sum(counts.rejected.values())
+    assert set(counts.rejected) <= {*REASONS, *FILTER_REASONS}
+    assert counts.kept > 60
+    assert list(mutations.costly(tmp_path)) == []
+
+
+NESTS = {  # made after pages on which trafilatura hung (tables) or ran out of stack (anything that it takes for text)
+    "tables": "<table>" * 1000 + ARTICLE + "</table>" * 1000,
+    "tables with cells": "<table><tr><td>" * 1000 + ARTICLE,
+    "bold": "<p>" + "<b>" * 3000 + "word " * 300,
+    "fonts after the text": ARTICLE + "<font>" * 3000,
+    "fonts before it": "<font>" * 3000 + ARTICLE,
+    "lists": ARTICLE + "<ul><li>word" * 3000,
+}
+
+
+@pytest.mark.slow
+def test_what_is_nested_without_end_neither_hangs_nor_crashes():
+    with ExtractionPool(ExtractConfig(seconds=5.0)) as extract:
+        outcomes = {name: extract(f"<html><body>{nest}".encode(), "text/html", "") for name, nest in NESTS.items()}
+    assert {str(outcome) for outcome in outcomes.values() if isinstance(outcome, Reason)} <= {"no_text"}
+    for name in ("tables", "fonts after the text", "lists"):
+        assert SENTENCES[0] in outcomes[name].text, name
+
+
+def test_what_is_nested_deeper_than_256_levels_stands_beside_in_its_order():
+    for depth in (250, 254, 255, 300, 1000):  # below <html> and <body>
+        tree = parse_html("<div>" * depth + "a<p>b<i>c</i>d</p>e<p>f</p>g")
+        assert "".join(tree.itertext()) == "abcdefg"
+        deepest = max(sum(1 for _ in element.iterancestors()) for element in tree.iter())
+        assert deepest == min(depth + 3, 256)
+
+
+def test_the_same_page_gives_the_same_text_whatever_came_before():
+    pages = [PAGE, PAGE.replace("heron", "crane"), PAGE.replace("<p>", "<div>").replace("</p>", "</div>")]
+    alone = []
+    for page in pages:
+        with ExtractionPool(CONFIG) as extract:
+            alone.append(extract(page.encode(), "text/html", ""))
+    with ExtractionPool(CONFIG) as extract:
+        assert [extract(page.encode(), "text/html", "") for page in [*pages, *pages]] == alone + alone

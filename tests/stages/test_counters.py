@@ -1,0 +1,77 @@
+"""What Dataflow's page shows of a job: a counter for each stage and reason, which add up as the ledger does."""
+
+import apache_beam as beam
+import pytest
+
+from dedup.near.minhash import MinHashConfig
+from dedup.near.parts import Catalog, Source
+from dedup.near.search_transforms import Plan
+from dedup.near.transforms import FindDuplicates
+from pipelines.engine.runner import Engine
+from pipelines.stages import index
+from pipelines.stages.build import BuildConfig, run_build
+from pipelines.stages.documents import DocumentsConfig, WriteBuckets, plan_buckets
+from pipelines.stages.shards import ShardsConfig, WriteShards, plan_shards
+from pipelines.stages.stage import read_manifest
+from sample.build import ARCHIVE, build
+from webtext import storage
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    place = tmp_path_factory.mktemp("counters")
+    build(place)
+    index.index_archives([str(place / ARCHIVE)], None, str(place / "pages"), Engine(1))
+    run_build(str(place / "pages"), str(place), BuildConfig(), Engine(1))
+    return place
+
+
+def counted(construct):
+    """Run a pipeline and give its counters as namespace → name → number."""
+    pipeline = beam.Pipeline(options=Engine(1).options())
+    construct(pipeline)
+    result = pipeline.run()
+    result.wait_until_finish()
+    found = {}
+    for counter in result.metrics().query()["counters"]:
+        found.setdefault(counter.key.metric.namespace, {})[counter.key.metric.name] = counter.committed
+    return found
+
+
+def ledger(directory):
+    counts = read_manifest(str(directory)).counts
+    return {"kept": counts.kept, **counts.rejected}
+
+
+def test_an_index_counts_what_each_page_came_to(built, tmp_path):
+    config = index.IndexConfig(linked_only=False, files=1)
+    archives = [str(built / ARCHIVE)]
+    found = counted(lambda root: index.index(root, archives, None, str(tmp_path), config))
+    assert found["index"] == ledger(built / "pages")
+
+
+def test_documents_are_counted_by_reason(built, tmp_path):
+    pages = str(built / "pages")
+    files = [storage.join(pages, name) for name in storage.list_files(pages, "index-*.parquet")]
+    buckets = plan_buckets(files, read_manifest(pages).counts.kept)
+    found = counted(lambda root: root | beam.Create(buckets) | WriteBuckets(str(tmp_path), DocumentsConfig()))
+    assert found["documents"] == ledger(built / "documents")
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_duplicates_are_counted_by_reason(built, tmp_path, at_once):
+    documents = str(built / "documents")
+    parts = len(storage.list_files(documents, "part-*.parquet"))
+    plan = Plan(Catalog((Source(documents, parts),)), read_manifest(documents).counts.kept, MinHashConfig())
+    found = counted(lambda root: root | FindDuplicates(plan, str(tmp_path), at_once))
+    rejected = dict(read_manifest(str(built / "duplicates")).counts.rejected)
+    assert {name: number for name, number in found["dedup"].items() if name in rejected} == rejected
+    assert set(rejected) == {"exact_duplicate", "near_duplicate"}
+
+
+def test_a_corpus_counts_its_splits(built, tmp_path):
+    config = ShardsConfig()
+    stages = [str(built / name) for name in ("documents", "duplicates")]
+    shards = plan_shards(stages[0], config)
+    found = counted(lambda root: root | beam.Create(shards) | WriteShards(*stages, str(tmp_path), config))
+    assert found["corpus"] == read_manifest(str(built / "corpus")).counts.notes

@@ -1,0 +1,56 @@
+"""How the search for duplicates runs: one task where one process of this machine would do it all, else shuffled."""
+
+from functools import partial
+
+import apache_beam as beam
+import pytest
+
+from dedup.near.minhash import MinHashConfig
+from dedup.near.parts import Catalog, Source
+from dedup.near.search_transforms import Plan
+from dedup.near.transforms import FindDuplicates
+from pipelines.engine.runner import Engine
+from pipelines.stages import duplicates
+from pipelines.stages.duplicates import DuplicatesConfig, is_one_task, run_duplicates
+from tests.double.documents_stage import write_documents
+from tests.double.duplicate_stage import content, edited, rejections
+
+HALF_A_MILLION = 1 << 19
+
+
+def plan(*directories, documents=1000, parts=1000):
+    return Plan(Catalog(tuple(Source(directory, parts) for directory in directories)), documents, MinHashConfig())
+
+
+@pytest.mark.parametrize(
+    ("searched", "at_once"),
+    [
+        (plan("out/documents"), True),
+        (plan("out/documents", documents=HALF_A_MILLION), True),
+        (plan("out/documents", documents=HALF_A_MILLION + 1), False),
+        (plan("out/documents", "/data/earlier"), True),
+        (plan("gs://bucket/documents"), False),
+        (plan("out/documents", "s3://bucket/earlier"), False),
+    ],
+)
+def test_one_task_for_half_a_million_documents_of_a_local_disk(searched, at_once):
+    assert is_one_task(searched) == at_once
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_one_task_shuffles_nothing(at_once):
+    pipeline = beam.Pipeline(options=Engine(1).options())
+    _ = pipeline | FindDuplicates(plan("out/documents"), "out/duplicates", at_once)
+    kinds = [step.spec.urn for step in pipeline.to_runner_api().components.transforms.values()]
+    assert ("beam:transform:group_by_key:v1" in kinds) != at_once
+
+
+def test_a_search_of_many_tasks_writes_what_one_task_does(tmp_path, monkeypatch):
+    texts = [(f"http://h.test/{number}", edited(number % 9, 60, number // 9)) for number in range(20)]
+    documents = write_documents(tmp_path, texts, 5)
+    run_duplicates(documents, str(tmp_path / "at-once"), DuplicatesConfig(), Engine(1))
+    monkeypatch.setattr(duplicates, "Plan", partial(Plan, documents_a_run=4, keys_a_range=50))
+    monkeypatch.setattr(duplicates, "RUNS_A_PROCESS", 1)
+    run_duplicates(documents, str(tmp_path / "shuffled"), DuplicatesConfig(), Engine(2))
+    assert len(rejections(tmp_path / "at-once")) > 5
+    assert content(tmp_path / "at-once") == content(tmp_path / "shuffled")

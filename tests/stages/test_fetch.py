@@ -1,0 +1,333 @@
+"""The stage: links to a published archive whose rows are the links, however many slots and however often begun."""
+
+import argparse
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import requests
+
+from pipelines.commands import cli
+from pipelines.commands.fetch import add_arguments, fetch_config
+from pipelines.engine.runner import Engine
+from pipelines.stages import fetch
+from pipelines.stages.build import BuildConfig, run_build
+from pipelines.stages.crawl_transforms import slot_of
+from pipelines.stages.fetch import count_pages, run_fetch
+from pipelines.stages.stage import Stage, find_manifest, run_stage
+from webtext import storage
+from webtext.crawl.config import FetchConfig
+from webtext.crawl.exchange import Requester
+from webtext.crawl.outcomes import is_outcome
+from webtext.errors import UsageError
+from webtext.manifest import Counts
+from webtext.records import Link, Page, Rejection
+from webtext.tables import read_records, write_records
+from webtext.warc import warc_records
+from webtext.warc.warc_records import HttpResponse, read_response
+
+ROOT = Path(__file__).resolve().parents[2]
+DATE = "2024-05-06T07:08:09Z"
+_COMMAND = "import sys; from pipelines.commands.cli import main; sys.exit(main(sys.argv[1:]))"
+CONFIG = FetchConfig(delay=0, backoff=0, max_crawl_delay=0)
+
+
+def record(url, body, status=200, *headers):
+    response = HttpResponse(status, (("Content-Type", "text/html"), *headers), body, "x")
+    block = warc_records.encode_response(response)
+    return warc_records.encode_record("response", url, DATE, "application/http; msgtype=response", block)
+
+
+def web_of(hosts, pages):
+    """Give the records of a small web, its links, and the outcome of each."""
+    records, expected = [], {}
+    for host in range(hosts):
+        for page in range(pages):
+            url = f"https://host{host}.test/page/{page}"
+            expected[url] = ["ok", "ok", "http_404", "robots_disallowed", "ok"][(host + page) % 5]
+            if expected[url] == "ok":
+                records.append(record(url, f"<p>Page {page} of host {host}. {'Words. ' * 60}</p>".encode()))
+            if expected[url] == "robots_disallowed":
+                records.append(
+                    record(f"https://host{host}.test/robots.txt", f"user-agent: *\ndisallow: /page/{page}".encode())
+                )
+    for number in range(hosts):  # shorteners, which lead to another host and so most often to another slot
+        url = f"https://short.test/{number}"
+        target = f"https://host{number}.test/page/0"
+        records.append(record(url, b"", 301, ("Location", target)))
+        expected[url] = expected[target]
+    return records, expected
+
+
+@pytest.fixture
+def web(tmp_path):
+    records, expected = web_of(12, 4)
+    (tmp_path / "web.warc.gz").write_bytes(b"".join(records))
+    return str(tmp_path / "web.warc.gz"), make_links(tmp_path, expected), expected
+
+
+def make_links(folder, urls):
+    """Publish a links directory, in two files."""
+    links = [Link(url, url, "", 3 + place, 1, ("news", "science"), 1_500_000_000) for place, url in enumerate(urls)]
+
+    def write(directory):
+        for number in range(2):
+            with storage.create_file(storage.join(directory, f"links-{number:05d}-of-00002.parquet")) as stream:
+                write_records(stream, links[number::2], Link)
+
+    directory = str(folder / "links")
+    run_stage(Stage("harvest", directory, {}, ()), write, lambda _: Counts(len(links), len(links)))
+    return directory
+
+
+def rows_of(directory, kind=Page, pattern="index-*.parquet"):
+    found = []
+    for name in storage.list_files(directory, pattern):
+        with storage.open_file(storage.join(directory, name)) as stream:
+            found += read_records(stream, kind)
+    return sorted(found, key=lambda row: row.url)
+
+
+def bodies_of(directory):
+    bodies = {}
+    for page in rows_of(directory):
+        if page.outcome == "ok":
+            with Path(directory, page.warc_file).open("rb") as stream:
+                bodies[page.url] = read_response(stream, page.warc_offset, page.warc_length).body
+    return bodies
+
+
+def test_each_link_has_one_row_and_each_failure_one_rejection(web, tmp_path):
+    archive, links, expected = web
+    pages = str(tmp_path / "pages")
+    done = run_fetch(links, pages, CONFIG, Engine(1), replay=[archive])
+    rows = rows_of(pages)
+    assert {row.url: row.outcome for row in rows} == expected and len(rows) == len(expected)
+    rejections = rows_of(pages, Rejection, "rejections-*.parquet")
+    assert {(one.url, one.stage, one.reason) for one in rejections} == {
+        (url, "fetch", outcome) for url, outcome in expected.items() if outcome != "ok"
+    }
+    assert done.counts == Counts(60, Counter(expected.values())["ok"], count_pages(pages).rejected)
+    assert find_manifest(pages) == done
+    assert not Path(pages + ".unfinished").exists()
+    assert {(row.submissions, row.subreddits, row.first_posted) for row in rows} == {
+        (1, ("news", "science"), 1_500_000_000)
+    }
+    assert sorted(row.karma for row in rows) == list(range(3, 63))
+    short = next(row for row in rows if row.url == "https://short.test/0")
+    assert (short.fetch_url, short.final_url, short.host) == (short.url, "https://host0.test/page/0", "host0.test")
+    assert b"Page 0 of host 0." in bodies_of(pages)[short.url]
+
+
+def test_a_finished_stage_is_not_done_again(web, tmp_path):
+    archive, links, _ = web
+    pages = str(tmp_path / "pages")
+    first = run_fetch(links, pages, CONFIG, Engine(1), replay=[archive])
+    times = {path.name: path.stat().st_mtime_ns for path in Path(pages).iterdir()}
+    assert run_fetch(links, pages, CONFIG, Engine(1), replay=[archive]) == first
+    assert {path.name: path.stat().st_mtime_ns for path in Path(pages).iterdir()} == times
+
+
+def test_slots_and_processes_change_nothing_but_places(web, tmp_path):
+    archive, links, _ = web
+    found = []
+    for name, slots, workers in (("one", 1, 1), ("many", 5, 2)):
+        pages = str(tmp_path / name)
+        run_fetch(links, pages, CONFIG, Engine(workers), replay=[archive], slots=slots)
+        rows = [(row.url, row.final_url, row.status, row.outcome, row.digest, row.karma) for row in rows_of(pages)]
+        found.append((rows, bodies_of(pages)))
+    assert found[0] == found[1]
+    for name in ("one", "many"):
+        run_build(str(tmp_path / name), str(tmp_path / f"{name}-built"), BuildConfig(), Engine(1))
+    corpora = (Path(tmp_path, f"{name}-built", "corpus").glob("*.parquet") for name in ("one", "many"))
+    one, many = ({path.name: path.read_bytes() for path in paths} for paths in corpora)
+    assert len(one) == 2 and one == many
+
+
+def test_a_host_is_asked_by_its_slot_alone(web, tmp_path):
+    archive, links, _ = web
+    pages = str(tmp_path / "pages")
+    run_fetch(links, pages, CONFIG, Engine(1), replay=[archive], slots=5)
+    files = {}
+    for path in Path(pages).glob("*.warc.gz"):
+        with path.open("rb") as stream:
+            for one in warc_records.iter_warc(stream):
+                if one.type == "request":
+                    files.setdefault(one.url.split("/")[2], set()).add(int(path.name.split("-")[1]))
+    assert files == {host: {slot_of(host, 5)} for host in files}
+    assert len(files) == 13
+
+
+def test_limits_leave_links_for_the_next_run(web, tmp_path):
+    archive, links, expected = web
+    pages = str(tmp_path / "pages")
+    first = run_fetch(
+        links, pages, FetchConfig(delay=0, backoff=0, max_crawl_delay=0, max_pages=20), Engine(1), replay=[archive]
+    )
+    assert first.counts.rejected["not_fetched"] == 40
+    run_fetch(links, pages, CONFIG, Engine(1), replay=[archive])
+    assert {row.url: row.outcome for row in rows_of(pages)} == expected
+
+
+def test_failures_are_fetched_again_when_told_to(web, tmp_path):
+    archive, links, expected = web
+    pages = str(tmp_path / "pages")
+    run_fetch(links, pages, CONFIG, Engine(1), replay=[archive])
+    before = {row.url: row.fetched_at for row in rows_of(pages) if row.outcome == "ok"}
+    size = sum(path.stat().st_size for path in Path(pages).glob("*.warc.gz"))
+    again = replace(CONFIG, refetch_failed=True)
+    run_fetch(links, pages, again, Engine(1), replay=[archive])
+    assert {row.url: row.outcome for row in rows_of(pages)} == expected
+    assert {row.url: row.fetched_at for row in rows_of(pages) if row.outcome == "ok"} == before
+    assert sum(path.stat().st_size for path in Path(pages).glob("*.warc.gz")) > size
+
+
+def test_a_crawl_under_way_says_how_far_it_is(web, tmp_path, monkeypatch):
+    archive, links, expected = web
+    pages = str(tmp_path / "pages")
+    monkeypatch.setattr("pipelines.stages.crawl_transforms._PROGRESS_SECONDS", 0.02)
+    seen, ended = [], threading.Event()
+
+    def look():
+        while not ended.wait(0.01):
+            seen.append(fetch.count_or_look(pages + ".unfinished"))
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    run_fetch(links, pages, replace(CONFIG, delay=0.1), Engine(1), replay=[archive])
+    ended.set()
+    watcher.join()
+    given = [counts for counts in seen if counts.given]
+    assert {counts.given for counts in given} == {len(expected)}
+    assert {counts.kept for counts in given} - {0, Counter(expected.values())["ok"]}
+    assert not list(Path(pages).glob(".progress*"))
+
+
+def test_links_that_are_added_are_all_that_is_asked_for(web, tmp_path):
+    archive, _, expected = web
+    pages = str(tmp_path / "pages")
+    some = make_links(tmp_path / "some", list(expected)[:25])
+    run_fetch(some, pages, CONFIG, Engine(1), replay=[archive])
+    before = {row.url: (row.warc_file, row.warc_offset) for row in rows_of(pages)}
+    with pytest.MonkeyPatch.context() as patch:
+        asked = []
+        ask = Requester.ask
+        patch.setattr(Requester, "ask", lambda self, url, **more: asked.append(url) or ask(self, url, **more))
+        run_fetch(make_links(tmp_path / "all", expected), pages, CONFIG, Engine(1), replay=[archive])
+    assert {row.url: row.outcome for row in rows_of(pages)} == expected
+    assert {row.url: (row.warc_file, row.warc_offset) for row in rows_of(pages) if row.url in before} == before
+    assert not before.keys() & set(asked) - {f"https://host{number}.test/page/0" for number in range(12)}
+
+
+def test_an_archive_of_other_rules_is_not_gone_on_with(web, tmp_path):
+    """From the web it is left to the user, who may have no other copy; of a replay it is begun anew."""
+    archive, links, expected = web
+    pages = str(tmp_path / "pages")
+    run_fetch(links, pages, CONFIG, Engine(1), replay=[archive], slots=3)
+    run_fetch(links, pages, replace(CONFIG, robots=False), Engine(1), replay=[archive])
+    assert Counter(row.outcome for row in rows_of(pages))["robots_disallowed"] == 0
+    contact = replace(CONFIG, contact="https://me.example")
+    with pytest.raises(UsageError, match="fetched by other rules"):
+        run_fetch(links, pages, contact, Engine(1))
+    Path(pages).rename(pages + ".unfinished")
+    run_fetch(links, pages, CONFIG, Engine(1), replay=[archive])
+    assert {row.url: row.outcome for row in rows_of(pages)} == expected
+    Path(pages).rename(pages + ".unfinished")
+    with pytest.raises(UsageError, match="fetched by other rules"):
+        run_fetch(links, pages, contact, Engine(1))
+
+
+def test_settings_that_are_no_rules_change_nothing(web, tmp_path):
+    archive, links, _ = web
+    pages = str(tmp_path / "pages")
+    first = run_fetch(links, pages, CONFIG, Engine(1), replay=[archive])
+    other = replace(CONFIG, contact="mailto:me@example.org", hosts_at_once=3, total_timeout=99.0, delay=0.5)
+    assert run_fetch(links, pages, other, Engine(1), replay=[archive]) == first
+
+
+def test_who_crawls_the_web_must_say_so(web, tmp_path):
+    _, links, _ = web
+    with pytest.raises(UsageError, match="--contact"):
+        run_fetch(links, str(tmp_path / "pages"), CONFIG, Engine(1))
+
+
+@pytest.mark.parametrize(("slots", "message"), [(0, "--slots"), (-3, "--slots")])
+def test_slots_are_at_least_one(web, tmp_path, slots, message):
+    archive, links, _ = web
+    with pytest.raises(UsageError, match=message):
+        run_fetch(links, str(tmp_path / "pages"), CONFIG, Engine(1), replay=[archive], slots=slots)
+
+
+def parse(*flags):
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return fetch_config(parser.parse_args(["--output", "x", *flags]))
+
+
+def test_flags_make_the_configuration():
+    assert parse("--contact", "https://me.example/bot") == FetchConfig(contact="https://me.example/bot")
+    assert parse("--replay", "x.warc") == FetchConfig(delay=0, max_crawl_delay=0, backoff=0)
+    assert parse("--replay", "x.warc", "--delay", "2").delay == 2
+    assert parse("--ignore-robots", "--opt-outs", "nothing") == FetchConfig(robots=False, opt_outs=())
+    assert parse("--opt-outs", "noai, tdm", "--max-pages", "7").opt_outs == ("noai", "tdm")
+    config = parse("--refetch-failed", "--max-time", "9.5", "--hosts-at-once", "8", "--product", "mybot/2")
+    assert (config.refetch_failed, config.max_time, config.hosts_at_once, config.token) == (True, 9.5, 8, "mybot")
+
+
+@pytest.mark.parametrize("flags", [("--delay", "-1"), ("--opt-outs", "nofollow"), ("--hosts-at-once", "0")])
+def test_flags_out_of_range_are_refused(flags):
+    with pytest.raises(UsageError):
+        parse(*flags)
+
+
+def test_command_line_fetches_and_says_what_became_of_the_links(web, tmp_path, capsys):
+    archive, _, expected = web
+    assert cli.main(["fetch", "--output", str(tmp_path), "--replay", archive]) == 0
+    printed = capsys.readouterr().out
+    assert "60 links" in printed
+    for reason, number in Counter(outcome for outcome in expected.values() if outcome != "ok").items():
+        assert any(reason in line and str(number) in line for line in printed.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fetch", "--replay", "missing.warc.gz"], "missing.warc.gz"),
+        (["fetch"], "--contact"),
+        (["replay", "missing.warc.gz"], "cannot read missing.warc.gz"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_line(web, tmp_path, capsys, arguments, message):
+    arguments = [*arguments, "--output", str(tmp_path)] if arguments[0] == "fetch" else arguments
+    assert cli.main(arguments) == cli.EXIT_USAGE
+    printed = capsys.readouterr().err
+    assert message in printed and printed.count("\n") == 1
+
+
+def test_replay_command_serves_until_interrupted(web):
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # a background job would not
+    command = [sys.executable, "-c", heeding + _COMMAND, "replay", web[0]]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
+        said = child.stdout.readline()
+        port = int(said.rpartition(" (")[0].rpartition(":")[2])
+        answer = requests.get(f"http://127.0.0.1:{port}/page/0", headers={"Host": "host0.test"}, timeout=5)
+        child.send_signal(signal.SIGINT)
+    assert b"Page 0 of host 0." in answer.content
+    assert child.returncode == 0
+
+
+def test_all_outcomes_of_real_pages_are_known(realweb, tmp_path):
+    with (realweb / "web.warc.gz").open("rb") as stream:
+        urls = [one.url for one in warc_records.iter_warc(stream)][::20]
+    links = make_links(tmp_path, urls)
+    pages = str(tmp_path / "pages")
+    run_fetch(links, pages, CONFIG, Engine(1), replay=[str(realweb / "web.warc.gz")])
+    rows = rows_of(pages)
+    assert len(rows) == len(urls)
+    assert Counter(row.outcome for row in rows) == {"ok": len(urls)}
+    assert all(is_outcome(row.outcome) for row in rows)

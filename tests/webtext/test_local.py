@@ -1,0 +1,73 @@
+"""Lists, presets and models may lie where only Beam can open them; the rules read a copy."""
+
+from pathlib import Path
+
+import pytest
+from apache_beam.io.localfilesystem import LocalFileSystem
+
+from filters import load_preset
+from filters.rules.lib.model_files import read_arrays
+from webtext.errors import UsageError
+from webtext.local import local_path
+from webtext.records import Document
+
+ATTIC = {}
+
+
+class AtticFileSystem(LocalFileSystem):
+    """Files in memory: attic://NAME."""
+
+    @classmethod
+    def scheme(cls):
+        return "attic"
+
+    def open(self, path, *_args, **_named):
+        opened.append(path)
+        return super().open(str(ATTIC[path]))
+
+
+opened = []
+
+
+@pytest.fixture
+def attic(tmp_path):
+    opened.clear()
+
+    def put(name, text):
+        path = f"attic://{tmp_path.name}/{name}"  # copies are kept by name
+        ATTIC[path] = tmp_path / name
+        ATTIC[path].write_text(text)
+        return path
+
+    return put
+
+
+def document(host):
+    return Document(
+        "0" * 16, f"https://{host}/", f"https://{host}/", host, "", "", None, "Words of a page. " * 100, "en", 0.99,
+        None, None, (), None, 400, "", "", "",
+    )  # fmt: skip
+
+
+def test_a_local_file_is_read_where_it_lies():
+    assert local_path("lists/hosts.txt") == Path("lists/hosts.txt")
+
+
+def test_a_block_list_and_a_preset_from_elsewhere_are_obeyed_and_copied_once(attic):
+    blocked = attic("hosts.txt", "casino.example.org\n")
+    preset = attic("mine.toml", 'description = "x"\n[[rule]]\nname = "blocklist"\n')
+    for _ in range(2):
+        (rule,) = load_preset(preset, **{"blocklist.paths": (blocked,)})
+        assert rule(document("casino.example.org")).reason == "blocklist"
+        assert isinstance(rule(document("paper.example.org")), Document | None)
+    assert sorted(opened) == sorted([blocked, preset])
+
+
+def test_a_model_from_elsewhere_is_read(attic):
+    with pytest.raises(UsageError, match="is no model for this filter"):
+        read_arrays(attic("model.npz", "no archive"), ["weights"])
+
+
+def test_a_remote_file_that_is_not_there_is_one_line():
+    with pytest.raises(UsageError, match="cannot read nowhere://list"):
+        local_path("nowhere://list")

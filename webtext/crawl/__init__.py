@@ -1,0 +1,1 @@
+"""A polite guest on the web: links to an archive of pages."""

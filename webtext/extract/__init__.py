@@ -1,0 +1,1 @@
+"""A page to its text, title, date, author and language."""

@@ -1,0 +1,97 @@
+"""A look at a page before its text is extracted: is it plainly in another language than those wanted?
+
+Extraction is nearly all that a page costs, and on a mixed crawl most of it is spent on pages that the language rule
+then rejects. A page is spared it only where all that can be seen agrees: what it declares (or it declares nothing), its
+long runs of visible text, and each piece of everything that it shows. What is half translated is extracted.
+docs/extraction.md tells what that saves, and how often it was wrong.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from lxml import etree
+from lxml.html import HtmlElement
+
+from webtext.extract.language_detector import detect
+from webtext.extract.metadata import declared_language
+
+# Menus, dates and names are short and are in every language; what is read is in runs of this many characters and more.
+_MIN_RUN_CHARS = 40
+_MIN_CHARS, _MAX_CHARS = 200, 2000  # of such runs together: enough to be sure, and no more than is needed for it
+_MIN_PROBABILITY = 0.9999  # all seven draws of langdetect agree
+# A page of two languages has pieces in each. With pieces of 500 characters no page was spared whose text would have
+# been kept, with 1,500 two of seven thousand (docs/extraction.md).
+_PIECE_CHARS = 500
+_INVISIBLE = frozenset(("script", "style", "noscript", "template", "title", "textarea", "option"))
+_OTHER_NAMES = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "fil": "tl"}  # as pages declare: as langdetect names it
+
+
+def declared_family(tree: HtmlElement) -> str:
+    """Give the language that a page declares, as langdetect names it but for its variety, or "".
+
+    >>> declared_family(etree.fromstring('<html lang="nb-NO"/>'))
+    'no'
+    """
+    declared = declared_language(tree)
+    return _OTHER_NAMES.get(declared, declared)
+
+
+def family(language: str) -> str:
+    """Give a language without its variety: pages declare `zh`, langdetect tells `zh-cn` from `zh-tw`."""
+    return language.partition("-")[0]
+
+
+def shown_texts(tree: HtmlElement) -> list[str]:
+    """List the texts that a page shows, single-spaced, nearly in its order (a text after an element before its own)."""
+    texts: list[str] = []
+    for element in tree.iter(etree.Element):
+        if element.text and element.tag not in _INVISIBLE:
+            texts.append(" ".join(element.text.split()))
+        if element.tail:
+            texts.append(" ".join(element.tail.split()))
+    return [text for text in texts if text]
+
+
+def long_runs(texts: Iterable[str]) -> str:
+    """Give the first 2,000 characters of those texts that are long enough to be read, one a line."""
+    return "\n".join(text for text in texts if len(text) >= _MIN_RUN_CHARS)[:_MAX_CHARS]
+
+
+def plain_language(text: str) -> str:
+    """Give the language of a text of some length if there is next to no doubt about it, else ""."""
+    if len(text) < _MIN_CHARS:
+        return ""
+    language, probability = detect(text)
+    return family(language) if probability >= _MIN_PROBABILITY else ""
+
+
+def are_all_in(texts: Iterable[str], language: str) -> bool:
+    """Tell whether texts, put together to pieces of 500 characters, are all in one language (however surely)."""
+    piece, length = [], 0
+    for text in texts:
+        piece.append(text)
+        length += len(text) + 1
+        if length >= _PIECE_CHARS:
+            if family(detect(" ".join(piece))[0]) != language:
+                return False
+            piece, length = [], 0
+    return length < _PIECE_CHARS // 3 or family(detect(" ".join(piece))[0]) == language
+
+
+def foreign_text(tree: HtmlElement, wanted: Sequence[str], clean: Callable[[str], str]) -> str:
+    """Give long runs of text of a page that is plainly in a language that is not wanted; "" for any other page.
+
+    Args:
+        tree: the page, parsed.
+        wanted: languages as langdetect names them.
+        clean: what brings text to its contract: the language is told of what is given.
+    """
+    families = {family(language) for language in wanted}
+    declared = declared_family(tree)
+    if declared in families:
+        return ""
+    texts = shown_texts(tree)
+    runs = clean(long_runs(texts))
+    language = plain_language(runs)
+    if not language or language in families or declared not in {"", language}:
+        return ""
+    return runs if are_all_in(texts, language) else ""

@@ -1,0 +1,1 @@
+"""trafilatura's cascade for one release of it, with fewer walks over a page."""

@@ -1,0 +1,1 @@
+"""Submissions of dumps, lists and Reddit's API to links."""

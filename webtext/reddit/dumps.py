@@ -1,0 +1,151 @@
+"""One file of submissions, line by line: each line is posted links or a rejection that says where it stood and why not.
+
+Nothing is lost on the way: every line that is not blank comes out, and a frame that cannot be decompressed comes out
+as one rejection.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from itertools import takewhile
+from typing import BinaryIO, Literal
+
+import msgspec
+
+from webtext.errors import UsageError
+from webtext.records import Rejection
+from webtext.reddit.compressed import Damage, read_lines
+from webtext.reddit.links import STAGE, Postings, SelectConfig, merge_postings, posting, reason_to_ignore
+from webtext.reddit.submissions import Parser, Submission, find_parser, is_header, parse_comment, parse_listed
+from webtext.urls import canonicalize_url, link_problem, name_link
+
+
+@dataclass(frozen=True, slots=True)
+class Dump:
+    """A file of submissions or comments to read."""
+
+    path: str
+    name: str  # what the ledger calls it: the path below the directory that all inputs share
+    number: int  # its place among the inputs, which names its side files
+    inputs: int  # how many inputs there are
+    kind: Literal["submissions", "comments"] = "submissions"
+
+    @property
+    def suffix(self) -> str:
+        """The end of the names of this file's side files."""
+        return f"{self.number:05d}-of-{self.inputs:05d}"
+
+
+class Posted(msgspec.Struct, frozen=True, array_like=True):
+    """A submission of a link, on its way to its URL."""
+
+    url: str  # canonical
+    source: str  # file:line
+    identity: str  # equal where the same submission was read twice; "" where the source gives no id
+    postings: Postings
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """What is no submission of a link."""
+
+    rejection: Rejection
+    line: bytes | None = None  # the line itself, where it could not be read
+
+
+def plan_dumps(submissions: Sequence[str], comments: Sequence[str] = ()) -> list[Dump]:
+    """Name and number the files to read, in the order of their names.
+
+    Raises:
+        UsageError: a file is given twice.
+    """
+    paths = [*submissions, *comments]
+    if len(set(paths)) < len(paths):
+        twice = next(path for path in paths if paths.count(path) > 1)
+        raise UsageError(f"{twice} is given twice: its karma would count twice; leave one out")
+    levels = zip(*(path.split("/")[:-1] for path in paths), strict=False)
+    shared = sum(1 for _ in takewhile(lambda names: len(set(names)) == 1, levels))
+    dumps = []
+    for number, path in enumerate(sorted(paths)):
+        name = "/".join(path.split("/")[shared:])
+        dumps.append(Dump(path, name, number, len(paths), "comments" if path in comments else "submissions"))
+    return dumps
+
+
+def read_dump(
+    stream: BinaryIO, dump: Dump, config: SelectConfig, *, self_posts: bool = False
+) -> Iterator[Posted | Refused]:
+    """Read a file: a `Posted` for each link that counts, a `Refused` for each line and frame that gives none.
+
+    Comments without a link are no submissions and are passed over.
+
+    Raises:
+        UsageError: the file holds no line that can be read.
+    """
+    number, read, damaged = 0, 0, ""
+    parser: Parser | None = parse_comment if dump.kind == "comments" else None
+    for lines in read_lines(stream, dump.name):
+        if isinstance(lines, Damage):
+            damaged = damaged or lines.detail
+            detail = f"{dump.name}: frame at byte {lines.offset}: {lines.detail}"
+            yield Refused(Rejection("", STAGE, "damaged_frame", detail), lines.torn or None)
+            continue
+        for line in lines:
+            number += 1
+            if line.isspace():
+                continue
+            if parser is None:
+                parser = find_parser(lines, dump.name, self_posts=self_posts)
+            read += 1
+            if read == 1 and parser is parse_listed and is_header(line):
+                continue
+            yield from _read_line(line, f"{dump.name}:{number}", parser, config)
+    if not read:
+        raise UsageError(f"{dump.path} cannot be read: {damaged}" if damaged else f"{dump.path} is empty")
+
+
+def _read_line(line: bytes, source: str, parser: Parser, config: SelectConfig) -> list[Posted | Refused]:
+    parsed = parser(line)
+    if isinstance(parsed, tuple):
+        if len(parsed) == 1:  # nearly always
+            return [_admit(parsed[0], source, config)]
+        return [_admit(submission, source, config) for submission in parsed]
+    if parsed.reason == "malformed_line":
+        return [Refused(Rejection("", STAGE, parsed.reason, source), line.rstrip(b"\r\n"))]
+    if parsed.reason == "no_link":
+        return []
+    return [Refused(Rejection(canonicalize_url(parsed.url) or parsed.url, STAGE, parsed.reason, source))]
+
+
+def _admit(submission: Submission, source: str, config: SelectConfig) -> Posted | Refused:
+    """Take a submission whose URL has a canonical form and which counts."""
+    names = name_link(submission.url)
+    if names is None:
+        reason = link_problem(submission.url) or "malformed_url"
+        return Refused(Rejection(submission.url, STAGE, reason, source))
+    url, address = names
+    ignored = reason_to_ignore(submission, config)
+    if ignored is not None:
+        return Refused(Rejection(url, STAGE, ignored, source))
+    return Posted(url, source, submission.id, posting(submission, address))
+
+
+def merge_submissions(read: Sequence[Posted]) -> tuple[Postings, list[Rejection]]:
+    """Merge all that was read of one URL, in any order, and reject what was read twice.
+
+    Of a submission read more than once (in overlapping dumps, or by API when it was young and when it had settled) the
+    reading with the most karma counts, the first by its source where they are equal; the others are rejected as
+    `repeated_submission`.
+    """
+    best: dict[str, Posted] = {}
+    repeated: list[Rejection] = []
+    for posted in sorted(read, key=_rank) if len(read) > 1 else read:
+        submission = posted.identity or posted.source
+        if submission in best:
+            repeated.append(Rejection(posted.url, STAGE, "repeated_submission", posted.source))
+        else:
+            best[submission] = posted
+    return reduce(merge_postings, (posted.postings for posted in best.values())), repeated
+
+
+def _rank(posted: Posted) -> tuple[tuple[int, int, str], str]:
+    return posted.postings.source, posted.source
