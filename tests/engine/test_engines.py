@@ -2,7 +2,7 @@
 
 The engines are all on this machine: two of Beam's own runners, in one process and in several, and a job service of its
 own process that gives the work to workers in theirs. The last of them know of our package only what the job stages.
-`test_pipelines_dataflow_jobs.py` holds the submission to Dataflow to the same reference.
+`tests/engine/test_dataflow_jobs.py` holds the submission to Dataflow to the same reference.
 """
 
 import os

@@ -161,7 +161,7 @@ def _trafilatura() -> Engine:
 
 
 class _PlainReader:
-    """Reads a page by trafilatura as it comes; `trafilatura_fast.cascade.PageReader` gives the same in half the time."""
+    """Reads a page by trafilatura as it comes; `trafilatura_fast.cascade` gives the same in half the time."""
 
     def __init__(self, trafilatura: ModuleType, tree: HtmlElement, *_: object) -> None:
         self._trafilatura, self._tree = trafilatura, tree

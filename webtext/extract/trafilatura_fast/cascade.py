@@ -5,8 +5,8 @@ The steps are the same; what is saved is work that nobody looks at: copies of th
 the whole page where a bound on it decides, text found a second time when the thorough setting follows the quick one.
 
 It follows one release: `webtext.extract.extractors` takes it only where the sources of trafilatura are those that it
-was written against, else trafilatura itself. tests/test_webtext_quick.py holds the two equal, on real pages, on damaged
-ones and on trees that hypothesis makes.
+was written against, else trafilatura itself. tests/extract/trafilatura_fast/test_fast.py holds the two equal, on real
+pages, on damaged ones and on trees that hypothesis makes.
 """
 
 import contextlib
