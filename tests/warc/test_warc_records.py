@@ -204,6 +204,8 @@ def test_odd_responses_are_parsed():
     assert warc_records.parse_response(b"HTTP/1.1 200\r\nA: 1\r\n folded\r\nbad line\r\n\r\nx").headers == (
         ("A", "1 folded"),
     )
+    hinted = b"\r\nHTTP/1.1 103 Hint\r\n\r\nHTTP/1.1 200 OK\r\nA : 1\r\n\r\nx"
+    assert warc_records.parse_response(hinted).headers == (("A", "1"),)
     assert warc_records.parse_response(b"ICY nonsense").status == 0
     assert warc_records.parse_response(b"").body == b""
 

@@ -8,7 +8,6 @@ library because a page's records must reach the disk in one write: that is what 
 import base64
 import hashlib
 import io
-import re
 import uuid
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from fastwarc.warc import ArchiveIterator
 
 from webtext.errors import UsageError
 from webtext.warc.http_body import DEFAULT_LIMIT, dechunk, decode_content
+from webtext.warc.http_head import HeadError, read_head
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_LEVEL = 6
@@ -29,7 +29,7 @@ _GZIP_LEVEL = 6
 _WINDOW, _SMALL_WINDOW = (16 + 15, 8), (16 + 12, 4)
 _SMALL = 1 << 12  # bytes: all of it fits in the small window
 _READ = 1 << 20  # bytes read at a time
-_STATUS = re.compile(r"[0-9]{1,9}")
+_LEADING = 64  # bytes in which the status line begins; some servers send empty lines before it
 _HTTP_TYPE = "application/http"
 
 
@@ -69,7 +69,7 @@ class WarcRecord:
     @property
     def is_http_response(self) -> bool:
         """Tell whether the block is an HTTP response, whatever the record says of its payload's type."""
-        return self.type == "response" and self.block[:5] == b"HTTP/"
+        return self.type == "response" and self.block[:_LEADING].lstrip()[:5].upper() == b"HTTP/"
 
     def http(self) -> HttpResponse:
         """Parse the block as an HTTP response and undo the body's encodings."""
@@ -77,25 +77,19 @@ class WarcRecord:
 
 
 def parse_response(block: bytes) -> HttpResponse:
-    r"""Parse an HTTP response as it was stored, leniently; the body stays encoded.
+    r"""Parse an HTTP response as it was stored, leniently; the body stays encoded. Status 0: it is none.
 
     >>> parse_response(b"HTTP/1.0 404\nContent-Type: text/html\n\ngone")
     HttpResponse(status=404, headers=(('Content-Type', 'text/html'),), body=b'gone', reason='')
     """
-    ends = [(place, len(mark)) for mark in (b"\r\n\r\n", b"\n\n") if (place := block.find(mark)) >= 0]
-    end, width = min(ends, default=(len(block), 0))
-    lines = block[:end].decode("latin-1").replace("\r\n", "\n").split("\n")
-    protocol, _, rest = lines[0].partition(" ")
-    code, _, reason = rest.strip().partition(" ")
-    headers: list[tuple[str, str]] = []
-    for line in lines[1:]:
-        name, colon, value = line.partition(":")
-        if line[:1] in {" ", "\t"} and headers:
-            headers[-1] = (headers[-1][0], f"{headers[-1][1]} {line.strip()}")
-        elif colon:
-            headers.append((name.strip(), value.strip()))
-    status = int(code) if protocol.startswith("HTTP") and _STATUS.fullmatch(code) else 0
-    return HttpResponse(status, tuple(headers), block[end + width :], reason.strip())
+    stream = io.BytesIO(block)
+    try:
+        head = read_head(stream.readline)
+    except HeadError:
+        head = None
+    if head is None:
+        return HttpResponse(0, (), block)
+    return HttpResponse(head.status, head.headers, stream.read(), head.reason)
 
 
 def decode_response(response: HttpResponse, limit: int = DEFAULT_LIMIT) -> HttpResponse:
