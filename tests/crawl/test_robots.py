@@ -5,6 +5,7 @@ rules, agent, URL, verdict. `line limit` and `index.html` are that
 parser's own ways, which we share.
 """
 
+import itertools
 import re
 from urllib.parse import quote
 
@@ -12,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webtext.crawl.robots import MAX_BYTES, parse_robots, path_matches, path_of, product_token, robots_of_answer
+from webtext.crawl.robots import MAX_BYTES, MAX_RULES, parse_robots, product_token, robots_of_answer
+from webtext.crawl.robots_paths import path_matches, path_of
 
 ALLOWED, DISALLOWED = "allowed", "disallowed"
 LINE_LIMIT = 2083 * 8  # bytes of a line that count, the rest is dropped
@@ -368,3 +370,80 @@ def test_patterns_match_as_the_same_regular_expression(pattern, path):
 def test_hostile_patterns_cost_little():
     pattern, path = "/" + "*a" * 8000 + "b", "/" + "a" * 8000
     assert not path_matches(pattern, path)
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "verdict"),
+    [
+        ("Disallow: /~joe/", "/%7Ejoe/x", DISALLOWED),  # RFC 9309, section 2.2.2, from here on
+        ("Disallow: /%7ejoe/", "/~joe/x", DISALLOWED),
+        ("Disallow: /private/", "/%70rivate/x", DISALLOWED),
+        ("Disallow: /%70rivate/", "/private/x", DISALLOWED),
+        ("Disallow: /a%3Ab", "/a:b", DISALLOWED),
+        ("Disallow: /a:b", "/a%3ab", DISALLOWED),
+        ("Disallow: /my files/", "/my%20files/", DISALLOWED),
+        ("Disallow: /a%2fb", "/a%2Fb", DISALLOWED),
+        ("Disallow: /a%2Fb", "/a/b", ALLOWED),  # an encoded slash is no slash
+        ("Disallow: /a%3Fb", "/a?b", ALLOWED),
+        ("Disallow: /a-%2A.html", "/a-*.html", DISALLOWED),  # section 2.2.3, from here on
+        ("Disallow: /a-%2a.html", "/a-b.html", ALLOWED),
+        ("Disallow: /price-%24", "/price-$", DISALLOWED),
+        ("Disallow: /price-%24", "/price-", ALLOWED),
+        ("Disallow: /a$b", "/a$b", DISALLOWED),
+        ("Disallow: /a*$", "/a*", DISALLOWED),
+        ("Disallow: /*?", "/a?", DISALLOWED),  # a query may be empty
+        ("Disallow: /?", "/", ALLOWED),
+        ("Disallow: */test", "/test", DISALLOWED),
+        ("Disallow: /\nAllow: *", "/x", ALLOWED),
+        ("Disallow: /\nAllow: /~joe/", "/%7ejoe/", ALLOWED),
+        ("Disallow: /\nAllow: /%7Ejoe/", "/~joe/", ALLOWED),
+        ("Disallow: /rss\nAllow: /", "/rssa", DISALLOWED),
+    ],
+)
+def test_rules_and_paths_are_compared_in_one_form(rule, path, verdict):
+    body = f"User-agent: *\n{rule}\n".encode()
+    assert parse_robots(body).judge(f"http://a.test{path}", "webtext") == verdict
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "User-agent: *\nDisallow: /privé/\n".encode("latin-1"),
+        "\ufeffUser-agent: *\nDisallow: /priv%e9/\n".encode("utf-16-le"),
+        b"User-agent: *\n\x00Disallow: /priv%E9\n",
+        "User-agent:\u00a0*\n\u00a0Disallow\u00a0:\u00a0/priv%E9\u00a0\n".encode(),
+        b"User-agent: *\nSitemap: http://x.test\nDisallow: /" + b"a" * 30_000 + b"\nDisallow: /priv%E9",
+    ],
+)
+def test_files_as_editors_leave_them(body):
+    rules = parse_robots(body)
+    assert rules.judge("http://a.test/priv%E9/x", "webtext") == DISALLOWED
+    assert rules.judge("http://a.test/x", "webtext") == ALLOWED
+
+
+def test_the_line_that_shuts_out_is_named():
+    rules = parse_robots(b"# a\nUser-agent: *\nDisallow: /a\nDisallow: /a/%7Eb  # why\n")
+    assert str(rules.barring("http://a.test/a/~b", "webtext")) == "Disallow: /a/%7Eb (line 4)"
+    assert rules.barring("http://a.test/c", "webtext") is None
+
+
+def test_only_the_groups_that_are_asked_about_are_kept():
+    names = map("".join, itertools.product("abcdefghijklmnopqrstuvwxyz", repeat=3))
+    others = "".join(f"User-agent: {name}\nDisallow: /{name}\n" for name in itertools.islice(names, 9000)).encode()
+    rules = parse_robots(others + b"User-agent: AI2Bot\nDisallow: /x\nUser-agent: *\nDisallow: /y\n", {"ai2bot"})
+    assert rules.cost < 1000
+    assert rules.names("AI2Bot")
+    assert rules.judge("http://a.test/x", "AI2Bot") == DISALLOWED
+    assert rules.judge("http://a.test/y", "webtext") == DISALLOWED
+
+
+def test_a_file_with_too_many_rules_cannot_be_read():
+    lines = [b"Disallow: /%d" % number for number in range(MAX_RULES + 1)]
+    assert parse_robots(b"User-agent: *\n" + b"\n".join(lines[:MAX_RULES])).judge("http://a.test/x", "a") == ALLOWED
+    assert parse_robots(b"User-agent: *\n" + b"\n".join(lines)).judge("http://a.test/x", "a") == "unreachable"
+    assert parse_robots(b"User-agent: *\n" + b"Disallow: /a\n" * 30_000).judge("http://a.test/x", "a") == ALLOWED
+
+
+def test_an_agent_named_often_costs_as_much_as_once():
+    body = b"User-agent: *\n" * 17_000 + b"Disallow: /a\nDisallow: /b\n"
+    assert parse_robots(body).cost == parse_robots(b"User-agent: *\nDisallow: /a\nDisallow: /b\n").cost

@@ -311,6 +311,8 @@ class Crawl:
     def _settle_site(self, visit: Visit, outcome: str, detail: str) -> None:
         last = visit.hops[-1] if visit.hops else None
         status, body = (last.status, last.beginning) if last and not last.outcome else (None, b"")
+        if last and last.response and last.response.body and not body:  # what cannot be decoded is no "yes"
+            status, outcome = None, "bad_encoding"
         parked, row = self._sites.settle(visit, status, body, (outcome, detail))
         self._archive.append_site(row["url"], visit.hops, row)
         for waiting in reversed(parked):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from html import unescape
 
-from webtext.crawl.robots import path_matches, path_of
+from webtext.crawl.robots_paths import path_matches, path_of
 
 SIGNALS = ("none", "noai", "noimageai", "noindex", "tdm", "ai_txt")  # in the order in which one of several is named
 DEFAULT_SIGNALS = ("none", "noai", "noimageai", "tdm", "ai_txt")

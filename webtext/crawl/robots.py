@@ -1,37 +1,59 @@
 """robots.txt as RFC 9309 has it: how it is parsed, what it says of a URL, and what an answer without one means.
 
 Parsing and matching are our own: they agree with every public test case of the parser that the RFC's authors run, where
-the library that we tried (Protego) differs in six of the twenty groups of cases.
+the library that we tried (Protego) differs in six of the twenty groups of cases. Besides what may be fetched, the file
+says what may be done with it: `Content-Usage`, `Content-Signal`, `DisallowAITraining` and `License` are read here, and
+understood in `webtext.crawl.optout`.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+
+from webtext.crawl.robots_paths import allowed_length, path_matches, paths_of, pattern_of
 
 MAX_BYTES = 500 << 10  # parsed; the rest is ignored (RFC 9309, section 2.5: at least 500 kibibytes)
+MAX_RULES = 10_000  # different ones for the agents that are asked about; a file with more is taken for unreadable
+MAX_LICENCES = 3  # of a site that are read
 MAX_REDIRECTS = 5  # followed, across hosts too (RFC 9309, section 2.3.1.2)
 LIFETIME = 24 * 3600  # seconds that a copy may be used (RFC 9309, section 2.4)
 _MAX_LINE = 8 * 2083 - 1  # bytes of a line that count; as Google's parser has it
 _PRODUCT_TOKEN = re.compile(r"[A-Za-z_-]+")  # RFC 9309, section 2.2.1
+_WORD = re.compile(r"[A-Za-z0-9_.-]+")  # some crawlers have a digit in their name all the same
 _BYTE_ORDER_MARK = re.compile(rb"\xef(?:\xbb\xbf?)?")  # also one that is cut short
 _LINE_END = re.compile(rb"\r\n?|\n")
-_ESCAPE = re.compile(rb"%[0-9a-f]{2}|[\x80-\xff]", re.IGNORECASE)
+_BLANK = b"\x00\t\x0b\x0c "  # NUL too, which editors leave behind
+_NO_BREAK_SPACE = "\u00a0".encode()
 # The names of lines, and the misspellings that Google's parser takes for them.
 _NAMES = {
     **dict.fromkeys(("user-agent", "useragent", "user agent"), "user-agent"),
     **dict.fromkeys(("disallow", "dissallow", "dissalow", "disalow", "diasllow", "disallaw"), "disallow"),
-    **{name: name for name in ("allow", "crawl-delay")},
+    **dict.fromkeys(("content-signal", "content-signals"), "content-signal"),
+    **{name: name for name in ("allow", "crawl-delay", "license", "content-usage")},
+    **{name: name for name in ("disallowaitraining", "allowaitraining")},
 }
+_OF_USAGE = frozenset(("content-usage", "content-signal"))  # rules whose pattern may be left out
+_SPELLINGS = {"disallowaitraining": "DisallowAITraining", "allowaitraining": "AllowAITraining"}
+_QUOTED = 120  # characters of a pattern that the ledger quotes
+_MAX_VALUE, _MAX_URL = 1000, 2000  # characters that count
+_COST_OF_A_RULE = 250  # bytes of memory, roughly, besides its text
 
 
-@dataclass(slots=True)
-class _Group:
-    """The rules of all groups for one agent: patterns as in `path_matches`, percent-encoded."""
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A line of a group: its pattern ("" for a value that stands for all paths), its value, and where it stands."""
 
-    allow: list[str] = field(default_factory=list)
-    disallow: list[str] = field(default_factory=list)
-    crawl_delay: float = 0.0
+    name: str  # as `_NAMES` has it
+    pattern: str
+    value: str  # as written
+    line: int
+
+    def __str__(self) -> str:
+        """Quote the line, for the ledger."""
+        return f"{_SPELLINGS.get(self.name, self.name.title())}: {self.value[:_QUOTED]} (line {self.line})"
+
+
+_Group = dict[str, list[Rule]]  # the rules under some `user-agent` lines, by name
 
 
 @dataclass(frozen=True)
@@ -40,79 +62,67 @@ class Robots:
 
     verdict: str
     detail: str = ""
-    _groups: dict[str, _Group] = field(default_factory=dict, compare=False)  # by agent in lower case, or "*"
+    licences: tuple[tuple[str, int], ...] = ()  # what `License` lines name, and their numbers
+    cost: int = 0  # bytes of memory, roughly
+    _groups: dict[str, list[_Group]] = field(default_factory=dict, compare=False)  # by agent in lower case, "*", or ""
+    _delays: dict[str, float] = field(default_factory=dict, compare=False)
 
     def judge(self, url: str, agent: str) -> str:
         r"""Judge a percent-encoded URL: "allowed", "disallowed" or "unreachable".
-
-        The longest pattern that matches decides, and `allow` where two are equally long (RFC 9309, section 2.2.2).
 
         >>> parse_robots(b"user-agent: webtext\ndisallow: /a\n").judge("http://x.test/a/b", "webtext")
         'disallowed'
         """
         if self.verdict == "unreachable":
             return "unreachable"
-        group, path = self._group(agent), path_of(url)
-        if group is None or path == "/robots.txt":  # never ruled out (RFC 9309, section 2.2.2)
-            return "allowed"
-        forbidden = max((len(pattern) for pattern in group.disallow if path_matches(pattern, path)), default=0)
-        if not forbidden:
-            return "allowed"
-        permitted = max((_allowed_length(pattern, path) for pattern in group.allow), default=0)
-        return "disallowed" if forbidden > permitted else "allowed"
+        return "disallowed" if self.barring(url, agent) else "allowed"
+
+    def barring(self, url: str, agent: str, names: tuple[str, str] = ("allow", "disallow")) -> Rule | None:
+        """Give the rule that keeps an agent out of a URL; None where it may come in.
+
+        The longest pattern that matches decides, and `allow` where two are equally long (RFC 9309, section 2.2.2).
+
+        Args:
+            url: percent-encoded.
+            agent: product token.
+            names: of the two rules, the one that allows first.
+        """
+        groups, paths = self._of(agent), paths_of(url)
+        if not groups or paths.decoded == "/robots.txt":  # never ruled out (RFC 9309, section 2.2.2)
+            return None
+        forbidding = [rule for rule in _rules(groups, names[1]) if path_matches(rule.pattern, paths.decoded)]
+        if not forbidding:
+            return None
+        longest = max(forbidding, key=lambda rule: (len(rule.pattern), -rule.line))
+        permitted = max((allowed_length(rule.pattern, paths) for rule in _rules(groups, names[0])), default=0)
+        return longest if len(longest.pattern) > permitted else None
+
+    def statements(self, url: str, agent: str, name: str) -> list[Rule]:
+        """List the lines of a name that hold for a URL: those with the longest pattern that matches it.
+
+        Lines that stand before any group are for everybody.
+        """
+        path = paths_of(url).decoded
+        groups = [*self._of(agent), *self._groups.get("", [])]
+        matching = [rule for rule in _rules(groups, name) if path_matches(rule.pattern, path)]
+        longest = max((len(rule.pattern) for rule in matching), default=0)
+        return [rule for rule in matching if len(rule.pattern) == longest]
+
+    def names(self, agent: str) -> bool:
+        """Tell whether a group is for an agent by name."""
+        return agent.lower() in self._groups
 
     def crawl_delay(self, agent: str) -> float:
         """Give the seconds that the site asks for between two requests; 0 where it asks for none."""
-        group = self._group(agent)
-        return group.crawl_delay if group else 0.0
+        return self._delays.get(agent.lower() if self.names(agent) else "*", 0.0)
 
-    def _group(self, agent: str) -> _Group | None:
-        return self._groups.get(agent.lower()) or self._groups.get("*")
-
-
-def path_of(url: str) -> str:
-    """Give what patterns are matched with: the path and the query of a URL.
-
-    >>> path_of("http://x.test?a=b#c"), path_of("http://x.test/a;b")
-    ('/?a=b', '/a;b')
-    """
-    parts = urlsplit(url)
-    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    def _of(self, agent: str) -> list[_Group]:
+        return self._groups.get(agent.lower()) or self._groups.get("*") or []
 
 
-def path_matches(pattern: str, path: str) -> bool:
-    """Match the beginning of a path with a pattern: `*` is any characters, `$` at the end is the path's end.
-
-    Each piece between stars is taken where it first fits, which suffices since a star may be any length; so a hostile
-    pattern costs no more than its length times the path's.
-
-    >>> [path_matches("/*.php$", path) for path in ("/a.php", "/a.php?b", "/b/a.php.php")]
-    [True, False, True]
-    """
-    anchored = pattern.endswith("$")
-    first, *pieces = pattern.removesuffix("$").split("*")
-    if not path.startswith(first):
-        return False
-    if not pieces:
-        return not anchored or path == first
-    place = len(first)
-    last = pieces.pop() if anchored else ""
-    for piece in pieces:
-        place = path.find(piece, place)
-        if place < 0:
-            return False
-        place += len(piece)
-    return not anchored or (path.endswith(last) and len(path) - len(last) >= place)
-
-
-def _allowed_length(pattern: str, path: str) -> int:
-    """Give the length of a pattern that allows a path, else 0; one that allows index.html allows its folder too."""
-    if path_matches(pattern, path):
-        return len(pattern)
-    folder, slash, page = pattern.rpartition("/")
-    if slash and page.startswith("index.htm") and path == folder + "/":
-        return len(folder) + 2
-    return 0
+def _rules(groups: Sequence[_Group], name: str) -> Iterator[Rule]:
+    for group in groups:
+        yield from group.get(name, ())
 
 
 def product_token(agent: str) -> str:
@@ -127,73 +137,130 @@ def product_token(agent: str) -> str:
     return match[0]
 
 
-def parse_robots(body: bytes) -> Robots:
-    """Parse the body of a robots.txt, at most `MAX_BYTES` of it; what makes no sense in it is ignored."""
-    groups: dict[str, _Group] = {}
-    current: list[_Group] = []
-    in_rules = False  # whether a rule came since the last user-agent line, so that the next one begins a new group
-    for name, value in _lines(body[:MAX_BYTES]):
+def parse_robots(body: bytes, agents: Collection[str] | None = None) -> Robots:
+    """Parse the body of a robots.txt, at most `MAX_BYTES` of it; what makes no sense in it is ignored.
+
+    Args:
+        body: in UTF-8, or in the encoding that the site's own URLs have.
+        agents: product tokens in lower case that will be asked about, besides `*`; None for all.
+    """
+    reader = _Reader(agents)
+    for number, name, value in _lines(body[:MAX_BYTES]):
+        reader.read(number, name, value)
+    return reader.robots()
+
+
+class _Reader:
+    """What a file has said so far."""
+
+    def __init__(self, agents: Collection[str] | None) -> None:
+        self._agents = agents
+        self._current: _Group = {}
+        self._groups: dict[str, list[_Group]] = {"": [self._current]}
+        self._named: set[str] = set()  # agents of the present group
+        self._is_named = True  # whether a rule came since the last user-agent line, so that the next begins a new group
+        self._delays: dict[str, float] = {}
+        self._licences: dict[str, int] = {}
+        self._seen: set[tuple[int, str, bytes]] = set()
+        self._cost = 0
+
+    def read(self, number: int, name: str, value: bytes) -> None:
         if name == "user-agent":
-            if in_rules:
-                current, in_rules = [], False
-            agent = _agent_of(value)
-            if agent:
-                current.append(groups.setdefault(agent, _Group()))
-            continue
-        in_rules = in_rules or name != "crawl-delay"
-        for group in current:
-            _add_rule(group, name, value)
-    return Robots("rules", _groups=groups)
+            self._name(value)
+        elif name == "license":
+            if value and len(self._licences) < MAX_LICENCES:
+                self._licences.setdefault(value.decode("utf-8", "replace")[:_MAX_URL], number)
+        elif name == "crawl-delay":
+            for agent in self._named:
+                self._delays[agent] = max(self._delays.get(agent, 0.0), _seconds(value))
+        else:
+            self._is_named = True
+            if self._named or self._current is self._groups[""][0]:
+                self._add(number, name, value)
+
+    def _name(self, value: bytes) -> None:
+        if self._is_named:
+            self._current, self._named, self._is_named = {}, set(), False
+        for agent in _agents_of(value) - self._named:
+            if self._agents is None or agent == "*" or agent in self._agents:
+                self._named.add(agent)
+                self._groups.setdefault(agent, []).append(self._current)
+
+    def _add(self, number: int, name: str, value: bytes) -> None:
+        """Keep a rule, unless its group has it already or it is one too many."""
+        key = id(self._current), name, value
+        if key in self._seen or len(self._seen) > MAX_RULES:
+            return
+        pattern, kept = _split(name, value)
+        if pattern is not None:
+            self._seen.add(key)
+            self._cost += _COST_OF_A_RULE + len(pattern) + len(kept)
+            self._current.setdefault(name, []).append(Rule(name, pattern, kept, number))
+
+    def robots(self) -> Robots:
+        if len(self._seen) > MAX_RULES:
+            return Robots("unreachable", f"robots.txt has more than {MAX_RULES:,} rules")
+        return Robots("rules", "", tuple(self._licences.items()), self._cost, self._groups, self._delays)
 
 
-def _lines(body: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield the lines that are known by name, with their values; a colon may be missing, comments are cut off."""
-    if mark := _BYTE_ORDER_MARK.match(body):
+def _split(name: str, value: bytes) -> tuple[str | None, str]:
+    """Give a rule's pattern, None for a rule that says nothing, and its value as it is quoted."""
+    text = value.decode("utf-8", "backslashreplace")
+    if name not in _OF_USAGE:
+        return (pattern_of(value, keeps_letters=name.startswith("allow")) if value else None), text[:_QUOTED]
+    path, blank, _ = value.partition(b" ") if value.startswith(b"/") else (b"", b" ", value)
+    return (pattern_of(path) if blank else None), text[:_MAX_VALUE]
+
+
+def _lines(body: bytes) -> Iterator[tuple[int, str, bytes]]:
+    """Yield number, name and value of the lines known by name; a colon may be missing, comments are cut off."""
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        body = body.decode("utf-16", "replace").encode()
+    elif mark := _BYTE_ORDER_MARK.match(body):
         body = body[mark.end() :]
-    for whole in _LINE_END.split(body):
-        line = whole[:_MAX_LINE].partition(b"#")[0].strip()
+    for number, whole in enumerate(_LINE_END.split(body), 1):
+        line = _trim(whole[:_MAX_LINE].partition(b"#")[0])
         name, colon, value = line.partition(b":")
         if not colon:
             words = line.split()
             name, value = words if len(words) == 2 else (b"", b"")
-        known = _NAMES.get(name.strip().decode("latin-1").lower())
+        known = _NAMES.get(_trim(name).decode("latin-1").lower())
         if known:
-            yield known, value.strip()
+            yield number, known, _trim(value)
 
 
-def _agent_of(value: bytes) -> str:
+def _trim(text: bytes) -> bytes:
+    text = text.strip(_BLANK)
+    if text.startswith(_NO_BREAK_SPACE) or text.endswith(_NO_BREAK_SPACE):
+        text = text.replace(_NO_BREAK_SPACE, b" ").strip(_BLANK)
+    return text
+
+
+def _agents_of(value: bytes) -> set[str]:
     text = value.decode("latin-1")
     if text == "*" or text[:2].rstrip() == "*":
-        return "*"
-    match = _PRODUCT_TOKEN.match(text)
-    return match[0].lower() if match else ""
+        return {"*"}
+    return {match[0].lower() for form in (_PRODUCT_TOKEN, _WORD) if (match := form.match(text))}
 
 
-def _add_rule(group: _Group, name: str, value: bytes) -> None:
-    if name == "crawl-delay":
-        try:
-            seconds = float(value)
-        except ValueError:
-            return
-        if 0 <= seconds < float("inf"):
-            group.crawl_delay = max(group.crawl_delay, seconds)
-    elif value:  # an empty pattern matches nothing
-        pattern = _ESCAPE.sub(_escape, value).decode()
-        (group.allow if name == "allow" else group.disallow).append(pattern)
+def _seconds(value: bytes) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        return 0.0
+    return seconds if 0 <= seconds < float("inf") else 0.0
 
 
-def _escape(match: re.Match[bytes]) -> bytes:
-    found = match[0]
-    return found.upper() if found.startswith(b"%") else b"%%%02X" % found[0]
-
-
-def robots_of_answer(status: int | None, body: bytes, detail: str = "") -> Robots:
+def robots_of_answer(
+    status: int | None, body: bytes, detail: str = "", agents: Collection[str] | None = None
+) -> Robots:
     """Tell what the final answer to `/robots.txt` means (RFC 9309, section 2.3.1).
 
     Args:
         status: of the answer after redirects; None where there was none.
         body: of the answer.
         detail: why there was no answer.
+        agents: as in `parse_robots`.
 
     Any 4xx means that there are no rules, but 429 says "later" and so counts as unreachable, like 5xx and silence: then
     nothing may be fetched. A redirect that leads nowhere counts as 4xx.
@@ -203,5 +270,5 @@ def robots_of_answer(status: int | None, body: bytes, detail: str = "") -> Robot
     if status == 429 or status >= 500:
         return Robots("unreachable", f"status {status}")
     if 200 <= status < 300:
-        return parse_robots(body)
+        return parse_robots(body, agents)
     return Robots("no_rules", f"status {status}")

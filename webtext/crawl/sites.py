@@ -101,7 +101,8 @@ class Sites:
             "outcome": failure[0] if status is None else "",
             "detail": ": ".join(part for part in failure if part) if status is None else "",
             "fetched_at": int(self._now()),
-            "body": body.decode("utf-8", "replace") if has_body else "",
+            "body": body.decode("latin-1") if has_body else "",
+            "encoding": "latin-1",  # so that JSON keeps the bytes, whatever their encoding
         }
         with self._lock:
             self._learn(row)
@@ -119,7 +120,7 @@ class Sites:
     def _learn(self, row: Mapping[str, Any]) -> None:
         site = self._sites.setdefault(row["origin"], _Site())
         site.known.add(row["file"])
-        body = row["body"].encode()
+        body = row["body"].encode(row.get("encoding", "utf-8"))
         if row["file"] == "robots":
             site.robots = robots_of_answer(row["status"], body, row["detail"])
             site.asked_at, site.failure = row["fetched_at"], row["outcome"]
