@@ -39,8 +39,13 @@ corpus: $(VENV)/installed ## Build a corpus: the bundled sample, or SUBMISSIONS=
 	$(BIN)/webtext validate $(OUTPUT)/corpus --tier $(TIER) --output $(OUTPUT)/validation
 	$(BIN)/webtext report $(OUTPUT)
 
-test: check ## Run all checks and all tests
-	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+# A file of tests is one process's, since its tests share what they make; those with slow tests are begun first.
+TESTS_CPU_MINUTES := 18
+PROCESSES := $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+test: check ## Run all checks and all tests, in as many processes as there are cores (PYTEST_ARGS=... PROCESSES=...)
+	@echo "tests: some $(TESTS_CPU_MINUTES) CPU-minutes, in $(PROCESSES) processes" \
+	  "about $$(( $(TESTS_CPU_MINUTES) / $(PROCESSES) + 1 )) minutes"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: $(VENV)/installed-tests ## Lint, types, import rules
 	$(BIN)/ruff check .

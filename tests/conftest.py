@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.double.finished_sample import make_build, make_corpus, make_web, once
+
 ROOT = Path(__file__).resolve().parent.parent
 REALWEB = Path(os.environ.get("WEBTEXT_REALWEB", ROOT.parent / "shared" / "realweb"))
 
@@ -18,8 +20,15 @@ settings.load_profile("webtext")
 
 
 def pytest_collection_modifyitems(items):
-    """Run slow tests last, so that a quick failure shows quickly."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+    """Run slow tests last, so that a quick failure shows quickly; with several processes first, so that none idles.
+
+    Several processes share the tests by file (`--dist loadfile`), so it is files with slow tests that come first.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+        return
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(autouse=True)
@@ -44,8 +53,28 @@ def realweb():
 
 
 @pytest.fixture(scope="session")
-def in_memory(tmp_path_factory):
-    """Give what tests of engines hold each engine to, made once for all of them."""
-    from tests.double.engine_build import make_reference  # noqa: PLC0415  (Beam, which most tests do not need)
+def sample_web(tmp_path_factory):
+    """Give the folder of the sample's archive, dump and expectations."""
+    return once(tmp_path_factory, "sample_web", make_web)
 
-    return make_reference(tmp_path_factory.mktemp("in_memory"))
+
+@pytest.fixture(scope="session")
+def sample_output(tmp_path_factory, sample_web):
+    """Give the finished output of `webtext corpus` on the sample."""
+    return once(tmp_path_factory, "sample_output", lambda output: make_corpus(sample_web, output))
+
+
+@pytest.fixture(scope="session")
+def sample_built(tmp_path_factory, sample_web):
+    """Give the finished output of `webtext build` on the sample's archive."""
+    return once(tmp_path_factory, "sample_built", lambda output: make_build(sample_web, output))
+
+
+@pytest.fixture(scope="session")
+def in_memory(tmp_path_factory, sample_web, sample_built):
+    """Give what tests of engines hold each engine to."""
+    from tests.double.engine_build import built, reference  # noqa: PLC0415  (Beam, which most tests do not need)
+
+    pages = str(sample_built / "pages")
+    output = once(tmp_path_factory, "in_memory", lambda folder: built(pages, folder, "--workers=1"))
+    return reference(sample_web, pages, output)

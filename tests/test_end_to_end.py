@@ -13,7 +13,7 @@ from pipelines.commands.cli import main
 from pipelines.commands.explain import explain
 from pipelines.stages.ledger import Funnel
 from sample.articles import read_articles
-from sample.build import ARCHIVE, DUMP, EXPECTED, build
+from sample.build import ARCHIVE, DUMP, EXPECTED
 from sample.sites import boilerplate
 from tests.double.report_checks import check_report, report_of
 from webtext.text import normalize_text, words
@@ -39,10 +39,8 @@ LEFT_OVER_WORDS = 160  # of a page at most
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("sample")
-    build(directory)
-    return directory
+def sample(sample_web):
+    return sample_web
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +49,8 @@ def expected(sample):
 
 
 @pytest.fixture(scope="module")
-def output(sample, tmp_path_factory):
-    directory = tmp_path_factory.mktemp("output")
-    assert run_corpus(sample, directory) == 0
-    return directory
+def output(sample_output):
+    return sample_output
 
 
 def run_corpus(sample, output, *flags, workers=1):

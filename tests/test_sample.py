@@ -13,7 +13,7 @@ from fastwarc.warc import ArchiveIterator as FastArchive
 from warcio.archiveiterator import ArchiveIterator
 
 from sample.articles import HERE, read_articles
-from sample.build import ARCHIVE, DUMP, EXPECTED, build, distinct_answers, expectations
+from sample.build import ARCHIVE, DUMP, EXPECTED, build, cases, distinct_answers, expectations
 from sample.cases import canonical
 from sample.copies import americanised, datelined, excerpted, halved, retitled
 from sample.sites import boilerplate, furniture, read_comments, read_sites
@@ -26,9 +26,8 @@ WITHOUT_COMMENTS = {"manual", "company", "homepage", "university"}
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("sample")
-    return directory, build(directory)
+def made(sample_web):
+    return sample_web, list(cases())
 
 
 def read_lines(directory):

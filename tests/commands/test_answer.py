@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from pipelines.commands import reference
 from pipelines.commands.answer import ANSWERS, Key
 from pipelines.commands.cli import main
-from sample.build import ARCHIVE, DUMP, build
+from sample.build import ARCHIVE, DUMP
 
 _KINDS = {"integer": int, "number": (int, float), "string": str, "boolean": bool, "null": type(None), "any": object}
 
@@ -51,11 +52,12 @@ def test_what_is_not_documented_is_found():
     assert pattern_of(Key("a.*.b[]", "any", "")).fullmatch("a\0x.y\0b[]\0c")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("answers")
-    build(folder / "web")
-    return folder
+@pytest.fixture
+def folder(tmp_path, sample_web, sample_output):
+    """Give a folder with the sample as `web`, and a copy of its finished output as `out`."""
+    (tmp_path / "web").symlink_to(sample_web)
+    shutil.copytree(sample_output, tmp_path / "out")
+    return tmp_path
 
 
 def ask(capfd, *arguments, status=0):

@@ -13,7 +13,7 @@ from pipelines.planning import plan_sample
 from pipelines.planning.estimate import RATES, Assumed, Machine, Prices, estimate, load_rates
 from pipelines.planning.plan_sample import LinksFound, Prefix, sample_archives, sample_links
 from pipelines.stages.harvest import HarvestConfig
-from sample.build import ARCHIVE, build
+from sample.build import ARCHIVE, DUMP
 from tests.commands.test_answer import unlike
 from webtext import storage
 from webtext.crawl.config import FetchConfig
@@ -37,12 +37,13 @@ def stage(found, name):
     return one
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    place = tmp_path_factory.mktemp("plan")
-    build(place)
-    assert main(["build", "--warc", str(place / ARCHIVE), "--output", str(place / "out"), "--workers", "1"]) == EXIT_OK
-    return place
+@pytest.fixture
+def built(tmp_path, sample_web, sample_built):
+    """Give a folder with the archive and the dump of the sample, and its finished build as `out`."""
+    for name in (ARCHIVE, DUMP):
+        (tmp_path / name).symlink_to(sample_web / name)
+    (tmp_path / "out").symlink_to(sample_built)
+    return tmp_path
 
 
 def test_a_plan_is_near_what_the_run_took(built, capsys):

@@ -1,6 +1,6 @@
 """The one build of all tests of engines: the sample, in tasks so small that there is something to divide.
 
-`webtext` itself with these sizes: `main` in this process, `python -m tests.engine_build` in one of its own.
+`webtext` itself with these sizes: `main` in this process, `python -m tests.double.engine_build` in one of its own.
 """
 
 import hashlib
@@ -10,13 +10,10 @@ from functools import partial
 import pytest
 
 from dedup.near.search_transforms import Plan
-from pipelines.commands import cli
-from pipelines.engine.runner import Engine
-from pipelines.stages import build, documents, duplicates
-from pipelines.stages.index import index_archives
+from pipelines.commands import build, cli
+from pipelines.stages import documents, duplicates
 from pipelines.stages.shards import ShardsConfig
 from sample.build import ARCHIVE
-from sample.build import build as make_sample
 
 STAGES = ("documents", "duplicates", "corpus")
 
@@ -43,16 +40,18 @@ def built(pages, output, *flags):
     with pytest.MonkeyPatch.context() as patch:
         cut_small(patch.setattr)
         assert cli.main(["build", "--pages", pages, "--output", str(output), *flags]) == 0
+    return digests(output)
+
+
+def digests(output):
+    """Give the sha256 of every file of a build."""
     paths = sorted(path for stage in STAGES for path in (output / stage).rglob("*"))
     return {str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
-def make_reference(directory):
-    """Make the input, and build it in memory."""
-    make_sample(directory)
-    archive, pages = str(directory / ARCHIVE), str(directory / "pages")
-    index_archives([archive], None, pages, Engine(1))
-    return Reference(archive, pages, built(pages, directory / "in_memory", "--workers=1"))
+def reference(web, pages, output):
+    """Describe a build that was made in memory."""
+    return Reference(str(web / ARCHIVE), pages, digests(output))
 
 
 if __name__ == "__main__":

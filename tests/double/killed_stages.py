@@ -7,6 +7,7 @@ session of its own, by which its workers are found.
 import multiprocessing
 import os
 import runpy
+import shutil
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +25,7 @@ from pipelines.stages.duplicates import DuplicatesConfig, run_duplicates
 from pipelines.stages.fetch import run_fetch
 from pipelines.stages.harvest import HarvestConfig, run_harvest
 from pipelines.stages.shards import ShardsConfig
-from sample.build import ARCHIVE, DUMP, build
+from sample.build import ARCHIVE, DUMP
 from webtext.crawl.config import FetchConfig
 from webtext.errors import UsageError
 
@@ -45,13 +46,14 @@ class Kill:
     worker: bool = False
 
 
-def make_inputs(folder):
-    """Make the sample with its dump in pieces, so that workers have something to divide."""
-    build(folder)
+def make_inputs(sample_web, folder):
+    """Give the sample with its dump in pieces, so that workers have something to divide."""
+    folder.mkdir(parents=True)
+    shutil.copy(sample_web / ARCHIVE, folder)
     lines = (
         zstandard.ZstdDecompressor(max_window_size=1 << 31)
         .decompressobj()
-        .decompress((folder / DUMP).read_bytes())
+        .decompress((sample_web / DUMP).read_bytes())
         .splitlines(True)
     )
     for number in range(_DUMPS):

@@ -17,9 +17,6 @@ import time
 import pytest
 
 from pipelines.commands.cli import EXIT_USAGE, main
-from pipelines.engine.runner import Engine
-from pipelines.stages.index import index_archives
-from sample.build import ARCHIVE, build
 from tests.double.beam_processes import ROOT, free_port
 from tests.double.sessions import processes_of, wait_for_none
 
@@ -82,12 +79,9 @@ def cluster(monkeypatch):
         yield address, first, second
 
 
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("ray")
-    build(directory)
-    index_archives([str(directory / ARCHIVE)], None, str(directory / "pages"), Engine(1))
-    return directory / "pages"
+@pytest.fixture
+def pages(sample_built):
+    return sample_built / "pages"
 
 
 @contextlib.contextmanager

@@ -9,21 +9,16 @@ from dedup.near.search_transforms import Plan
 from dedup.near.transforms import FindDuplicates
 from pipelines.engine.runner import Engine
 from pipelines.stages import index
-from pipelines.stages.build import BuildConfig, run_build
 from pipelines.stages.documents import DocumentsConfig, WriteBuckets, plan_buckets
 from pipelines.stages.shards import ShardsConfig, WriteShards, plan_shards
 from pipelines.stages.stage import read_manifest
-from sample.build import ARCHIVE, build
+from sample.build import ARCHIVE
 from webtext import storage
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    place = tmp_path_factory.mktemp("counters")
-    build(place)
-    index.index_archives([str(place / ARCHIVE)], None, str(place / "pages"), Engine(1))
-    run_build(str(place / "pages"), str(place), BuildConfig(), Engine(1))
-    return place
+@pytest.fixture
+def built(sample_built):
+    return sample_built
 
 
 def counted(construct):
@@ -43,9 +38,9 @@ def ledger(directory):
     return {"kept": counts.kept, **counts.rejected}
 
 
-def test_an_index_counts_what_each_page_came_to(built, tmp_path):
+def test_an_index_counts_what_each_page_came_to(sample_web, built, tmp_path):
     config = index.IndexConfig(linked_only=False, files=1)
-    archives = [str(built / ARCHIVE)]
+    archives = [str(sample_web / ARCHIVE)]
     found = counted(lambda root: index.index(root, archives, None, str(tmp_path), config))
     assert found["index"] == ledger(built / "pages")
 

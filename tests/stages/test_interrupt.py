@@ -12,9 +12,7 @@ import time
 import pytest
 
 from pipelines.commands.cli import EXIT_INTERRUPTED, main
-from pipelines.engine.runner import Engine
-from pipelines.stages.index import index_archives
-from sample.build import ARCHIVE, DUMP, build
+from sample.build import ARCHIVE, DUMP
 from tests.double.sessions import in_session, processes_of, wait_for_none
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")]
@@ -33,12 +31,13 @@ PROGRAM = (
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory):
+def sample(tmp_path_factory, sample_web, sample_built):
     """Give the sample web, with its links and its pages as finished stages."""
     folder = tmp_path_factory.mktemp("interrupted")
-    build(folder)
+    for name in (ARCHIVE, DUMP):
+        (folder / name).symlink_to(sample_web / name)
+    (folder / "pages").symlink_to(sample_built / "pages")
     assert main(["harvest", "-s", str(folder / DUMP), "-o", str(folder), "--workers", "1"]) == 0
-    index_archives([str(folder / ARCHIVE)], None, str(folder / "pages"), Engine(1))
     return folder
 
 

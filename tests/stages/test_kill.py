@@ -39,10 +39,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reas
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
+def undisturbed(tmp_path_factory, sample_web):
     """Make every stage, the inputs of the next one, without a kill."""
     folder = tmp_path_factory.mktemp("kill") / "undisturbed"
-    make_inputs(folder)
+    make_inputs(sample_web, folder)
     for stage in STAGES:
         finish(stage, folder, folder)
     return folder
