@@ -34,6 +34,7 @@ from pipelines.stages import page_work
 from pipelines.stages.build import BuildConfig, run_duplicates, run_shards
 from pipelines.stages.documents import Bucket, DocumentsConfig, _WriteBucket, count_documents, plan_buckets
 from pipelines.stages.index import archives_of, index_archives
+from pipelines.stages.kept import Kept
 from pipelines.stages.stage import Stage, read_manifest, run_stage
 from webtext import storage
 
@@ -135,7 +136,7 @@ def functions(pages: str, buckets: list[Bucket], config: BuildConfig, clock: Clo
     work = clock.around("the rest of it", documents)
     run_stage(Stage("documents", made, {}, (pages,)), work, lambda unfinished: count_documents(given, unfinished))
     clock.around("duplicates", run_duplicates)(made, duplicates, config.duplicates, Engine(1))
-    clock.around("shards and card", run_shards)(made, duplicates, corpus, config.shards, Engine(1))
+    clock.around("shards and card", run_shards)(Kept(made, duplicates), corpus, config.shards, Engine(1))
 
 
 def _started(directory: str, config: DocumentsConfig) -> _WriteBucket:

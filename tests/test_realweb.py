@@ -14,7 +14,9 @@ from pipelines.commands.cli import main
 from pipelines.commands.explain import explain
 from pipelines.engine.runner import Engine
 from pipelines.stages.build import run_shards
+from pipelines.stages.kept import Kept
 from pipelines.stages.ledger import Funnel
+from pipelines.stages.output import Output
 from pipelines.stages.removals import Tombstone, run_removals
 from pipelines.stages.remove import remove
 from pipelines.stages.shards import ShardsConfig
@@ -119,8 +121,8 @@ def test_removing_a_host_changes_its_shards_only_and_a_rebuild_keeps_it_out(outp
     for name in ("documents", "duplicates"):
         shutil.copytree(f"{output}/{name}", tmp_path / name)
     config, engine = ShardsConfig(text_bytes_a_shard=1 << 18), Engine(workers=1)
-    places = [str(tmp_path / name) for name in ("documents", "duplicates", "corpus")]
-    run_shards(*places, config, engine)
+    place = Output(str(tmp_path))
+    run_shards(Kept.of(place), place.corpus, config, engine)
     before = rows_by_shard(tmp_path / "corpus")
     hosts = Counter(host for rows in before.values() for _, host in rows)
     host = min(name for name, number in hosts.items() if number == 2)
@@ -134,8 +136,7 @@ def test_removing_a_host_changes_its_shards_only_and_a_rebuild_keeps_it_out(outp
         assert name in touched or file_digest(str(tmp_path / "corpus" / name)) == digests[name]
     assert main(["verify", str(tmp_path)]) == 0
     shutil.rmtree(tmp_path / "corpus")
-    run_removals(str(tmp_path), engine)
-    run_shards(*places, config, engine, str(tmp_path / "removed"))
+    run_shards(run_removals(str(tmp_path), engine), place.corpus, config, engine)
     kept = {own for rows in rows_by_shard(tmp_path / "corpus").values() for _, own in rows}
     assert not [own for own in kept if below(host, own)]
 

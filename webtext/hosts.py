@@ -7,6 +7,7 @@ really connects to.
 
 import ipaddress
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -144,11 +145,18 @@ def ends_with_any(host: str, domains: frozenset[str]) -> bool:
     >>> [ends_with_any(host, frozenset({"youtube.com"})) for host in ("m.youtube.com", "notyoutube.com")]
     [True, False]
     """
+    return any(parent in domains for parent in parents(host))
+
+
+def parents(host: str) -> Iterator[str]:
+    """Yield a host and all domains that it lies in, the narrowest first.
+
+    >>> list(parents("en.wikipedia.org"))
+    ['en.wikipedia.org', 'wikipedia.org', 'org']
+    """
     while host:
-        if host in domains:
-            return True
+        yield host
         host = host.partition(".")[2]
-    return False
 
 
 @lru_cache(maxsize=1 << 16)

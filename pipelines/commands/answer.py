@@ -169,6 +169,13 @@ ANSWERS: Mapping[str, Sequence[Key]] = {
         Key("removed", "integer", "documents that all requests so far keep out"),
         Key("rewritten[]", "string", "shards that changed", always=False),
         Key("unchanged", "integer", "shards that did not"),
+        Key(
+            "unmet[].kind",
+            "string",
+            "url, host or author: of a request that meets no document",
+            always=False,
+        ),
+        Key("unmet[].value", "string", "what it names, as it is compared", always=False),
         Key("stale[]", "string", "directories that were made from the corpus as it was", always=False),
     ),
     "status": (

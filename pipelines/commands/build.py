@@ -21,8 +21,8 @@ from pipelines.engine.runner import add_engine_arguments, engine_from
 from pipelines.stages.build import BuildConfig, run_build, try_filters
 from pipelines.stages.index import archives_of, index_archives
 from pipelines.stages.ledger import Funnel
+from pipelines.stages.output import Output
 from pipelines.stages.shards import ShardsConfig
-from webtext import storage
 from webtext.errors import UsageError
 
 
@@ -75,7 +75,7 @@ def build_config(arguments: argparse.Namespace) -> BuildConfig:
 def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     """Build as the flags say, and print where the pages went."""
     engine, config = engine_from(arguments, beam_arguments), build_config(arguments)
-    pages = arguments.pages or storage.join(arguments.output, "pages")
+    pages = arguments.pages or Output(arguments.output).pages
     if arguments.warc:
         index_archives(archives_of(arguments.warc), arguments.links, pages, engine)
     elif arguments.links:

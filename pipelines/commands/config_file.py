@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipelines.engine.runner import add_engine_arguments
+from pipelines.stages.output import Output
 from webtext import storage
 from webtext.errors import UsageError
 
@@ -223,7 +224,7 @@ def _beam(words: Sequence[str]) -> dict[str, Any]:
 
 def save(values: Values, output: str) -> None:
     """Save what was run as `OUTPUT/webtext.toml`; the tables of stages run before stay as they were."""
-    path = storage.join(output, NAME)
+    path = Output(output).settings
     before = read(path) if storage.exists(path) else {}
     with storage.create_file(path) as stream:
         stream.write(to_toml({**before, **values}).encode())

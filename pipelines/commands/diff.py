@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pipelines.commands.stats import corpus_directory
 from pipelines.report.tallies import SPLITS, batches, ranked
 from pipelines.stages.ledger import Funnel
-from webtext import storage
+from pipelines.stages.output import Output
 from webtext.hashing import document_id, hash64
 from webtext.manifest import Manifest
 
@@ -122,7 +122,7 @@ def _explain(missing: Hashes, own: str, other: str) -> Side:
 def _rejections(output: str) -> Iterator[tuple[str, str]]:
     """Yield the URL and reason of all rejections of an output, "stage: reason", stage by stage."""
     for name, _ in Funnel.of(output).stages:
-        for batch in batches(storage.join(output, name), "rejections-*.parquet", ("url", "reason")):
+        for batch in batches(Output(output).directory(name), "rejections-*.parquet", ("url", "reason")):
             for url, reason in zip(batch.column("url").to_pylist(), batch.column("reason").to_pylist(), strict=True):
                 yield url, f"{name}: {reason}"
 

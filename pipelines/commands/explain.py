@@ -13,25 +13,12 @@ from pipelines.commands import config_file
 from pipelines.commands.side_by_side import printable, side_by_side
 from pipelines.report.difference import Difference, compare_texts
 from pipelines.stages.earlier import text_in_earlier
-from pipelines.stages.ledger import BESIDE, STAGES
+from pipelines.stages.output import BESIDE, FUNNEL, KINDS, Output
 from pipelines.stages.stage import find_manifest
 from webtext import storage
 from webtext.errors import UsageError
 from webtext.urls import canonicalize_url
 
-# Where a stage keeps what stays, and the columns that tell a person something.
-_KEPT = {
-    "links": ("links-*.parquet", ("karma", "submissions", "subreddits", "first_posted", "fetch_url")),
-    "pages": ("index-*.parquet", ("outcome", "status", "final_url", "content_type", "robots", "opt_out", "detail")),
-    "documents": ("part-*.parquet", ("id", "title", "language", "language_probability", "n_words")),
-    "duplicates": ("", ()),
-    "removed": ("", ()),
-    "repeats": ("cuts-*.parquet", ("why", "documents", "start", "stop", "text")),
-    "corpus": ("[th]*-of-*.parquet", ("id", "title", "n_words")),
-    "earlier": ("part-*.parquet", ("id", "n_words")),
-    "decontaminated": ("[th]*-of-*.parquet", ("id", "title", "n_words")),
-}
-_VERDICTS = {"repeats": "cut", "earlier": "held before"}  # elsewhere, what a stage has was kept by it
 _REJECTED = ("url", "reason", "detail", "kept_url", "similarity", "cluster", "cluster_size")
 _HEADINGS = {"url", "stage", "verdict", "outcome", "comparison"}
 _NARROWEST = 60  # columns; a terminal that tells none is taken for 100
@@ -64,7 +51,7 @@ def explain(output: str, url: str) -> list[dict[str, Any]]:
     Raises:
         UsageError: the output holds no finished stage.
     """
-    directories = {name: storage.join(output, name) for name in (*STAGES, *BESIDE)}
+    directories = {kind.name: Output(output).directory(kind.name) for kind in (*FUNNEL, *BESIDE)}
     finished = {name: path for name, path in directories.items() if find_manifest(path) is not None}
     if not finished:
         raise UsageError(f"{output} holds no finished stage: give the output of `webtext corpus` with --output")
@@ -77,13 +64,12 @@ def compare(output: str, kept_url: str, dropped_url: str) -> Difference | None:
 
     An earlier corpus lies where the output's saved configuration says, and may have been moved since.
     """
-    documents = storage.join(output, "documents")
-    rows = _rows(documents, "part-*.parquet", "url", {kept_url, dropped_url}, ("url", "text"))
+    place = Output(output)
+    rows = _rows(place.documents, KINDS["documents"].kept, "url", {kept_url, dropped_url}, ("url", "text"))
     texts = {row["url"]: row.get("text", "") for row in rows}
     kept = texts.get(kept_url)
-    settings = storage.join(output, config_file.NAME)
-    if kept is None and storage.exists(settings):
-        build = config_file.read(settings).get("build", {})
+    if kept is None and storage.exists(place.settings):
+        build = config_file.read(place.settings).get("build", {})
         kept = text_in_earlier(
             kept_url, build.get("against", ()), build.get("against-text-field"), build.get("against-url-field")
         )
@@ -94,17 +80,17 @@ def _url_of_id(finished: dict[str, str], identity: str) -> set[str]:
     documents = finished.get("documents")
     if documents is None or len(identity) != 16:
         return set()
-    return {row["url"] for row in _rows(documents, "part-*.parquet", "id", {identity}, ("url",))}
+    return {row["url"] for row in _rows(documents, KINDS["documents"].kept, "id", {identity}, ("url",))}
 
 
 def _findings(stage: str, directory: str, urls: set[str]) -> Iterator[dict[str, Any]]:
     for row in _rows(directory, "rejections-*.parquet", "url", urls, _REJECTED):
         reason = row.pop("reason")
         yield {**row, "stage": stage, "verdict": reason}
-    pattern, columns = _KEPT[stage]
-    for row in _rows(directory, pattern, "url", urls, ("url", *columns)) if pattern else ():
+    kind = KINDS[stage]
+    for row in _rows(directory, kind.kept, "url", urls, ("url", *kind.columns)) if kind.kept else ():
         if row.get("outcome", "ok") == "ok":  # of a failed exchange, its rejection has just told
-            yield {**row, "stage": stage, "verdict": _VERDICTS.get(stage, "kept")}
+            yield {**row, "stage": stage, "verdict": kind.verdict}
 
 
 def _rows(

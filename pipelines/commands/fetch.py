@@ -12,8 +12,8 @@ from pipelines.commands.answer import add_json_argument, stages_as_json, tell
 from pipelines.engine.runner import add_engine_arguments, engine_from
 from pipelines.stages.fetch import run_fetch
 from pipelines.stages.ledger import Funnel
+from pipelines.stages.output import Output
 from pipelines.stages.removals import read_unwanted
-from webtext import storage
 from webtext.crawl.config import FetchConfig
 from webtext.crawl.optout import DEFAULT_SIGNALS, SIGNALS
 from webtext.errors import UsageError
@@ -102,8 +102,8 @@ def fetch_config(arguments: argparse.Namespace) -> FetchConfig:
 def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     """Fetch as the flags say, and print what became of the links."""
     engine = engine_from(arguments, beam_arguments)
-    links = arguments.links or storage.join(arguments.output, "links")
-    pages = storage.join(arguments.output, "pages")
+    links = arguments.links or Output(arguments.output).links
+    pages = Output(arguments.output).pages
     done = run_fetch(
         links,
         pages,

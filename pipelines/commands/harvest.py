@@ -8,7 +8,7 @@ from pipelines.commands.reddit_flags import add_reddit_arguments, ask_reddit
 from pipelines.engine.runner import add_engine_arguments, engine_from
 from pipelines.stages.harvest import HarvestConfig, run_harvest
 from pipelines.stages.ledger import Funnel
-from webtext import storage
+from pipelines.stages.output import Output
 from webtext.errors import UsageError
 from webtext.reddit.links import SelectConfig
 
@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
         arguments.submissions.append(ask_reddit(arguments))
     elif arguments.follow is not None or arguments.search:
         raise UsageError("--follow and --search ask Reddit: add --reddit, with subreddits or without")
-    done = run_harvest(harvest_config(arguments), storage.join(arguments.output, "links"), engine)
+    done = run_harvest(harvest_config(arguments), Output(arguments.output).links, engine)
     funnel = Funnel((("links", done),))
     found = {"output": arguments.output, "stages": stages_as_json(funnel.stages)}
     tell(found, funnel.lines(), as_json=arguments.json)

@@ -19,6 +19,7 @@ from dedup.overlap.ngrams import NORMALIZERS, Grams
 from dedup.overlap.probes import PROBES
 from pipelines.commands.answer import add_json_argument, stages_as_json, tell
 from pipelines.engine.runner import add_engine_arguments, engine_from
+from pipelines.stages.output import Output
 from pipelines.stages.overlap.removal import parse_rule, run_removal
 from pipelines.stages.overlap.run import _FILTER_SUFFIX, run_on_filter, run_overlap
 from pipelines.stages.overlap.tables import per_cent
@@ -115,7 +116,7 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
         if settings.rule is not None:
             removed = run_removal(arguments.corpus, columns, settings.rule, arguments.output, engine)
             stages.append(("decontaminated", removed))
-    measured = _read_figures(storage.join(arguments.output, "overlap"))
+    measured = _read_figures(Output(arguments.output).overlap)
     found = {"output": arguments.output, "stages": stages_as_json(stages), **measured}
     tell(found, _lines(stages, measured), as_json=arguments.json)
     return 0

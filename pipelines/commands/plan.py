@@ -24,7 +24,7 @@ from pipelines.engine.runner import add_engine_arguments, engine_from
 from pipelines.planning.estimate import Estimate, Machine, Prices, estimate, load_rates
 from pipelines.planning.plan_sample import PagesFound, sample_archives, sample_finished, sample_links, try_pages
 from pipelines.stages.index import archives_of
-from pipelines.stages.ledger import STAGES
+from pipelines.stages.output import KINDS, Output
 from pipelines.stages.stage import find_manifest
 from pipelines.stages.timings import read_timings
 from webtext import storage
@@ -161,7 +161,7 @@ def compare(found: Estimate, output: str) -> dict[str, dict[str, tuple[float, fl
     timings = read_timings(output)
     sides: dict[str, dict[str, tuple[float, float]]] = {}
     for stage in found.stages:
-        manifest = find_manifest(storage.join(output, stage.name)) if stage.name in STAGES else None
+        manifest = find_manifest(Output(output).directory(stage.name)) if stage.name in KINDS else None
         if manifest is None:
             continue
         size = float(sum(file.bytes for file in manifest.files))

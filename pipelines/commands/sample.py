@@ -8,9 +8,8 @@ from typing import Any
 
 from pipelines.report.markup import printable
 from pipelines.report.samples import SALT, RejectionTally, draw_kept
-from pipelines.stages.ledger import STAGES
+from pipelines.stages.output import FUNNEL, Output
 from pipelines.stages.stage import find_manifest, read_manifest
-from webtext import storage
 from webtext.errors import UsageError
 
 
@@ -52,7 +51,7 @@ def sample_kept(output: str, number: int, salt: str = SALT) -> list[dict[str, An
     Raises:
         UsageError: it has none.
     """
-    corpus = storage.join(output, "corpus")
+    corpus = Output(output).corpus
     read_manifest(corpus)
     return draw_kept(corpus, number, salt)
 
@@ -63,7 +62,7 @@ def sample_rejected(output: str, reason: str, number: int, salt: str = SALT) -> 
     Raises:
         UsageError: the output holds no finished stage, or none rejects for that reason.
     """
-    if not any(find_manifest(storage.join(output, stage)) for stage in STAGES):
+    if not any(find_manifest(Output(output).directory(kind.name)) for kind in FUNNEL):
         raise UsageError(f"{output} holds no finished stage: give the output of `webtext corpus`")
     tally = RejectionTally.of(output, samples=number, salt=salt)
     reasons = sorted({name for _, name in tally.reasons})

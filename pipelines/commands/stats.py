@@ -6,6 +6,7 @@ from typing import Any
 
 from pipelines.report.tallies import SPLITS, CorpusTally, Spread, ranked
 from pipelines.stages.ledger import Funnel
+from pipelines.stages.output import Output
 from webtext import storage
 from webtext.errors import UsageError
 
@@ -38,7 +39,7 @@ def corpus_directory(output: str) -> str:
     Raises:
         UsageError: there are none.
     """
-    for directory in (storage.join(output, "corpus"), output):
+    for directory in (Output(output).corpus, output):
         if any(storage.list_files(directory, f"{split}-*.parquet") for split in SPLITS):
             return directory
     raise UsageError(f"{output} holds no corpus (no train-*.parquet): give an output of `webtext corpus`")

@@ -9,23 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipelines.commands.answer import add_json_argument, tell
-from pipelines.stages.ledger import STAGES
+from pipelines.stages.output import FUNNEL, KINDS, Output
 from pipelines.stages.stage import find_manifest, read_input, unfinished_directory
 from pipelines.stages.stale import stale_directories, told
 from webtext import storage
 from webtext.errors import UsageError
 from webtext.manifest import Manifest
-
-_OPTIONAL = ("removed", "repeats")  # there only where somebody asked for it
-_ENDS_A_TASK = {  # of an unfinished stage: the file that a task writes last, once for each task
-    "links": "rejections-?????-of-*.parquet",
-    "pages": "index-*.parquet",
-    "documents": "rejections-*.parquet",
-    "duplicates": "rejections-*.parquet",
-    "removed": "rejections-*.parquet",
-    "repeats": "rejections-*.parquet",
-    "corpus": "heldout-*.parquet",
-}
 
 
 @dataclass(frozen=True)
@@ -60,12 +49,12 @@ class StageStatus:
 
 def stage_status(output: str, name: str) -> StageStatus:
     """Look at one stage of an output."""
-    directory = storage.join(output, name)
+    directory = Output(output).directory(name)
     unfinished = unfinished_directory(directory)
     manifest = find_manifest(directory)
     if not storage.exists(unfinished):
         return StageStatus(name, manifest, None, None)
-    done = storage.list_files(unfinished, _ENDS_A_TASK[name])
+    done = storage.list_files(unfinished, KINDS[name].task_end)
     return StageStatus(name, manifest, len(done), _tasks(done))
 
 
@@ -81,12 +70,12 @@ def output_status(output: str) -> list[StageStatus]:
     Raises:
         UsageError: it holds none, finished or unfinished.
     """
-    stages = [stage_status(output, name) for name in STAGES]
+    stages = [stage_status(output, kind.name) for kind in FUNNEL]
     begun = [stage for stage in stages if stage.manifest or stage.is_unfinished]
     if not begun:
         raise UsageError(f"{output} holds no stage: give the --output directory of a run")
     expected = stages[stages.index(begun[0]) :]  # a build of other people's archives has no links
-    return [stage for stage in expected if stage.name not in _OPTIONAL or stage in begun]
+    return [stage for stage in expected if stage in begun or not KINDS[stage.name].is_optional]
 
 
 def stale_stages(stages: list[StageStatus], output: str) -> Iterator[tuple[str, str]]:
@@ -94,7 +83,7 @@ def stale_stages(stages: list[StageStatus], output: str) -> Iterator[tuple[str, 
     finished = {stage.name: stage.manifest for stage in stages if stage.manifest}
     for name, manifest in finished.items():
         for given in manifest.inputs:
-            if given.name in finished and given.sha256 != read_input(storage.join(output, given.name)).sha256:
+            if given.name in finished and given.sha256 != read_input(Output(output).directory(given.name)).sha256:
                 yield name, f"{name:<12}was made from another {given.name}/ than the one that is there"
 
 

@@ -9,7 +9,7 @@ from pipelines.report.documents import similarity_figure
 from pipelines.report.facts import Facts
 from pipelines.report.markup import Markup, element, folded, join, link, note, section, share, table, whole
 from pipelines.report.samples import Cluster, RejectionTally
-from pipelines.report.sections import STAGES
+from pipelines.stages.output import KINDS
 
 MOST_CHARACTERS = 1500  # of a text that is shown
 
@@ -44,11 +44,11 @@ def rejected_section(facts: Facts) -> Markup:
     """Show rejections of each reason, drawn by hash, under the stage that made them."""
     groups = []
     for (stage, reason), count in sorted(
-        facts.rejections.reasons.items(), key=lambda item: (list(STAGES).index(item[0][0]), -item[1], item[0])
+        facts.rejections.reasons.items(), key=lambda item: (list(KINDS).index(item[0][0]), -item[1], item[0])
     ):
         rows = facts.rejections.drawn[stage, reason].rows
         shown = f"{count:,} rejected" + (f", {len(rows)} shown" if count > len(rows) else "")
-        heading = join([element("code", reason), " ", element("small", f"{STAGES[stage]}: {shown}")])
+        heading = join([element("code", reason), " ", element("small", f"{KINDS[stage].title}: {shown}")])
         cards = _cards(_rejection(row) for row in rows)
         groups.append(
             element(

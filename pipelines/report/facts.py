@@ -10,20 +10,12 @@ from pipelines.report.fidelity import Cost, Fidelity, by_site, compare_domains, 
 from pipelines.report.samples import Cluster, RejectionTally, choose_clusters, draw_kept, read_clusters
 from pipelines.report.tallies import CorpusTally, LinkTally, ranked
 from pipelines.stages.ledger import Funnel, count_rows
+from pipelines.stages.output import KINDS, Output
 from webtext import storage
 from webtext.errors import UsageError
 
 TOP_HOSTS = 40
 LARGEST_CLUSTERS, DRAWN_CLUSTERS = 6, 10
-KEPT_FILES = {
-    "links": "links-*.parquet",
-    "pages": "index-*.parquet",
-    "documents": "part-*.parquet",
-    "duplicates": "",
-    "removed": "",
-    "repeats": "",
-    "corpus": "*-of-*.parquet",
-}
 
 
 @dataclass(frozen=True)
@@ -70,11 +62,10 @@ def gather(output: str, reference: Mapping[str, int] | None = None, samples: int
     funnel = Funnel.of(output)
     if not funnel.stages:
         raise UsageError(f"{output} holds no finished stage: give the output of `webtext corpus`")
-    stages = {name for name, _ in funnel.stages}
+    place, stages = Output(output), {name for name, _ in funnel.stages}
     start = next((name for name in ("links", "pages", "documents", "corpus") if name in stages), "")
-    given = LinkTally.of(storage.join(output, start), KEPT_FILES[start]) if start else LinkTally()
-    corpus_directory = storage.join(output, "corpus")
-    corpus = CorpusTally.of_corpus(corpus_directory) if "corpus" in stages else None
+    given = LinkTally.of(place.directory(start), KINDS[start].kept) if start else LinkTally()
+    corpus = CorpusTally.of_corpus(place.corpus) if "corpus" in stages else None
     shown = {
         host for host, _ in [*ranked(given.hosts, TOP_HOSTS), *ranked(corpus.hosts if corpus else Counter(), TOP_HOSTS)]
     }
@@ -87,10 +78,10 @@ def gather(output: str, reference: Mapping[str, int] | None = None, samples: int
         given=given,
         corpus=corpus,
         rejections=rejections,
-        kept=tuple(draw_kept(corpus_directory, 2 * samples)) if corpus else (),
+        kept=tuple(draw_kept(place.corpus, 2 * samples)) if corpus else (),
         clusters=tuple(read_clusters(output, clusters)) if clusters and "documents" in stages else (),
         likeness=_likeness(given, corpus, rejections, reference) if reference else None,
-        alarms=tuple((read_json(storage.join(output, "duplicates"), "summary.json") or {}).get("alarms", ())),
+        alarms=tuple((read_json(place.duplicates, "summary.json") or {}).get("alarms", ())),
         problems=tuple(_problems(output, funnel, rejections)),
     )
 
@@ -127,8 +118,8 @@ def _problems(output: str, funnel: Funnel, rejections: RejectionTally) -> list[s
             for reason in sorted({*said, *found})
             if said.get(reason, 0) != found.get(reason, 0)
         ]
-        if name in {"links", "documents", "corpus"}:
-            rows = count_rows(storage.join(output, name), KEPT_FILES[name])
+        if KINDS[name].rows_are_kept:
+            rows = count_rows(Output(output).directory(name), KINDS[name].kept)
             if rows != manifest.counts.kept:
                 problems.append(f"{name}: {rows:,} rows are there, but its manifest says {manifest.counts.kept:,}")
     for (name, manifest), (following, later) in zip(funnel.stages, funnel.stages[1:], strict=False):

@@ -23,6 +23,7 @@ from pipelines.report.markup import (
 )
 from pipelines.report.staleness import stale_note
 from pipelines.report.tallies import batches
+from pipelines.stages.output import Output
 from webtext import storage
 
 # Files of `webtext overlap` (docs/overlap.md).
@@ -34,7 +35,7 @@ _CHARACTERS = 600
 
 def overlap_section(output: str) -> Markup:
     """Show the table and the distributions of `webtext overlap`, where it has run into OUTPUT/overlap."""
-    title, directory = "Overlap with benchmarks", storage.join(output, "overlap")
+    title, directory = "Overlap with benchmarks", Output(output).overlap
     if not storage.list_files(directory, SETS):
         command = element("code", "webtext overlap OUTPUT/corpus BENCHMARK... --output OUTPUT")
         return section("overlap", title, note("Not here: ", command, " has not run."))

@@ -21,6 +21,7 @@ from pipelines.report.markup import Markup, element, join
 from pipelines.report.overlap import overlap_section
 from pipelines.report.sections import funnel_section, hosts_section, summary
 from pipelines.report.verdicts import validation_section
+from pipelines.stages.output import Output
 from pipelines.stages.stale import note_corpus
 from webtext import __version__, storage
 
@@ -45,9 +46,10 @@ def write_report(output: str, reference_domains: Path | None = None, samples: in
     """
     reference = read_domains(reference_domains) if reference_domains else None
     facts = gather(output, reference, samples)
-    directory = storage.join(output, "report")
+    place = Output(output)
+    directory = place.report
     path = storage.join(directory, "index.html")
-    note_corpus(directory, storage.join(output, "corpus"))
+    note_corpus(directory, place.corpus)
     for name, text in (("index.html", page(facts)), ("figures.json", figures(facts))):
         with storage.create_file(storage.join(directory, name)) as stream:
             stream.write(text.encode())

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from pipelines.report.fidelity import site_of
 from pipelines.report.tallies import SPLITS, batches, count_into, hosts_of
-from pipelines.stages.ledger import STAGES
+from pipelines.stages.output import FUNNEL, Output
 from pipelines.stages.stage import find_manifest
 from webtext import storage
 from webtext.hashing import bucket_of, hash64
@@ -71,8 +71,8 @@ class RejectionTally:
     def of(cls, output: str, **settings: Any) -> "RejectionTally":
         """Count the rejections of an output's finished stages."""
         tally = cls(**settings)
-        for stage in STAGES:
-            directory = storage.join(output, stage)
+        for stage in (kind.name for kind in FUNNEL):
+            directory = Output(output).directory(stage)
             if find_manifest(directory) is not None:
                 for batch in batches(directory, "rejections-*.parquet", REJECTIONS.names):
                     tally.add(stage, batch)
@@ -170,13 +170,13 @@ def read_clusters(output: str, names: list[str]) -> list[Cluster]:
     """Read clusters with their evidence and the two texts that are compared."""
     members: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     wanted = pa.array(names, pa.string())
-    for batch in batches(storage.join(output, "duplicates"), "rejections-*.parquet", REJECTIONS.names):
+    for batch in batches(Output(output).duplicates, "rejections-*.parquet", REJECTIONS.names):
         for row in batch.filter(pc.is_in(batch.column("cluster"), value_set=wanted)).to_pylist():
             if row["kept_url"]:  # else it is of a text that recurs, of which none was kept
                 members[row["cluster"]].append(row)
     dropped = {name: _most_telling(rows) for name, rows in members.items() if rows}
     urls = {url for rows in dropped.values() for url in (rows[-1]["url"], rows[-1]["kept_url"])}
-    texts = read_texts(storage.join(output, "documents"), urls)
+    texts = read_texts(Output(output).documents, urls)
     return [
         Cluster(
             name, rows[0]["cluster_size"], rows[0]["kept_url"], rows,

@@ -6,20 +6,9 @@ from collections.abc import Mapping
 from pipelines.report.facts import TOP_HOSTS, Facts
 from pipelines.report.markup import Markup, bar, element, join, note, section, share, size, table, whole
 from pipelines.report.tallies import ranked
+from pipelines.stages.output import KINDS
 from webtext.hosts import registered_domain
 from webtext.manifest import Counts
-
-# What a person calls the stage of each directory.
-STAGES = {
-    "links": "Harvest",
-    "pages": "Fetch",
-    "documents": "Extract and filter",
-    "duplicates": "De-duplicate",
-    "removed": "Remove on request",
-    "repeats": "Cut what repeats",
-    "corpus": "Corpus",
-}
-
 
 # What a person is told of the counts that enter no sum; others are told by their names.
 _NOTES = {
@@ -98,7 +87,7 @@ def _stage(name: str, counts: Counts, top: int) -> Markup:
     notes = [_NOTES.get(what, "{} " + what.replace("_", " ")).format(f"{n:,}") for what, n in _in_order(counts.notes)]
     return element(
         "div",
-        element("h3", STAGES[name], " ", element("small", told)),
+        element("h3", KINDS[name].title, " ", element("small", told)),
         drawing,
         note(f"{'; '.join(notes)}.") if notes else "",
         table(("reason", "rejected", "of given", ""), rows) if rows else note("It rejects nothing."),

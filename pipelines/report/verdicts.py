@@ -8,6 +8,7 @@ from pipelines.report.facts import read_json
 from pipelines.report.markup import Markup, element, figure, folded, join, note, section, table, whole
 from pipelines.report.recitation import overlap_figure
 from pipelines.report.staleness import stale_note
+from pipelines.stages.output import Output
 from webtext import storage
 
 MOST_LINES = 6
@@ -15,7 +16,7 @@ MOST_LINES = 6
 
 def validation_section(output: str) -> Markup:
     """Show the verdict of `webtext validate` with the loss curves, where it has run into OUTPUT/validation."""
-    title, directory = "Verdict by training", storage.join(output, "validation")
+    title, directory = "Verdict by training", Output(output).validation
     verdict = read_json(directory, "verdict.json")
     if verdict is None:
         command = element("code", "webtext validate OUTPUT/corpus --output OUTPUT/validation")

@@ -9,18 +9,19 @@ from dataclasses import dataclass, field
 from dedup.repeats.find import RepeatsConfig
 from filters.dry_run import DryRun, dry_run
 from pipelines.engine.runner import Engine
-from pipelines.stages import removals
 from pipelines.stages.card import write_card
 from pipelines.stages.documents import DocumentsConfig, WriteBuckets, count_documents, plan_buckets, sample_documents
 from pipelines.stages.duplicates import DuplicatesConfig, run_duplicates
-from pipelines.stages.repeats import DIRECTORY as REPEATS
+from pipelines.stages.kept import Kept
+from pipelines.stages.output import KINDS, Output
+from pipelines.stages.removals import run_removals
 from pipelines.stages.repeats import run_repeats
 from pipelines.stages.shards import Shard, ShardsConfig, WriteShards, copy_shard, count_corpus, plan_shards
 from pipelines.stages.stage import Stage, as_json, read_manifest, run_stage
 from webtext import storage
 from webtext.manifest import Manifest
 
-_PAGES = ("fetch", "index")  # the stages that write what a build begins with
+_PAGES = KINDS["pages"].writers
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,11 @@ def run_build(pages: str, output: str, config: BuildConfig, engine: Engine) -> M
     Raises:
         UsageError: the pages are not there, or the output cannot be written.
     """
-    documents, duplicates, corpus = (storage.join(output, name) for name in ("documents", "duplicates", "corpus"))
-    run_documents(pages, documents, config.documents, engine)
-    run_duplicates(documents, duplicates, config.duplicates, engine)
-    removed = storage.join(output, removals.DIRECTORY) if removals.run_removals(output, engine) else None
-    repeats = run_repeats(documents, duplicates, removed, storage.join(output, REPEATS), config.repeats, engine)
-    return run_shards(documents, duplicates, corpus, config.shards, engine, removed, repeats)
+    place = Output(output)
+    run_documents(pages, place.documents, config.documents, engine)
+    run_duplicates(place.documents, place.duplicates, config.duplicates, engine)
+    kept = run_repeats(run_removals(output, engine), place.repeats, config.repeats, engine)
+    return run_shards(kept, place.corpus, config.shards, engine)
 
 
 def run_documents(pages: str, directory: str, config: DocumentsConfig, engine: Engine) -> Manifest:
@@ -72,41 +72,30 @@ def try_filters(pages: str, config: DocumentsConfig, sample: int) -> DryRun:
 
 
 def run_shards(
-    documents: str,
-    duplicates: str,
-    directory: str,
-    config: ShardsConfig,
-    engine: Engine,
-    removed: str | None = None,
-    repeats: str | None = None,
-    unchanged: frozenset[Shard] = frozenset(),
+    kept: Kept, directory: str, config: ShardsConfig, engine: Engine, unchanged: frozenset[Shard] = frozenset()
 ) -> Manifest:
     """Write the corpus: the documents that are no duplicates and not removed, in shards, with their card.
 
     Args:
-        documents: a finished documents directory.
-        duplicates: the finished stage that names their duplicates.
+        kept: the finished stages that say what stays of the documents.
         directory: where the shards go.
         config: how to cut.
         engine: what runs it.
-        removed: the finished stage of what somebody asked to be removed, where there is one.
-        repeats: the finished stage of what repeats below the document, where it was asked for.
         unchanged: shards that a corpus in `directory` has already, byte for byte.
     """
-    optional = {"removed": removed, "repeats": repeats}
-    funnel = [(name, read_manifest(stage).counts) for name, stage in optional.items() if stage]
-    given = read_manifest(repeats or removed or duplicates).counts.kept
-    shards = [shard for shard in plan_shards(documents, config) if shard not in unchanged]
+    funnel = [(name, read_manifest(stage).counts) for name, stage in kept.optional.items()]
+    given = kept.count()
+    shards = [shard for shard in plan_shards(kept.documents, config) if shard not in unchanged]
 
     def work(unfinished: str) -> None:
         for shard in unchanged:
             copy_shard(shard, directory, unfinished)
         if shards:
-            engine.each(shards, WriteShards(documents, duplicates, unfinished, config, removed, repeats))
+            engine.each(shards, WriteShards(kept, unfinished, config))
         write_card(unfinished, as_json(config), count_corpus(unfinished, given), funnel)
 
     return run_stage(
-        Stage("corpus", directory, as_json(config), (documents, duplicates, *filter(None, (removed, repeats)))),
+        Stage("corpus", directory, as_json(config), kept.inputs),
         work=work,
         count=lambda unfinished: count_corpus(unfinished, given),
     )

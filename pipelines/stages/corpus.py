@@ -5,8 +5,8 @@ from pipelines.stages.build import BuildConfig, run_build
 from pipelines.stages.fetch import run_fetch
 from pipelines.stages.harvest import HarvestConfig, run_harvest
 from pipelines.stages.ledger import Funnel
+from pipelines.stages.output import Output
 from pipelines.stages.removals import read_unwanted
-from webtext import storage
 from webtext.crawl.config import FetchConfig
 
 
@@ -25,10 +25,10 @@ def run_corpus(
         UsageError: something that the user can mend.
         UnbalancedError: a stage was not given what the one before it kept.
     """
-    links, pages = storage.join(output, "links"), storage.join(output, "pages")
-    run_harvest(harvest, links, engine)
-    run_fetch(links, pages, fetch, engine, replay=replay, slots=slots, unwanted=read_unwanted(output))
-    run_build(pages, output, build, engine)
+    place = Output(output)
+    run_harvest(harvest, place.links, engine)
+    run_fetch(place.links, place.pages, fetch, engine, replay=replay, slots=slots, unwanted=read_unwanted(output))
+    run_build(place.pages, output, build, engine)
     funnel = Funnel.of(output)
     funnel.check()
     return funnel

@@ -6,7 +6,6 @@ Each part of the documents has a `clusters-*` (members of clusters, and whether 
 from dataclasses import dataclass, field
 
 from dedup.near.against import Columns
-from dedup.near.choose import read_clusters
 from dedup.near.minhash import MinHashConfig
 from dedup.near.parts import Catalog, Source
 from dedup.near.search_transforms import Plan
@@ -14,6 +13,7 @@ from dedup.near.transforms import FindDuplicates
 from pipelines.engine.runner import Engine
 from pipelines.stages.earlier import prepare_earlier
 from pipelines.stages.ledger import count_rejections
+from pipelines.stages.output import Output
 from pipelines.stages.stage import Stage, as_json, read_manifest, run_stage
 from webtext import storage
 from webtext.manifest import Counts, Manifest
@@ -40,8 +40,7 @@ def run_duplicates(documents: str, directory: str, config: DuplicatesConfig, eng
         UsageError: the documents are not there, or the output cannot be written.
     """
     given = read_manifest(documents).counts.kept
-    output = directory.rstrip("/").rpartition("/")[0] or "."
-    earlier = prepare_earlier(config.against, config.columns, config.minhash, output, engine)
+    earlier = prepare_earlier(config.against, config.columns, config.minhash, Output.around(directory), engine)
     own = Source(documents, len(storage.list_files(documents, "part-*.parquet")))
     plan = Plan(Catalog((own, *earlier.sources)), given + earlier.documents, config.minhash, earlier=earlier.documents)
 
@@ -67,10 +66,3 @@ def is_one_task(plan: Plan) -> bool:
     """Tell whether one task is to do the whole search; not where files are remote, of which many are read at a time."""
     here = all(storage.is_local(source.directory) for source in plan.catalog.sources)
     return here and processes_for(plan) == 1
-
-
-def members_of_part(duplicates: str, part: str) -> dict[str, tuple[str, bool]]:
-    """Read the members of clusters in a part: id → (cluster, whether it stays). Whoever is not here is alone."""
-    name = part.replace("part-", "clusters-", 1)
-    with storage.open_file(storage.join(duplicates, name)) as stream:
-        return read_clusters(stream)

@@ -17,12 +17,12 @@ from dedup.near.minhash import MinHashConfig
 from dedup.near.parts import Source
 from pipelines.engine.runner import Engine
 from pipelines.stages.ledger import count_rows
+from pipelines.stages.output import Output
 from pipelines.stages.stage import Stage, find_manifest, read_manifest, run_stage
 from webtext import storage
 from webtext.errors import UsageError
 from webtext.manifest import Counts
 
-DIRECTORY = "earlier"
 # The files with texts of each of our stages that has any; in a directory of somebody else's, all of them.
 _OWN = {
     "documents": ("part-*.parquet",),
@@ -50,16 +50,16 @@ def sketch_settings(minhash: MinHashConfig) -> dict[str, Any]:
 
 
 def prepare_earlier(
-    against: tuple[str, ...], columns: Columns, minhash: MinHashConfig, output: str, engine: Engine
+    against: tuple[str, ...], columns: Columns, minhash: MinHashConfig, output: Output, engine: Engine
 ) -> Earlier:
-    """Make parts of earlier corpora: those that are ready, and the others sketched into `output`/earlier.
+    """Make parts of earlier corpora: those that are ready, and the others sketched into `earlier/` of the output.
 
     Raises:
         UsageError: a directory holds no texts, lacks the column, or lies in the output itself.
     """
     against = tuple(dict.fromkeys(against))
-    _check_outside(against, output)
-    directory = storage.join(output, DIRECTORY)
+    _check_outside(against, output.root)
+    directory = output.earlier
     files = check_earlier(against, columns, minhash)
     found = [path for path in against if _is_ready(path, minhash)]
     if files:
@@ -94,7 +94,7 @@ def _sketch(files: list[EarlierFile], columns: Columns, minhash: MinHashConfig, 
         documents = count_rows(unfinished, "part-*.parquet")
         return Counts(documents, documents, {}, "documents")
 
-    run_stage(Stage(DIRECTORY, directory, config, ()), work, count)
+    run_stage(Stage("earlier", directory, config, ()), work, count)
 
 
 def _check_outside(against: tuple[str, ...], output: str) -> None:
@@ -127,7 +127,7 @@ def earlier_files(directories: tuple[str, ...], columns: Columns) -> list[Earlie
 
 
 def _corpus_of(directory: str) -> str:
-    corpus = storage.join(directory, "corpus")
+    corpus = Output(directory).corpus
     return corpus if find_manifest(corpus) is not None else directory
 
 

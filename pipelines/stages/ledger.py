@@ -5,13 +5,11 @@ from dataclasses import dataclass
 
 import pyarrow.parquet as pq
 
+from pipelines.stages.output import FUNNEL, Output
 from pipelines.stages.stage import find_manifest
 from webtext import storage
 from webtext.errors import UnbalancedError
 from webtext.manifest import Manifest
-
-STAGES = ("links", "pages", "documents", "duplicates", "removed", "repeats", "corpus")  # of an output, in order
-BESIDE = ("earlier", "decontaminated")  # made on request, and counted each by itself
 
 
 def count_rows(directory: str, pattern: str) -> int:
@@ -43,7 +41,7 @@ class Funnel:
     @classmethod
     def of(cls, output: str) -> "Funnel":
         """Read the manifests of the finished stages of an output, in order."""
-        found = ((name, find_manifest(storage.join(output, name))) for name in STAGES)
+        found = ((kind.name, find_manifest(Output(output).directory(kind.name))) for kind in FUNNEL)
         return cls(tuple((name, manifest) for name, manifest in found if manifest is not None))
 
     def check(self) -> None:

@@ -7,25 +7,24 @@ text that was dropped as its duplicate stays dropped: a removal never brings any
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import apache_beam as beam
 import pyarrow.parquet as pq
 
 from pipelines.engine.runner import Engine
-from pipelines.stages.duplicates import members_of_part
+from pipelines.stages.kept import Kept, beside
 from pipelines.stages.ledger import count_rejections
-from pipelines.stages.stage import Stage, read_manifest, run_stage
+from pipelines.stages.output import Output
+from pipelines.stages.stage import Stage, run_stage
 from webtext import storage
 from webtext.errors import UsageError
-from webtext.hashing import document_id
-from webtext.hosts import ends_with_any, normalize_host
-from webtext.manifest import Counts, Manifest
+from webtext.hosts import normalize_host, parents
+from webtext.manifest import Counts
 from webtext.records import Rejection
 from webtext.tables import read_records, write_records
 from webtext.urls import canonicalize_url, host_of
 
-NAME, DIRECTORY = "removals.jsonl", "removed"
 KINDS = ("url", "host", "author")
 _DETAIL = "asked for by "  # and the kind of the request
 _COLUMNS = ("id", "url", "final_url", "host", "author")
@@ -89,13 +88,15 @@ class Requests:
         >>> Requests.of([Tombstone("author", "b")]).kind_of("https://x.test/", "http://x.test/", "x.test", "A; B")
         'author'
         """
-        if url in self.urls or canonicalize_url(final_url) in self.urls:
-            return "url"
-        if any(ends_with_any(name, self.hosts) for name in (host, host_of(url))):
-            return "host"
-        if any(_name(name) in self.authors for name in (author, *author.split(";"))):
-            return "author"
-        return None
+        return next((request.kind for request in self.meeting(url, final_url, host, author)), None)
+
+    def meeting(self, url: str, final_url: str, host: str, author: str) -> Iterator[Tombstone]:
+        """Yield every request that a document meets."""
+        yield from (Tombstone("url", name) for name in {url, canonicalize_url(final_url) or url} & self.urls)
+        above = {parent for name in (host, host_of(url)) for parent in parents(name)}
+        yield from (Tombstone("host", name) for name in above & self.hosts)
+        names = {_name(name) for name in (author, *author.split(";"))}
+        yield from (Tombstone("author", name) for name in names & self.authors)
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def read_unwanted(output: str) -> Unwanted:
         UsageError: a line is no request.
     """
     requests = Requests.of(read_tombstones(output))
-    removed = storage.join(output, DIRECTORY)
+    removed = Output(output).removed
     pages: set[str] = set()
     for name in storage.list_files(removed, "rejections-*.parquet") if requests.authors else ():
         with storage.open_file(storage.join(removed, name)) as stream:
@@ -142,7 +143,7 @@ def read_tombstones(output: str) -> list[Tombstone]:
     Raises:
         UsageError: a line is no request.
     """
-    path = storage.join(output, NAME)
+    path = Output(output).tombstones
     if not storage.exists(path):
         return []
     with storage.open_file(path) as stream:
@@ -161,44 +162,46 @@ def _parse(path: str, number: int, line: str) -> Tombstone:
 def write_tombstones(output: str, tombstones: Iterable[Tombstone]) -> None:
     """Write the requests of an output, each once, sorted."""
     lines = [json.dumps(asdict(tombstone), ensure_ascii=False) + "\n" for tombstone in sorted(set(tombstones))]
-    with storage.create_file(storage.join(output, NAME)) as stream:
+    with storage.create_file(Output(output).tombstones) as stream:
         stream.write("".join(lines).encode())
 
 
-def run_removals(output: str, engine: Engine) -> Manifest | None:
-    """Find what the tombstones of an output match among the documents that stay; None where there are no tombstones.
+def run_removals(output: str, engine: Engine) -> Kept:
+    """Find what the tombstones of an output match among the documents that stay, and give what stays then.
+
+    Tombstones that match nothing change nothing: what stays is the same as without them.
 
     Raises:
         UsageError: documents/ or duplicates/ are not there, or a tombstone cannot be read.
     """
-    documents, duplicates, directory = (storage.join(output, name) for name in ("documents", "duplicates", DIRECTORY))
-    if not storage.exists(storage.join(output, NAME)):
-        storage.remove_directory(directory)  # of requests that were taken back
-        return None
+    place = Output(output)
+    kept = Kept(place.documents, place.duplicates)
+    if not storage.exists(place.tombstones):
+        storage.remove_directory(place.removed)  # of requests that were taken back
+        return kept
     requests = Requests.of(read_tombstones(output))
-    given = read_manifest(duplicates).counts.kept
-    parts = storage.list_files(documents, "part-*.parquet")
+    given, parts = kept.count(), kept.parts()
 
     def removals(root: beam.Pipeline, unfinished: str) -> None:
-        root | beam.Create(parts) | beam.Reshuffle() | FindRemovals(documents, duplicates, unfinished, requests)
+        root | beam.Create(parts) | beam.Reshuffle() | FindRemovals(kept, unfinished, requests)
 
     def count(unfinished: str) -> Counts:
         rejected = count_rejections(unfinished)
         return Counts(given, given - sum(rejected.values()), rejected)
 
-    return run_stage(
-        Stage("removed", directory, {}, (documents, duplicates, storage.join(output, NAME))),
+    done = run_stage(
+        Stage("removed", place.removed, {}, (*kept.inputs, place.tombstones)),
         work=lambda unfinished: engine.run(lambda root: removals(root, unfinished), tasks=len(parts)),
         count=count,
     )
+    return replace(kept, removed=place.removed) if done.counts.rejected else kept
 
 
 @dataclass
 class FindRemovals(beam.PTransform):
     """Write, for each part of the documents, the rejections of what has been asked to be removed."""
 
-    documents: str
-    duplicates: str
+    kept: Kept
     output: str
     requests: Requests
 
@@ -209,34 +212,36 @@ class FindRemovals(beam.PTransform):
         return parts | beam.Map(self._find)
 
     def _find(self, part: str) -> str:
-        rejections = sorted(
-            find_removals(part, self.documents, self.duplicates, self.requests), key=lambda row: row.url
-        )
-        with storage.create_file(storage.join(self.output, _rejections(part))) as stream:
+        rejections = sorted(find_removals(part, self.kept, self.requests), key=lambda row: row.url)
+        with storage.create_file(storage.join(self.output, beside(part, "rejections"))) as stream:
             write_records(stream, rejections, Rejection)
         return part
 
 
-def find_removals(part: str, documents: str, duplicates: str, requests: Requests) -> Iterator[Rejection]:
+def find_removals(part: str, kept: Kept, requests: Requests) -> Iterator[Rejection]:
     """Yield the rejections of one part: its documents that stay, and that somebody asked to be removed."""
+    members = kept.members(part)
+    for row in _rows(kept.documents, part):
+        kind = requests.kind_of(row["url"], row["final_url"], row["host"], row["author"])
+        if kind is not None and members.get(row["id"], ("", True))[1]:
+            yield Rejection(row["url"], "removal", "removed", _DETAIL + kind)
+
+
+def _rows(documents: str, part: str) -> list[dict[str, str]]:
+    """Read what requests are compared with of the documents of a part."""
     with storage.open_file(storage.join(documents, part)) as stream:
-        table = pq.read_table(stream, columns=list(_COLUMNS))
-    members = members_of_part(duplicates, part)
-    columns = (table.column(name).to_pylist() for name in _COLUMNS)
-    for identity, url, final_url, host, author in zip(*columns, strict=True):
-        kind = requests.kind_of(url, final_url, host, author)
-        if kind is not None and members.get(identity, ("", True))[1]:
-            yield Rejection(url, "removal", "removed", _DETAIL + kind)
+        rows: list[dict[str, str]] = pq.read_table(stream, columns=list(_COLUMNS)).to_pylist()
+    return rows
 
 
-def removed_of_part(removed: str | None, part: str) -> set[str]:
-    """Read the ids that are removed from a part of the documents; none where there are no removals at all."""
-    if removed is None:
-        return set()
-    with storage.open_file(storage.join(removed, _rejections(part))) as stream:
-        urls = pq.read_table(stream, columns=["url"]).column("url").to_pylist()
-    return {document_id(url) for url in urls}
-
-
-def _rejections(part: str) -> str:
-    return part.replace("part-", "rejections-", 1)
+def unmet_requests(kept: Kept, asked: Iterable[Tombstone]) -> list[Tombstone]:
+    """List those of some requests that meet none of the documents that were removed, in their order, each once."""
+    wanted = dict.fromkeys(asked)
+    requests = Requests.of(wanted)
+    met: set[Tombstone] = set()
+    for part in kept.parts() if kept.removed else ():
+        gone = kept.asked_away(part)
+        for row in _rows(kept.documents, part) if gone else ():
+            if row["id"] in gone:
+                met.update(requests.meeting(row["url"], row["final_url"], row["host"], row["author"]))
+    return [request for request in wanted if request not in met]

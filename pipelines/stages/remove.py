@@ -13,13 +13,14 @@ from dedup.repeats.find import RepeatsConfig
 from pipelines.engine.runner import Engine
 from pipelines.stages import stale
 from pipelines.stages.build import run_shards
-from pipelines.stages.removals import DIRECTORY, Tombstone, read_tombstones, run_removals, write_tombstones
-from pipelines.stages.repeats import DIRECTORY as REPEATS
+from pipelines.stages.kept import Kept, beside
+from pipelines.stages.output import Output
+from pipelines.stages.removals import Tombstone, read_tombstones, run_removals, unmet_requests, write_tombstones
 from pipelines.stages.repeats import run_repeats
 from pipelines.stages.shards import SPLITS, Shard, ShardsConfig, plan_shards
 from pipelines.stages.stage import find_manifest, read_input, read_manifest
 from pipelines.stages.verify import directory_problems
-from webtext import manifest, storage
+from webtext import manifest
 from webtext.errors import UsageError
 from webtext.manifest import Manifest
 from webtext.records import Rejection
@@ -35,6 +36,7 @@ class Removal:
     rewritten: tuple[str, ...]  # shards that changed
     unchanged: int  # shards that did not
     stale: tuple[str, ...]  # directories that were made from the corpus as it was
+    unmet: tuple[Tombstone, ...]  # requests of this time that meet no document of the corpus
 
 
 def remove(output: str, asked: list[Tombstone], engine: Engine) -> Removal:
@@ -43,33 +45,31 @@ def remove(output: str, asked: list[Tombstone], engine: Engine) -> Removal:
     Raises:
         UsageError: the corpus, or the documents that it is made of, are not there or damaged.
     """
-    documents, duplicates, removed, corpus = (
-        storage.join(output, name) for name in ("documents", "duplicates", DIRECTORY, "corpus")
-    )
-    repeats = storage.join(output, REPEATS)
-    before = read_manifest(corpus)
-    if problems := directory_problems(corpus, before):
-        raise UsageError(f"{corpus}: {problems[0]}: run `webtext build` again before removing anything")
-    old = {stage: find_manifest(stage) for stage in (removed, repeats)}
-    is_current = _is_made_from(before, (documents, duplicates, *(stage for stage, found in old.items() if found)))
+    place = Output(output)
+    before = read_manifest(place.corpus)
+    if problems := directory_problems(place.corpus, before):
+        raise UsageError(f"{place.corpus}: {problems[0]}: run `webtext build` again before removing anything")
+    stages = (place.removed, place.repeats)
+    old = [find_manifest(stage) for stage in stages]
+    is_current = _is_made_from(before, Kept.of(place).inputs)
     write_tombstones(output, [*read_tombstones(output), *asked])
-    now = run_removals(output, engine)
-    assert now is not None
-    asked_for = old[repeats]
-    if asked_for is not None:  # what goes may change what repeats: a line that it had, a passage that stayed in it
-        run_repeats(documents, duplicates, removed, repeats, RepeatsConfig(**asked_for.config), engine)
+    kept = run_removals(output, engine)
+    if old[1] is not None:  # what goes may change what repeats: a line that it had, a passage that stayed in it
+        kept = run_repeats(kept, place.repeats, RepeatsConfig(**old[1].config), engine)
     config = ShardsConfig(**before.config)
-    shards = plan_shards(documents, config)
-    changes = [(found, find_manifest(stage)) for stage, found in old.items()]
+    changes = list(zip(old, map(find_manifest, stages), strict=True))
+    shards = plan_shards(place.documents, config)
     unchanged = frozenset(shard for shard in shards if is_current and not _is_touched(shard, changes))
-    cut = repeats if asked_for else None
-    after = run_shards(documents, duplicates, corpus, config, engine, removed, cut, unchanged)
+    after = run_shards(kept, place.corpus, config, engine, unchanged)
     known = {(file.name, file.sha256) for file in before.files}
     changed = tuple(file.name for file in after.files if _is_shard(file.name) and (file.name, file.sha256) not in known)
-    total = sum(_is_shard(file.name) for file in after.files)
-    lost = before.counts.kept - after.counts.kept
     return Removal(
-        lost, sum(now.counts.rejected.values()), changed, total - len(changed), tuple(stale.stale_directories(output))
+        documents=before.counts.kept - after.counts.kept,
+        removed=sum(read_manifest(place.removed).counts.rejected.values()),
+        rewritten=changed,
+        unchanged=sum(_is_shard(file.name) for file in after.files) - len(changed),
+        stale=tuple(stale.stale_directories(output)),
+        unmet=tuple(unmet_requests(kept, asked)),
     )
 
 
@@ -90,7 +90,7 @@ def _is_touched(shard: Shard, changes: list[tuple[Manifest | None, Manifest | No
 
 def _taken_from(shard: Shard, found: Manifest | None) -> dict[str, str]:
     """Give the digests of the files that say what is taken from a shard, rejections of no rows left out."""
-    wanted = {part.replace("part-", kind, 1) for part in shard.parts for kind in ("rejections-", "cuts-")}
+    wanted = {beside(part, kind) for part in shard.parts for kind in ("rejections", "cuts")}
     files = {} if found is None else {file.name: file.sha256 for file in found.files}
     return {name: digest for name, digest in files.items() if name in wanted and digest != _no_rows()}
 

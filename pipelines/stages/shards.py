@@ -14,10 +14,8 @@ import pyarrow.parquet as pq
 from apache_beam.metrics.metric import Metrics
 
 from pipelines.engine.runner import TaskTransform
-from pipelines.stages.duplicates import members_of_part
+from pipelines.stages.kept import PARTS, Kept
 from pipelines.stages.ledger import count_rows
-from pipelines.stages.removals import removed_of_part
-from pipelines.stages.repeats import cut_part
 from webtext import storage
 from webtext.hashing import split_of
 from webtext.manifest import Counts
@@ -57,7 +55,7 @@ class Shard:
 
 def plan_shards(documents: str, config: ShardsConfig) -> list[Shard]:
     """Cut the parts of a documents directory into runs of about as many bytes of text as a shard holds."""
-    parts = storage.list_files(documents, "part-*.parquet")
+    parts = storage.list_files(documents, PARTS)
     text_bytes = sum(_text_bytes(storage.join(documents, part)) for part in parts)
     shards = min(len(parts), max(1, -(-text_bytes // config.text_bytes_a_shard)))
     bounds = [number * len(parts) // shards for number in range(shards + 1)]
@@ -74,14 +72,11 @@ def _text_bytes(path: str) -> int:
 
 @dataclass
 class WriteShards(TaskTransform):
-    """Write each shard's splits from its parts, less what `duplicates`, `removed` and `repeats` dropped."""
+    """Write each shard's splits from what stays of its parts."""
 
-    documents: str
-    duplicates: str
+    kept: Kept
     output: str
     config: ShardsConfig
-    removed: str | None = None  # the stage of what somebody asked to be removed, where there is one
-    repeats: str | None = None  # the stage of what repeats below the document, where it was asked for
 
     def __post_init__(self) -> None:
         super().__init__("WriteShards")
@@ -90,30 +85,19 @@ class WriteShards(TaskTransform):
         return beam.Map(self._write)
 
     def _write(self, shard: Shard) -> str:
-        write_shard(shard, self.documents, self.duplicates, self.output, self.config, self.removed, self.repeats)
+        write_shard(shard, self.kept, self.output, self.config)
         return shard.name("train")
 
 
-def write_shard(
-    shard: Shard,
-    documents: str,
-    duplicates: str,
-    output: str,
-    config: ShardsConfig,
-    removed: str | None = None,
-    repeats: str | None = None,
-) -> None:
+def write_shard(shard: Shard, kept: Kept, output: str, config: ShardsConfig) -> None:
     """Write the train and held-out files of one shard."""
     for split in SPLITS:  # read twice: one split's rows in memory at a time, and the text is compressed on disk
         with (
             storage.create_file(storage.join(output, shard.name(split))) as stream,
             open_writer(stream, CORPUS) as writer,
         ):
-            kept = (
-                cut_part(repeats, part, _kept(part, split, documents, duplicates, config, removed))
-                for part in shard.parts
-            )
-            for group in _row_groups(kept):
+            tables = (kept.cut(part, _rows_of_split(part, split, kept, config)) for part in shard.parts)
+            for group in _row_groups(tables):
                 writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
                 Metrics.counter("corpus", split).inc(len(group))
 
@@ -128,18 +112,15 @@ def copy_shard(shard: Shard, source: str, target: str) -> None:
             shutil.copyfileobj(read, to)
 
 
-def _kept(
-    part: str, split: str, documents: str, duplicates: str, config: ShardsConfig, removed: str | None
-) -> pa.Table:
+def _rows_of_split(part: str, split: str, kept: Kept, config: ShardsConfig) -> pa.Table:
     """Read the rows of a part that stay, and that belong to a split."""
-    with storage.open_file(storage.join(documents, part)) as stream:
+    with storage.open_file(storage.join(kept.documents, part)) as stream:
         table = pq.read_table(stream, columns=CORPUS.names)
-    members = members_of_part(duplicates, part)
-    taken_out = removed_of_part(removed, part)
+    members, asked_away = kept.members(part), kept.asked_away(part)
     keep = []
     for identity in table.column("id").to_pylist():
         cluster, stays = members.get(identity, (identity, True))
-        stays = stays and identity not in taken_out
+        stays = stays and identity not in asked_away
         keep.append(stays and split_of(cluster, config.held_out) == split)
     return table.filter(pa.array(keep, pa.bool_())).cast(CORPUS)
 

@@ -8,17 +8,11 @@ name what is stale.
 import json
 from collections.abc import Iterator
 
+from pipelines.stages.output import KINDS, Output
 from pipelines.stages.stage import find_manifest, read_input
 from webtext import manifest, storage
 
 NOTE = "made-from.json"  # beside what has no manifest: the corpus that it was made from
-# Directories of an output that are made from its corpus: what is amiss, and the command that makes them anew.
-_MADE_FROM_CORPUS = {
-    "overlap": ("its n-gram filter still knows what is no longer in the corpus", "overlap"),
-    "decontaminated": ("made from the corpus as it was", "overlap --remove"),
-    "validation": ("its models were trained on the corpus as it was", "validate"),
-    "report": ("made from the corpus as it was", "report"),
-}
 
 
 def note_corpus(directory: str, corpus: str) -> None:
@@ -31,12 +25,13 @@ def note_corpus(directory: str, corpus: str) -> None:
 
 def stale_directories(output: str) -> Iterator[str]:
     """Name the directories of an output that were made from another corpus than the one that is there."""
-    if find_manifest(storage.join(output, "corpus")) is None:
+    place = Output(output)
+    if find_manifest(place.corpus) is None:
         return
-    directories = {name: storage.join(output, name) for name in ("corpus", "overlap")}
-    now = {name: read_input(path).sha256 for name, path in directories.items() if find_manifest(path)}
-    for name in _MADE_FROM_CORPUS:
-        made_from = _made_from(storage.join(output, name))
+    sources = {"corpus": place.corpus, "overlap": place.overlap}
+    now = {name: read_input(path).sha256 for name, path in sources.items() if find_manifest(path)}
+    for name in (kind.name for kind in KINDS.values() if kind.outdated):
+        made_from = _made_from(place.directory(name))
         if any(now.get(source, digest) != digest for source, digest in made_from.items()):
             yield name
 
@@ -60,8 +55,8 @@ def told(name: str) -> str:
     >>> told("report")
     'report/ is stale, made from the corpus as it was: run `webtext report` again'
     """
-    why, command = _MADE_FROM_CORPUS[name]
-    return f"{name}/ is stale, {why}: run `webtext {command}` again"
+    kind = KINDS[name]
+    return f"{name}/ is stale, {kind.outdated}: run `webtext {kind.command}` again"
 
 
 def told_of_filter(path: str) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """`webtext verify DIR`: are these the files that were published, and do their sums still balance?"""
 
-from pipelines.stages.ledger import BESIDE, STAGES
+from pipelines.stages.output import BESIDE, FUNNEL, Output
 from pipelines.stages.stage import find_manifest, unfinished_directory
 from webtext import storage
 from webtext.errors import UsageError
@@ -16,7 +16,7 @@ def finished_stages(directory: str) -> list[tuple[str, str, Manifest]]:
     own = find_manifest(directory)
     if own is not None:
         return [(own.stage, directory, own)]
-    paths = [(name, storage.join(directory, name)) for name in (*STAGES, *BESIDE)]
+    paths = [(kind.name, Output(directory).directory(kind.name)) for kind in (*FUNNEL, *BESIDE)]
     found = [(name, path, find_manifest(path)) for name, path in paths]
     stages = [(name, path, manifest) for name, path, manifest in found if manifest is not None]
     if not stages:

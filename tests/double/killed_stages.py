@@ -24,6 +24,7 @@ from pipelines.stages.documents import DocumentsConfig
 from pipelines.stages.duplicates import DuplicatesConfig, run_duplicates
 from pipelines.stages.fetch import run_fetch
 from pipelines.stages.harvest import HarvestConfig, run_harvest
+from pipelines.stages.kept import Kept
 from pipelines.stages.shards import ShardsConfig
 from sample.build import ARCHIVE, DUMP
 from webtext.crawl.config import FetchConfig
@@ -79,7 +80,7 @@ def run_stage(stage, inputs, output, engine):
         case "duplicates":
             run_duplicates(parts, place, DuplicatesConfig(), engine)
         case "corpus":
-            run_shards(parts, found, place, ShardsConfig(text_bytes_a_shard=20_000), engine)
+            run_shards(Kept(parts, found), place, ShardsConfig(text_bytes_a_shard=20_000), engine)
 
 
 def _run(stage, inputs, output, workers, kill, log):

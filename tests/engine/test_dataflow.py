@@ -27,6 +27,7 @@ from pipelines.engine.runner import Engine
 from pipelines.stages import documents, fetch, harvest, index
 from pipelines.stages.documents import DocumentsConfig, WriteBuckets
 from pipelines.stages.harvest import HarvestConfig
+from pipelines.stages.kept import Kept
 from pipelines.stages.removals import NOTHING_UNWANTED
 from pipelines.stages.shards import Shard, ShardsConfig, WriteShards
 from pipelines.stages.stage import read_manifest
@@ -77,7 +78,8 @@ def wire_duplicates(root, _monkeypatch):
 def wire_corpus(root, _monkeypatch):
     parts = names("part")
     tasks = [Shard(tuple(parts[number : number + 5]), number // 5, FILES // 5) for number in range(0, FILES, 5)]
-    write = WriteShards(f"{BUCKET}/documents", f"{BUCKET}/duplicates", f"{BUCKET}/corpus.unfinished", ShardsConfig())
+    kept = Kept(f"{BUCKET}/documents", f"{BUCKET}/duplicates")
+    write = WriteShards(kept, f"{BUCKET}/corpus.unfinished", ShardsConfig())
     root | beam.Create(tasks) | beam.Reshuffle() | write
 
 

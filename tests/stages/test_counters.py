@@ -10,6 +10,8 @@ from dedup.near.transforms import FindDuplicates
 from pipelines.engine.runner import Engine
 from pipelines.stages import index
 from pipelines.stages.documents import DocumentsConfig, WriteBuckets, plan_buckets
+from pipelines.stages.kept import Kept
+from pipelines.stages.output import Output
 from pipelines.stages.shards import ShardsConfig, WriteShards, plan_shards
 from pipelines.stages.stage import read_manifest
 from sample.build import ARCHIVE
@@ -66,7 +68,7 @@ def test_duplicates_are_counted_by_reason(built, tmp_path, at_once):
 
 def test_a_corpus_counts_its_splits(built, tmp_path):
     config = ShardsConfig()
-    stages = [str(built / name) for name in ("documents", "duplicates")]
-    shards = plan_shards(stages[0], config)
-    found = counted(lambda root: root | beam.Create(shards) | WriteShards(*stages, str(tmp_path), config))
+    kept = Kept.of(Output(str(built)))
+    shards = plan_shards(kept.documents, config)
+    found = counted(lambda root: root | beam.Create(shards) | WriteShards(kept, str(tmp_path), config))
     assert found["corpus"] == read_manifest(str(built / "corpus")).counts.notes

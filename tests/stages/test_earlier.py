@@ -14,6 +14,8 @@ from pipelines.engine.runner import Engine
 from pipelines.stages.build import run_shards
 from pipelines.stages.duplicates import DuplicatesConfig, run_duplicates
 from pipelines.stages.earlier import _labels, earlier_files, prepare_earlier
+from pipelines.stages.kept import Kept
+from pipelines.stages.output import Output
 from pipelines.stages.shards import ShardsConfig
 from pipelines.stages.stage import read_manifest
 from tests.double.documents_stage import document, write_documents
@@ -78,7 +80,7 @@ def test_what_is_sketched_is_known_by_names_bytes_columns_and_sketch(tmp_path, t
     named, default = Columns("content", "link"), MinHashConfig()
 
     def sketched(columns=named, minhash=default):
-        prepare_earlier((str(theirs),), columns, minhash, str(tmp_path / "out"), ENGINE)
+        prepare_earlier((str(theirs),), columns, minhash, Output(str(tmp_path / "out")), ENGINE)
         return read_manifest(str(tmp_path / "out/earlier")).fingerprint
 
     first = sketched()
@@ -129,7 +131,7 @@ def test_an_output_stands_for_its_corpus_and_a_documents_directory_for_itself(tm
     old = [(URL.format(1), text(1)), (URL.format(2), text(2))]
     documents = write_documents(tmp_path / "2017", old)
     run_duplicates(documents, str(tmp_path / "2017/duplicates"), DuplicatesConfig(), ENGINE)
-    run_shards(documents, str(tmp_path / "2017/duplicates"), str(tmp_path / "2017/corpus"), ShardsConfig(0.5), ENGINE)
+    run_shards(Kept.of(Output(str(tmp_path / "2017"))), str(tmp_path / "2017/corpus"), ShardsConfig(0.5), ENGINE)
     write_documents(
         tmp_path / "2018", [("https://new.example/1", text(1, edits=2)), ("https://new.example/3", text(3))]
     )
@@ -207,9 +209,8 @@ def test_adding_a_month_gives_what_building_both_together_gives(tmp_path):
         return {row.url for row in documents} - set(dropped)
 
     first = stays("2017", old)
-    run_shards(
-        *(str(tmp_path / "2017" / name) for name in ("documents", "duplicates", "corpus")), ShardsConfig(), ENGINE
-    )
+    place = Output(str(tmp_path / "2017"))
+    run_shards(Kept.of(place), place.corpus, ShardsConfig(), ENGINE)
     added = stays("2018", new, [tmp_path / "2017"])
     assert len(first) == 8
     assert len(added) == 4

@@ -8,7 +8,7 @@ import pytest
 from pipelines.commands.explain import explain
 from pipelines.engine.runner import Engine
 from pipelines.stages.fetch import run_fetch
-from pipelines.stages.removals import DIRECTORY, NAME, NOTHING_UNWANTED, Tombstone, read_unwanted, write_tombstones
+from pipelines.stages.removals import NOTHING_UNWANTED, Tombstone, read_unwanted, write_tombstones
 from pipelines.stages.stage import Stage, run_stage
 from webtext import storage
 from webtext.crawl.config import FetchConfig
@@ -53,8 +53,8 @@ def output(tmp_path):
             Tombstone.of("author", "Jane Doe"),
         ],
     )
-    (tmp_path / DIRECTORY).mkdir()
-    with (tmp_path / DIRECTORY / "rejections-00000.parquet").open("wb") as stream:
+    (tmp_path / "removed").mkdir()
+    with (tmp_path / "removed" / "rejections-00000.parquet").open("wb") as stream:
         rows = [Rejection("https://author.test/essay", "removal", "removed", "asked for by author")]
         write_records(stream, rows, Rejection)
     return tmp_path
@@ -121,12 +121,12 @@ def test_explain_says_who_asked(output):
 
 
 def test_what_failed_is_not_asked_for_again_once_it_is_removed(output):
-    requested = (output / NAME).read_text()
-    (output / NAME).unlink()
+    requested = (output / "removals.jsonl").read_text()
+    (output / "removals.jsonl").unlink()
     publish_links(output, [*URLS, "https://gone.test/missing"])
     run(output)
     assert asked(output)["https://gone.test/missing"] == 1
-    (output / NAME).write_text(requested)
+    (output / "removals.jsonl").write_text(requested)
     write_tombstones(str(output), [Tombstone.of("url", "https://gone.test/missing")])
     done = run(output, replace(CONFIG, refetch_failed=True))
     assert done.counts.rejected == {"removed": 1}
@@ -137,7 +137,7 @@ def test_requests_that_are_taken_back_are_fetched(output):
     run(output)
     write_tombstones(str(output), [Tombstone.of("url", "http://gone.test/page")])
     assert run(output).counts.rejected == {"removed": 1}
-    (output / NAME).unlink()
+    (output / "removals.jsonl").unlink()
     assert read_unwanted(str(output)) == NOTHING_UNWANTED
     assert run(output).counts.rejected == {}
     times = {path.name: path.stat().st_mtime_ns for path in (output / "pages").iterdir()}
@@ -146,10 +146,10 @@ def test_requests_that_are_taken_back_are_fetched(output):
 
 
 def test_what_the_archive_holds_stays_in_it(output):
-    requested = (output / NAME).read_text()
-    (output / NAME).unlink()
+    requested = (output / "removals.jsonl").read_text()
+    (output / "removals.jsonl").unlink()
     run(output)
     before = rows_of(output)
-    (output / NAME).write_text(requested)
+    (output / "removals.jsonl").write_text(requested)
     run(output)
     assert rows_of(output) == before

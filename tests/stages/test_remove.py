@@ -91,9 +91,8 @@ def built(tmp_path_factory):
 
 def build(output):
     """Do what `webtext build` does after the duplicates."""
-    removed = f"{output}/removed" if run_removals(output, ENGINE) else None
     config = ShardsConfig(held_out=0.2, text_bytes_a_shard=1)
-    run_shards(f"{output}/documents", f"{output}/duplicates", f"{output}/corpus", config, ENGINE, removed)
+    run_shards(run_removals(output, ENGINE), f"{output}/corpus", config, ENGINE)
 
 
 @pytest.fixture
@@ -305,6 +304,43 @@ def test_verify_tells_scripts_what_is_wrong(output, capsys):
     path.unlink()
     assert main(["verify", output, "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["problems"] == [f"corpus: {path.name} is missing"]
+
+
+def content(output):
+    """Give the bytes of each stage, and of what was made from the corpus."""
+    stages = ("documents", "duplicates", "corpus", "overlap", "decontaminated", "validation", "report")
+    files = [path for stage in stages for path in Path(output, stage).rglob("*") if path.is_file()]
+    return {str(path): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize("before", [(), (Tombstone("url", LONER),)])
+def test_a_request_that_meets_nothing_changes_nothing_and_is_named(output, capsys, before):
+    if before:
+        remove(output, list(before), ENGINE)
+    measure(output)
+    held = content(output)
+    asked = ["--host", "nowhere.example", "host9.example", "--url", "http://host1.example/none", "--author", "Nobody"]
+    capsys.readouterr()
+    assert main(["remove", "-o", output, *asked, "--workers", "1"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"0 documents removed now, {len(before)} in all; 0 of {2 * PARTS} files changed",
+        "no document of the corpus meets: url https://host1.example/none (it stands for later builds)",
+        "no document of the corpus meets: host nowhere.example (it stands for later builds)",
+        "no document of the corpus meets: host host9.example (it stands for later builds)",
+        "no document of the corpus meets: author nobody (it stands for later builds)",
+    ]
+    assert content(output) == held
+    assert list(stale_directories(output)) == []
+    assert len(read_tombstones(output)) == len(before) + 4
+    build(output)
+    assert content(output) == held
+
+
+def test_of_several_requests_those_that_meet_nothing_are_named(output):
+    asked = [Tombstone("host", "example"), Tombstone("host", "nowhere.example"), Tombstone("author", "jane doe")]
+    done = remove(output, asked, ENGINE)
+    assert done.unmet == (Tombstone("host", "nowhere.example"),)
+    assert done.documents == DOCUMENTS + 1
 
 
 def test_what_was_dropped_as_a_duplicate_is_not_counted_as_removed_too(output):

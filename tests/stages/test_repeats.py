@@ -14,6 +14,7 @@ from pipelines.engine.runner import Engine
 from pipelines.stages import repeats
 from pipelines.stages.build import run_shards
 from pipelines.stages.duplicates import DuplicatesConfig, run_duplicates
+from pipelines.stages.kept import Kept
 from pipelines.stages.ledger import Funnel
 from pipelines.stages.removals import Tombstone, run_removals, write_tombstones
 from pipelines.stages.remove import remove
@@ -52,9 +53,8 @@ def build(output, config, engine=ENGINE, documents=None):
     directory = write_documents(output, documents or pages())
     duplicates, repeats, corpus = (str(output / name) for name in ("duplicates", "repeats", "corpus"))
     run_duplicates(directory, duplicates, DuplicatesConfig(), engine)
-    removed = str(output / "removed") if run_removals(str(output), engine) else None
-    cut = run_repeats(directory, duplicates, removed, repeats, config, engine)
-    run_shards(directory, duplicates, corpus, SHARDS, engine, removed, cut)
+    kept = run_repeats(run_removals(str(output), engine), repeats, config, engine)
+    run_shards(kept, corpus, SHARDS, engine)
     return rows(output)
 
 
@@ -121,7 +121,7 @@ def test_every_cut_is_explained(built, capsys):
 
 def test_nothing_is_cut_by_default_and_what_was_asked_for_before_goes(built, tmp_path):
     output, _ = built
-    assert run_repeats("", "", None, str(tmp_path / "none"), RepeatsConfig(), ENGINE) is None
+    assert run_repeats(Kept("", ""), str(tmp_path / "none"), RepeatsConfig(), ENGINE) == Kept("", "")
     plain = build(tmp_path, RepeatsConfig())
     assert {address: row["text"] for address, row in plain.items() if "copy" not in address} == {
         address: text for address, text in pages() if "copy" not in address

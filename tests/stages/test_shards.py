@@ -8,6 +8,7 @@ from dedup.near.choose import CLUSTERS
 from dedup.near.sketch import sketch
 from pipelines.commands.explain import explain
 from pipelines.stages.documents import DocumentsConfig, write_bucket
+from pipelines.stages.kept import Kept
 from pipelines.stages.ledger import Funnel, count_rejections, count_rows
 from pipelines.stages.page_work import judge_page
 from pipelines.stages.shards import CORPUS, Shard, ShardsConfig, count_corpus, plan_shards, write_shard
@@ -52,7 +53,7 @@ def write_clusters(directory, members=()):
 
 def build(documents, duplicates, output, config):
     for shard in plan_shards(documents, config):
-        write_shard(shard, documents, duplicates, output, config)
+        write_shard(shard, Kept(documents, duplicates), output, config)
 
 
 def test_every_document_that_stays_is_in_one_shard(documents, tmp_path):

@@ -9,6 +9,7 @@ from dedup.overlap.rewrite import Rule
 from dedup.overlap.transforms import Corpus, RemoveOverlap
 from pipelines.engine.runner import Engine
 from pipelines.stages.ledger import count_rejections
+from pipelines.stages.output import Output
 from pipelines.stages.overlap.work import REMOVAL, find_corpus
 from pipelines.stages.stage import Stage, as_json, run_stage
 from webtext import manifest, storage
@@ -43,7 +44,7 @@ def run_removal(corpus: str, columns: Columns, rule: Rule, output: str, engine: 
     """
     files = find_corpus(corpus, columns)
     held_out = [storage.join(corpus, name) for name in storage.list_files(corpus, "heldout-*.parquet")]
-    overlap = storage.join(output, "overlap")
+    overlap = Output(output).overlap
     hashes = storage.join(overlap, REMOVAL)
 
     def work(directory: str) -> None:
@@ -53,7 +54,7 @@ def run_removal(corpus: str, columns: Columns, rule: Rule, output: str, engine: 
 
     inputs = (corpus,) if storage.exists(storage.join(corpus, manifest.NAME)) else files.files
     config = {**as_json(rule), "text": columns.text}
-    stage = Stage("decontaminated", storage.join(output, "decontaminated"), config, (*inputs, overlap))
+    stage = Stage("decontaminated", Output(output).decontaminated, config, (*inputs, overlap))
     return run_stage(stage, work, lambda directory: _count(files, directory))
 
 

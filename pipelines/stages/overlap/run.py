@@ -13,6 +13,7 @@ from dedup.overlap.bloom import check_memory, filter_bytes, read_filter
 from dedup.overlap.plan import Lookup, OverlapConfig, digest
 from dedup.overlap.transforms import Corpus
 from pipelines.engine.runner import Engine
+from pipelines.stages.output import Output
 from pipelines.stages.overlap.files import write_report
 from pipelines.stages.overlap.work import Asked, Settings, Work, find_corpus, least_ngrams, measure_all, trust_in
 from pipelines.stages.stage import Stage, as_json, run_stage
@@ -35,9 +36,7 @@ def run_overlap(
     files = find_corpus(corpus, columns)
     check_memory(filter_bytes(least_ngrams(files), settings.error_rate))
     work = Work(files, asked, settings, engine, _partials(engine, files))
-    stage = Stage(
-        "overlap", storage.join(output, "overlap"), _config(settings, asked, columns), inputs_of(corpus, files)
-    )
+    stage = Stage("overlap", Output(output).overlap, _config(settings, asked, columns), inputs_of(corpus, files))
     return run_stage(stage, work, _count)
 
 
@@ -70,7 +69,7 @@ def run_on_filter(path: str, asked: Sequence[Asked], settings: Settings, output:
     Raises:
         UsageError: the filter cannot be read, or would be written over.
     """
-    if path.rpartition("/")[0] == storage.join(output, "overlap"):
+    if path.rpartition("/")[0] == Output(output).overlap:
         raise UsageError(f"the report would take the place of {path}: choose another --output")
     with storage.open_file(path) as stream:
         ngram_filter = read_filter(stream, path)
@@ -82,4 +81,4 @@ def run_on_filter(path: str, asked: Sequence[Asked], settings: Settings, output:
         write_report(directory, measured, [], ngram_filter, trust, {}, None)
 
     config = {"probes": settings.probes, **_config(settings, asked, Columns())}
-    return run_stage(Stage("overlap", storage.join(output, "overlap"), config, (path,)), work, _count)
+    return run_stage(Stage("overlap", Output(output).overlap, config, (path,)), work, _count)
