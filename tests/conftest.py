@@ -59,6 +59,15 @@ def sample_web(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def front():
+    """Give the folder of small inputs written after public bug reports that stands beside the clone."""
+    folder = REALWEB.parent / "cases" / "front"
+    if not folder.is_dir():
+        pytest.skip("the cases are not here: they lie in ../shared/cases/front beside the clone")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def sample_output(tmp_path_factory, sample_web):
     """Give the finished output of `webtext corpus` on the sample."""
     return once(tmp_path_factory, "sample_output", lambda output: make_corpus(sample_web, output))

@@ -34,8 +34,12 @@ _BARE_HOST = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z]{2,}(?=[:/?#]|$)", re.IGNORECAS
 _REDDIT_PATH = re.compile(r"/?(?:r|u|user|tb|comments|gallery)/")
 _EDGES = "".join(map(chr, range(0x21)))
 _NO_BREAKS = dict.fromkeys(map(ord, "\t\r\n"))
-_ENTITY = re.compile(r"&(amp|lt|gt|quot|#39|#x27);", re.IGNORECASE)
-_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "#39": "'", "#x27": "'"}
+_LONGEST = 4 * MAX_URL  # characters that repairs may shorten to a URL; what is longer is none
+# A byte order mark and what else is not seen before a URL that was copied from a page. Behind one, browsers send it.
+_UNSEEN = "\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u3000\ufeff"
+_ENTITY = re.compile(r"&(?:(amp|lt|gt|quot|apos)|#0*([1-9][0-9]{1,6})|#x0*([1-9a-f][0-9a-f]{1,5}));", re.IGNORECASE)
+_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+_TWO_SCHEMES = re.compile(r"(?:https?:/+)+(?=https?:/)", re.IGNORECASE)
 
 _UNRESERVED = r"A-Za-z0-9._~\-!*'()"  # RFC 2396, section 2.3: what encoders have left bare since before RFC 3986
 _ALLOWED = rf"{_UNRESERVED}$&+,;=:@/?"
@@ -49,7 +53,9 @@ _IN_ORDER = re.compile(
     r"(https?)://([a-z0-9.-]+)((?:/[A-Za-z0-9_~!$'()*+,=:@-][A-Za-z0-9._~!$'()*+,=:@-]*)*/?)(\?[A-Za-z0-9._~\-!*()$+,;=:@/?]*)?"
 )
 _IN_ORDER_LENGTH = MAX_URL // 2  # up to which neither of its names can become too long
-_SESSION_IN_PATH = re.compile(r";(?:jsessionid|phpsessid)=[^/;]*", re.IGNORECASE)
+# Sessions: of servlets and PHP, and of ASP.NET, which puts `(S(24 characters))` between two slashes.
+_SESSION_IN_PATH = re.compile(r";(?:jsessionid|phpsessid)=[^/;]*|/\(S\([0-9a-z]{24}\)\)(?=/)", re.IGNORECASE)
+_SESSION_IN_QUERY = re.compile(r"sid=[0-9a-f]{32}|aspsessionid[a-z]{6,8}=[a-z]+", re.IGNORECASE)  # phpBB, ASP
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
@@ -71,6 +77,7 @@ class LinkRules(NamedTuple):
     reddit_domains: frozenset[str]
     wikipedia_domains: frozenset[str]
     media_hosts: frozenset[str]
+    code_hosts: frozenset[str]
     media_extensions: frozenset[str]
     download_extensions: frozenset[str]
 
@@ -86,6 +93,7 @@ def link_rules() -> LinkRules:
         reddit_domains=frozenset(rules["reddit"]["domains"]),
         wikipedia_domains=frozenset(rules["wikipedia"]["domains"]),
         media_hosts=frozenset(rules["media"]["hosts"]),
+        code_hosts=frozenset(rules["code"]["hosts"]),
         media_extensions=frozenset(rules["media"]["extensions"]),
         download_extensions=frozenset(rules["download"]["extensions"]),
     )
@@ -135,7 +143,7 @@ def _names_in_order(url: str) -> tuple[str, str] | None:
     None: go the long way. A test holds the two ways equal.
     """
     match = _IN_ORDER.fullmatch(url)
-    if match is None or len(url) > _IN_ORDER_LENGTH:
+    if match is None or len(url) > _IN_ORDER_LENGTH or "/(" in url:
         return None
     scheme, host, path, query = match.groups()
     normal, bare = _host_names(host)
@@ -155,7 +163,7 @@ def _host_names(host: str) -> tuple[str | None, str]:
 def _canonical(parts: _Parts) -> str | None:
     host = _without_www(parts.host) if parts.host.startswith("www.") else parts.host
     path = parts.path.replace("\\", "/")
-    if not _CLEAN_PATH.fullmatch(path) or ";" in path:
+    if not _CLEAN_PATH.fullmatch(path) or ";" in path or "/(" in path:
         path = _remove_dot_segments(_SESSION_IN_PATH.sub("", _normalize_escapes(path)))
     query = _clean_query(parts.query[1:], host) if parts.query else ""
     fragment = ""
@@ -163,7 +171,7 @@ def _canonical(parts: _Parts) -> str | None:
         fragment = "#!" + _normalize_escapes(parts.fragment[2:])
     port = f":{parts.port}" if parts.port else ""
     canonical = f"https://{host}{port}{path.rstrip('/') or '/'}{query}{fragment}"
-    if "&" in canonical and _ENTITY.search(canonical):
+    if "&" in canonical and _unescape(canonical) != canonical:
         return canonicalize_url(canonical)  # decoding %61 has spelled an entity
     return canonical if len(canonical) <= MAX_URL else None
 
@@ -205,7 +213,7 @@ def canonical_problem(canonical: str, *, wikipedia: bool = True) -> str | None:
     rules = link_rules()
     if is_private_host(host):
         return "private_address"
-    extension = _extension(path)
+    extension = "" if _is_repository(host, path) else _extension(path)
     if extension in rules.media_extensions or ends_with_any(host, rules.media_hosts):
         return "media"
     if ends_with_any(host, rules.reddit_domains):
@@ -225,20 +233,50 @@ def _unfetchable(url: str) -> str:
 
 
 def _extension(path: str) -> str:
-    """Give the extension of a path's last segment, in lower case; "" for wiki pages about a file (`File:A.jpg`)."""
-    segment = re.split(r"[?#;]", path, maxsplit=1)[0].rpartition("/")[2].lower()
-    stem, dot, extension = segment.rpartition(".")
-    return extension if dot and ":" not in stem else ""
+    """Give the extension of a path's last segment, in lower case; "" for wiki pages about a file (`File:A.jpg`).
+
+    A host is no file: in `web/2017/https://example.mobi` nothing has an extension.
+    """
+    before, _, segment = re.split(r"[?#;]", path, maxsplit=1)[0].rpartition("/")
+    stem, dot, extension = segment.lower().rpartition(".")
+    return extension if dot and ":" not in stem and not before.endswith(":/") else ""
+
+
+def _is_repository(host: str, path: str) -> bool:
+    """Tell whether a path names an owner and a project (`videojs/video.js`), which is a page whatever it ends in."""
+    return path.count("/") <= 1 and ends_with_any(host, link_rules().code_hosts)
 
 
 def _repair(url: str) -> str:
-    """Undo what happens to URLs on their way through forms and JSON: edges, line breaks, HTML entities."""
+    """Undo what happens to URLs on their way through forms and JSON: edges, line breaks, HTML entities, a scheme twice.
+
+    A URL far longer than any may be is given as it is.
+    """
+    if len(url) > _LONGEST:
+        return url
     url = url.strip(_EDGES)
+    if not url.isascii():
+        url = url.lstrip(_UNSEEN + _EDGES)
     if "\n" in url or "\t" in url or "\r" in url:
         url = url.translate(_NO_BREAKS)
-    while "&" in url and _ENTITY.search(url):
-        url = _ENTITY.sub(lambda match: _ENTITIES[match[1].lower()], url)
+    url = _unescape(url)
+    return url[twice.end() :] if (twice := _TWO_SCHEMES.match(url)) else url
+
+
+def _unescape(url: str) -> str:
+    """Undo HTML entities, however often a URL was escaped."""
+    while "&" in url and (unescaped := _ENTITY.sub(_character, url)) != url:
+        url = unescaped
     return url
+
+
+def _character(entity: re.Match[str]) -> str:
+    """Give the character of an entity; one that no URL holds stays escaped."""
+    name, decimal, hexadecimal = entity.groups()
+    if name:
+        return _ENTITIES[name.lower()]
+    code = int(decimal) if decimal else int(hexadecimal, 16)
+    return chr(code) if 0x20 < code < 0xD800 or 0xDFFF < code < 0x110000 else entity[0]
 
 
 def _split(url: str) -> _Parts | None:
@@ -332,6 +370,6 @@ def _clean_query(query: str, host: str) -> str:
     for pair in query.split("&"):
         name = pair.partition("=")[0].lower()
         tracking = name in rules.tracking_names or name in own or name.startswith(rules.tracking_prefixes)
-        if pair and not tracking:
+        if pair and not tracking and not _SESSION_IN_QUERY.fullmatch(pair):
             kept.append(pair)
     return "?" + "&".join(kept) if kept else ""

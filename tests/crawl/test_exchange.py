@@ -22,7 +22,7 @@ from webtext.crawl.addresses import AddressGuard, ResolutionError, tls_context
 from webtext.crawl.config import FetchConfig
 from webtext.crawl.crawl import Crawl
 from webtext.crawl.exchange import Limits, Requester, retry_after
-from webtext.crawl.outcomes import OUTCOMES, is_html, is_outcome, judge_answer
+from webtext.crawl.outcomes import OUTCOMES, is_outcome
 from webtext.crawl.page_archive import URI_PREFIX, PageArchive
 from webtext.crawl.visits import Errand
 from webtext.records import Link
@@ -247,32 +247,6 @@ def test_memory_stays_bounded(server):
     *outcomes, growth = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert outcomes == ["too_large"] * 4 + ["bad_response", "whole", "whole"]
     assert int(growth) < 40_000  # KiB; any of the bombs alone is 300,000
-
-
-@pytest.mark.parametrize(
-    ("content_type", "body", "html"),
-    [
-        ("text/html", b"words without any markup", True),
-        ("TEXT/HTML; charset=x", b"<p>", True),
-        ("application/xhtml+xml", b"<?xml version='1.0'?><html>", True),
-        ("", b"\xef\xbb\xbf  <!-- a --> <!DOCTYPE HTML>", True),
-        ("text/plain", b"<html lang=en>", True),
-        ("text/xml", b"<?xml version='1.0'?><html xmlns='...'>", True),
-        ("application/xml", b"<?xml version='1.0'?><rss>", False),
-        ("text/plain", b"The <html> element", False),
-        ("application/json", b"<html>", False),
-        ("image/png", b"<html>", False),
-        ("text/html", b"\x89PNG\r\n\x1a\n" + bytes(50), False),
-        ("text/html", b"GIF89a", False),
-        ("text/html", b"PK\x03\x04 <html>", False),
-        ("text/html; charset=utf-16", "<p>wide</p>".encode("utf-16-le"), True),
-        ("text/html", "<html><p>wide</p>".encode("utf-16-be"), True),
-        ("text/html", b"<p>one \x00 nul in a page" + b"x" * 1000, True),
-    ],
-)
-def test_html_is_told_by_type_and_first_bytes(content_type, body, html):
-    assert is_html(content_type, body) is html
-    assert judge_answer(200, content_type, body) == ("ok" if html else "not_html")
 
 
 def test_retry_after_is_seconds_or_a_date(server):

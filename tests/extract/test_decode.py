@@ -48,9 +48,9 @@ def test_text_is_found_whatever_is_said(text, encoding, header, meta):
 
 def test_old_style_meta_and_xml_declarations():
     old = b'<meta http-equiv="Content-Type" content="text/html; charset=windows-1251">'
-    assert declared_encodings(old, "") == ("cp1251",)
-    assert declared_encodings(b'<?xml version="1.0" encoding="ISO-8859-2"?>', "") == ("iso8859-2",)
-    assert declared_encodings(old, "text/html; charset=utf-8") == ("utf-8", "cp1251")
+    assert declared_encodings(old, "") == ("windows-1251",)
+    assert declared_encodings(b'<?xml version="1.0" encoding="ISO-8859-2"?>', "") == ("iso-8859-2",)
+    assert declared_encodings(old, "text/html; charset=utf-8") == ("utf-8", "windows-1251")
 
 
 def test_labels_that_are_no_encoding_of_text_are_ignored():
@@ -87,3 +87,65 @@ def test_any_bytes_and_header_give_text_the_same_twice(body, content_type):
 @given(st.text(st.characters(exclude_characters="\x00\x1b\ufeff\ufffe", exclude_categories=["Cs"]), max_size=200))
 def test_utf_8_goes_through(text):
     assert decode_html(text.encode(), "text/html; charset=windows-1252") == text
+
+
+META = "<html><head>{}<title>x</title></head><body>{}</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("head", "encoding"),
+    [
+        ('<!-- <meta charset="koi8-r"> --><meta charset="windows-1251">', "cp1251"),
+        ("<script>document.write('<meta charset=koi8-r>')</script><meta charset=windows-1251>", "cp1251"),
+        ("<style>/* <meta charset=koi8-r> */</style><meta charset=windows-1251>", "cp1251"),
+        ('<meta name="description" content="text/html; charset=koi8-r"><meta charset=windows-1251>', "cp1251"),
+        ('<meta name="a" content="x > y <meta charset=koi8-r>"><meta charset=windows-1251>', "cp1251"),
+        ("<meta charset=no-such-thing><meta charset=windows-1251>", "cp1251"),
+        ("<META CONTENT=\"text/html; x=y; charset = 'windows-1251'\" HTTP-EQUIV=content-type>", "cp1251"),
+        ("<meta charset=x-mac-cyrillic>", "mac_cyrillic"),
+        ("<meta charset=cskoi8r>", "koi8-r"),
+    ],
+)
+def test_only_what_a_browser_takes_for_a_declaration_declares(head, encoding):
+    page = META.format(head, RUSSIAN)
+    assert decode_html(page.encode(encoding), "text/html") == page
+
+
+@pytest.mark.parametrize(
+    ("label", "body", "text"),
+    [
+        ("gbk", b"\xbc\xdb \x80", "价 €"),
+        ("gb2312", b"\x90\x41", "怉"),  # of GBK
+        ("euc-jp", b"\xad\xa1\xa4\xa2", "①あ"),  # NEC's row 13
+        ("iso-2022-jp", b"\x1b$B-!\x1b(B \x1b(I1\x1b(B", "① ｱ"),
+        ("shift_jis", b"\x87\x40", "①"),
+        ("euc-kr", b"\x8c\x63", "똠"),  # of Windows-949
+        ("big5", b"\x87\x40", "䏰"),  # of Hong Kong
+        ("windows-1252", b"\x81\x93", "\x81“"),
+        ("iso-8859-8-i", b"\xe0", "א"),
+        ("tis-620", b"\xa1", "ก"),
+        ("x-user-defined", b"\xe9", "é"),  # in a meta element it was never meant
+    ],
+)
+def test_labels_mean_what_they_mean_to_browsers(label, body, text):
+    page = META.format(f"<meta charset={label}>", "{}").encode()
+    assert decode_html(page.replace(b"{}", body)) == page.decode().replace("{}", text)
+
+
+def test_x_user_defined_in_a_header_is_what_it_says():
+    assert decode_html(b"\xe9", "text/html; charset=x-user-defined") == "\uf7e9"
+
+
+def test_a_bad_byte_is_damage_and_no_other_encoding():
+    page = META.format("<meta charset=windows-1251>", RUSSIAN * 3).encode()
+    damaged = page.replace("рыбу".encode(), b"\xff", 1)
+    assert decode_html(damaged, "text/html; charset=utf-8") == page.decode().replace("рыбу", "\ufffd", 1)
+    big5 = META.format("<meta charset=iso-8859-1>", "鷺站在淺水裡" * 9).encode("big5")
+    assert decode_html(big5.replace(b"\xc6", b"\xff", 1), "text/html; charset=big5").count("鷺") >= 8
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("label", ["utf-16", "utf-16le", "utf-16be", "unicode"])
+@pytest.mark.parametrize("text", [CHINESE, RUSSIAN, "<p>" + "一" * 600, "\n" + FRENCH])
+def test_utf_16_by_header_is_read_in_the_order_of_its_bytes(order, label, text):
+    assert decode_html(text.encode(order), f"text/html; charset={label}") == text

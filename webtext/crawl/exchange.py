@@ -21,11 +21,12 @@ from requests.structures import CaseInsensitiveDict
 
 from webtext.crawl.addresses import AddressGuard, ForbiddenAddressError, ResolutionError, exchange_time
 from webtext.crawl.addresses import tls_context as shared_tls_context
-from webtext.crawl.outcomes import ACCEPTED_STATUS, may_be_html
+from webtext.crawl.outcomes import ACCEPTED_STATUS
 from webtext.crawl.replay import ReplayAdapter
 from webtext.crawl.robots import MAX_BYTES as ROBOTS_BYTES
 from webtext.crawl.robots import product_token
 from webtext.crawl.transport import GuardedAdapter, most_idle_connections
+from webtext.mime import may_be_html
 from webtext.warc.http_body import BodyEncodingError, BodyTooLargeError, ContentDecoder
 from webtext.warc.warc_records import HttpResponse
 

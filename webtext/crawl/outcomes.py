@@ -5,6 +5,8 @@ Bot walls, consent walls and pages that say "not found" with a status of 200 are
 
 import re
 
+from webtext.mime import is_html, may_be_html
+
 # Every outcome with what it means; besides these, `http_NNN` is an answer with that status. docs/fetch.md shows this
 # table, and a test holds them equal.
 OUTCOMES: dict[str, str] = {
@@ -45,77 +47,10 @@ TRANSIENT = frozenset(
 )
 TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
-_HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
-_DOUBTFUL_TYPES = frozenset(
-    (
-        *("", "*/*", "unknown/unknown", "application/unknown", "application/octet-stream"),
-        *("html", "content/html", "text", "text/plain", "text/xhtml", "text/xml", "application/xml"),
-        *("text/vnd.wap.wml", "application/vnd.wap.xhtml+xml"),
-    )
-)
-_HTML_START = re.compile(  # WHATWG MIME Sniffing, section 7.1, and an XML declaration before it
-    rb"\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|script|iframe|h1|div|font|table|a|style|title|b|"
-    rb"body|br|p)[\s>]",
-    re.IGNORECASE | re.DOTALL,
-)
-_MAGIC = (
-    *(b"%PDF-", b"%!PS", b"\xd0\xcf\x11\xe0", b"FWS", b"CWS"),
-    *(b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"BM", b"RIFF", b"ID3", b"OggS", b"\x00\x00\x01\x00", b"\x1aE\xdf\xa3"),
-    *(b"PK\x03\x04", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf", b"BZh"),
-)
-_UNICODE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
-_SNIFFED = 2048  # bytes looked at
-_BINARY = bytes(byte for byte in range(0x20) if byte not in b"\t\n\x0b\x0c\r\x1b")  # WHATWG MIME Sniffing, section 3
-_BINARY_SHARE = 0.02  # of the bytes looked at; old pages have a stray one
-
 
 def is_outcome(slug: str) -> bool:
     """Tell whether a slug is an outcome of a fetch."""
     return slug in OUTCOMES or _STATUS.fullmatch(slug) is not None
-
-
-def media_type(content_type: str) -> str:
-    """Give the media type of a Content-Type header, without its parameters, in lower case.
-
-    >>> media_type('Text/HTML; charset="utf-8"')
-    'text/html'
-    """
-    return content_type.split(",", maxsplit=1)[0].split(";", maxsplit=1)[0].strip().lower()
-
-
-def may_be_html(content_type: str) -> bool:
-    """Tell whether a declared type is HTML, or leaves it open, so that the body is worth reading."""
-    return media_type(content_type) in _HTML_TYPES | _DOUBTFUL_TYPES
-
-
-def is_html(content_type: str, beginning: bytes) -> bool:
-    """Tell whether content is HTML: by its first bytes where the declared type leaves it open or lies.
-
-    Args:
-        content_type: the header's value.
-        beginning: of the body, decompressed; 2 KiB suffice.
-    """
-    declared = media_type(content_type)
-    start = beginning[:_SNIFFED]
-    if declared in _HTML_TYPES:
-        return not _is_binary(start, content_type)
-    if declared not in _DOUBTFUL_TYPES:
-        return False
-    return _HTML_START.match(start.removeprefix(b"\xef\xbb\xbf")) is not None
-
-
-def _is_binary(start: bytes, content_type: str) -> bool:
-    if start.startswith(_MAGIC):
-        return True
-    if start.startswith(_UNICODE_MARKS) or "utf-16" in content_type.lower() or "utf-32" in content_type.lower():
-        return False
-    stray = len(start) - len(start.translate(None, _BINARY))
-    return stray > max(1, _BINARY_SHARE * len(start)) and not _is_wide(start)
-
-
-def _is_wide(start: bytes) -> bool:
-    """Tell whether bytes look like UTF-16 without a mark: every other one is NUL, and `<` comes first."""
-    return start.lstrip(b"\x00\t\n\r ")[:1] == b"<" and abs(start.count(0) - len(start) / 2) < len(start) / 8
 
 
 def judge_answer(status: int, content_type: str, beginning: bytes) -> str:

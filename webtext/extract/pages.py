@@ -20,6 +20,7 @@ from webtext.extract.decode import decode_html
 from webtext.extract.extractors import ENGINES, load_engine, parse_html, require_engine, without_controls
 from webtext.extract.glance import foreign_text
 from webtext.extract.metadata import declared_language, read_metadata
+from webtext.mime import extract_mime_type, is_html
 from webtext.reasons import Reason
 from webtext.sandbox.sandbox import Failure, Sandbox
 
@@ -32,8 +33,6 @@ REASONS = (  # the closed set of reasons why a page gives no text
     "extract_memory",
 )
 
-_HTML_TYPES = ("text/html", "application/xhtml+xml", "application/xhtml", "application/xml", "text/xml")
-_GENERIC_TYPES = ("", "text/plain", "application/octet-stream", "unknown/unknown", "content/unknown")
 _MARKUP = re.compile(r"<\s*(?:!doctype\s+html|html|head|body|title|div|p|a|h1|table|article|meta|br)\b", re.IGNORECASE)
 _SNIFF_CHARS = 4096
 # Control, surrogate and non-characters, and invisible marks that only steer line breaks: soft hyphen, zero-width
@@ -114,9 +113,8 @@ def extract_page(body: bytes, content_type: str, url: str, *, config: ExtractCon
     """Decode a page's bytes and extract its text, or say why there is none."""
     if len(body) > config.max_bytes:
         return Reason("too_large", f"{len(body)} bytes, at most {config.max_bytes}")
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind not in _HTML_TYPES and kind not in _GENERIC_TYPES:
-        return Reason("not_html", kind)
+    if not is_html(content_type, body):
+        return Reason("not_html", extract_mime_type(content_type).essence)
     return extract_text(decode_html(body, content_type), url, config)
 
 
