@@ -23,7 +23,7 @@ from dedup.kernels import hashes as kernels
 from dedup.kernels.numba_or_numpy import compile_from_now_on
 from dedup.near.minhash import MinHashConfig, permutations
 from dedup.near.sketch import sketch
-from webtext.code_points import word_characters
+from webtext.code_points import word_classes
 from webtext.text import ngrams, words
 
 WORDS = 1000  # of each text
@@ -45,7 +45,7 @@ def main() -> None:
 
     def in_numpy(text: str) -> None:
         codes = np.frombuffer(text.lower().encode("utf-32-le"), np.uint32)
-        hashes = kernels.word_hashes_in_numpy(codes, word_characters(1 << 21))
+        hashes = kernels.word_hashes_in_numpy(codes, word_classes(1 << 21))
         kernels.minhash_in_datasketch(kernels.ngram_hashes_in_numpy(hashes, 5), multipliers, offsets)
 
     def fused(text: str) -> None:

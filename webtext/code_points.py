@@ -11,30 +11,60 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from webtext.text import SPACELESS_RANGES, marks
+
+# What a code point is to a word. OTHER parts words; letters and digits in a row are one; a SPACELESS letter is a word
+# of its own; a mark belongs to what stands before it.
+OTHER, LETTER, SPACELESS, MARK = range(4)
 _ASCII = 128
-_DOTTED_CAPITAL = "\u0130"  # the one whose lower case is a letter and a mark, of which the mark is no part of a word
+
+Classes = NDArray[np.uint8]
 
 
-def code_points(text: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """View a text as numbers, 8 or 32 bits each, beside a table that says of each number whether it is part of a word.
+def code_points(text: str) -> tuple[NDArray[Any], Classes]:
+    """View a text as numbers, 8 or 32 bits each, beside a table that says of each number what it is to a word.
 
     Returns:
         The code points, shape (characters,), and the table, longer than any of them.
     """
     if text.isascii():
-        return np.frombuffer(text.encode("ascii"), np.uint8), word_characters(_ASCII)
+        return np.frombuffer(text.encode("ascii"), np.uint8), word_classes(_ASCII)
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    return codes, word_characters(1 << int(codes.max()).bit_length())
+    return codes, word_classes(1 << int(codes.max()).bit_length())
 
 
 @lru_cache(maxsize=32)  # of powers of two
-def word_characters(below: int) -> NDArray[np.bool_]:
-    """Tell of each code point below one whether it is part of a word: the same pattern as `webtext.text.words`."""
+def word_classes(below: int) -> Classes:
+    """Tell of each code point below one what it is to a word: the same characters as in `webtext.text.word_pattern`."""
     characters = "".join(map(chr, range(min(below, sys.maxunicode + 1))))
-    table = np.zeros(len(characters), np.bool_)
+    table = np.zeros(len(characters), np.uint8)
     for run in re.finditer(r"[^\W_]+", characters):
-        table[run.start() : run.end()] = True
+        table[run.start() : run.end()] = LETTER
+    for first, last in SPACELESS_RANGES:
+        table[first : last + 1] *= SPACELESS
+    found = np.array(sorted(marks()))
+    table[found[found < len(table)]] = MARK
     return table
+
+
+def word_starts(classes: Classes) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Tell of each character of a text whether a word begins there, and whether it is part of one.
+
+    Args:
+        classes: of the characters, shape (characters,).
+    """
+    if classes.max(initial=OTHER) <= LETTER:
+        inside = classes.view(np.bool_)
+        starts = inside.copy()
+        starts[1:] &= ~inside[:-1]
+        return starts, inside
+    bases = np.where(classes == MARK, 0, np.arange(len(classes)))
+    found = classes[np.maximum.accumulate(bases)]  # a mark is what it belongs to
+    found[found == MARK] = OTHER  # marks at the very beginning belong to nothing
+    starts = classes == SPACELESS
+    starts |= classes == LETTER
+    starts[1:] &= (classes[1:] == SPACELESS) | (found[:-1] != LETTER)
+    return starts, found != OTHER
 
 
 def count_words(text: str) -> int:
@@ -43,6 +73,5 @@ def count_words(text: str) -> int:
     >>> count_words("Don't panic: it's 42_000 KM.")
     8
     """
-    codes, is_word = code_points(text.lower() if _DOTTED_CAPITAL in text else text)
-    inside = is_word[codes]
-    return int(np.count_nonzero(inside[1:] > inside[:-1])) + int(inside[:1].sum())
+    codes, classes = code_points(text)
+    return int(np.count_nonzero(word_starts(classes[codes])[0]))

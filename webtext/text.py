@@ -3,12 +3,57 @@
 GPT-2's overlap study (paper, section 4) normalises to "lower-cased alphanumeric words with a single space as a
 delimiter". The same words make the shingles of near-duplicate removal and the n-grams of overlap, so that all of them
 mean the same thing by "8-gram". `dedup` has vectorised kernels that tests hold equal to these functions.
+
+Where a script writes no spaces between words, the rule is that of Unicode's default word boundaries (UAX #29): each
+Han or Hiragana character is a word, a run of Katakana is one, and each letter of Thai, Lao, Khmer, Burmese and their
+kin is one. No dictionary takes part, so the words of a text never change with a library's release. Marks (the vowel
+signs of Thai or Hindi, the accents of decomposed Latin) belong to the letter before them.
 """
 
 import re
+import sys
+import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import cache
 
-_WORD = re.compile(r"[^\W_]+")
+# Letters that are a word each: code points and ranges, digits left out. Unicode 15: Script=Han and Hiragana, and what
+# has Line_Break=Complex_Context (Thai, Lao, Myanmar, Khmer, Tai Le, New Tai Lue, Tai Tham, Tai Viet).
+SPACELESS_RANGES = (
+    (0x0E01, 0x0E4F), (0x0E81, 0x0ECF), (0x0EDA, 0x0EDF), (0x1000, 0x103F), (0x104A, 0x108F), (0x109A, 0x109F),
+    (0x1780, 0x17DF), (0x1950, 0x19CF), (0x1A20, 0x1A7F), (0x3005, 0x3007), (0x3021, 0x3029), (0x3038, 0x303B),
+    (0x3041, 0x3096), (0x309D, 0x309F), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xA9E0, 0xA9EF), (0xA9FA, 0xA9FE),
+    (0xAA60, 0xAADF), (0xF900, 0xFAFF), (0x1B001, 0x1B11F), (0x20000, 0x3FFFF),
+)  # fmt: skip
+_MARKS_END = 0x20000  # no mark lies beyond it, but variation selectors, which belong to no word
+_VARIATION_SELECTORS = range(0xFE00, 0xFE10)
+_BASIC_PLANE = "\uffff"
+_ASCII_WORD = re.compile(r"[^\W_]+")
+
+
+def is_mark(code: int) -> bool:
+    """Tell whether a code point is a mark that belongs to the word before it (categories Mn and Mc)."""
+    return unicodedata.category(chr(code)) in {"Mn", "Mc"} and code not in _VARIATION_SELECTORS
+
+
+@cache
+def marks() -> frozenset[int]:
+    """Give the code points of all marks."""
+    return frozenset(code for code in range(0x300, _MARKS_END) if is_mark(code))
+
+
+def word_pattern(text: str) -> re.Pattern[str]:
+    """Give the regular expression of one word of a text in lower case; it is linear in the text."""
+    if text.isascii():
+        return _ASCII_WORD
+    return _word_pattern(_BASIC_PLANE if max(text) <= _BASIC_PLANE else chr(sys.maxunicode))
+
+
+@cache
+def _word_pattern(last: str) -> re.Pattern[str]:
+    """Compile the expression for texts without characters beyond one: up to U+FFFF it takes a sixth of the time."""
+    spaceless = "".join(f"{chr(first)}-{chr(end)}" for first, end in SPACELESS_RANGES if chr(end) <= last)
+    mark = f"[{''.join(character for character in map(chr, sorted(marks())) if character <= last)}]"
+    return re.compile(rf"[^\W_{spaceless}]+(?:{mark}+[^\W_{spaceless}]*)*|[{spaceless}](?<!\W){mark}*")
 
 
 def words(text: str) -> list[str]:
@@ -16,8 +61,11 @@ def words(text: str) -> list[str]:
 
     >>> words("Don't panic: it's 42_000 KM.")
     ['don', 't', 'panic', 'it', 's', '42', '000', 'km']
+    >>> words("東京タワー 2024年")
+    ['東', '京', 'タワー', '2024', '年']
     """
-    return _WORD.findall(text.lower())
+    lowered = text.lower()
+    return word_pattern(lowered).findall(lowered)
 
 
 def normalize_text(text: str) -> str:

@@ -11,6 +11,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from webtext.code_points import LETTER, MARK, OTHER, SPACELESS
+
 _WORD = np.uint64(6364136223846793005)  # dedup.kernels.hashes.WORD_MULTIPLIER
 _NGRAM = np.uint64(2862933555777941757)  # dedup.kernels.hashes.NGRAM_MULTIPLIER
 _FMIX64 = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))
@@ -35,22 +37,24 @@ def _mix64(value: Any) -> Any:
 
 
 @_compile
-def word_hashes(codes: NDArray[Any], is_word: NDArray[np.bool_]) -> NDArray[np.uint64]:
-    """Hash the words of an array of code points in one pass."""
-    hashes = np.empty((len(codes) + 1) // 2, np.uint64)
+def word_hashes(codes: NDArray[Any], classes: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Hash the words of an array of code points in one pass; a word ends where no letter or mark goes on with it."""
+    hashes = np.empty(len(codes), np.uint64)
     count = 0
     value = np.uint64(0)
-    inside = False
+    last = OTHER  # what the word that is being read is made of
     for code in codes:
-        if is_word[code]:
-            value = value * _WORD + np.uint64(code) + _ONE
-            inside = True
-        elif inside:
+        found = classes[code]
+        if last != OTHER and found != MARK and (found != LETTER or last != LETTER):
             hashes[count] = _mix64(value)
             count += 1
             value = np.uint64(0)
-            inside = False
-    if inside:
+            last = OTHER
+        if found == LETTER or found == SPACELESS:
+            last = found
+        if last != OTHER:
+            value = value * _WORD + np.uint64(code) + _ONE
+    if last != OTHER:
         hashes[count] = _mix64(value)
         count += 1
     return hashes[:count].copy()

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.kernels.numba_or_numpy import Kernel, is_installed
-from webtext.code_points import code_points
+from webtext.code_points import OTHER, SPACELESS, Classes, code_points, word_starts
 
 Hashes = NDArray[np.uint64]
 Words32 = NDArray[np.uint32]
@@ -135,38 +135,38 @@ def distinct(values: NDArray[Number]) -> NDArray[Number]:
     return ordered[first]
 
 
-def word_hashes_in_numpy(codes: NDArray[Any], is_word: NDArray[np.bool_]) -> Hashes:
+def word_hashes_in_numpy(codes: NDArray[Any], classes: Classes) -> Hashes:
     """Hash the words of an array of code points, many characters at once."""
     begin, found = 0, [np.empty(0, np.uint64)]
     while begin < len(codes):
-        end = _end_of_word(codes, is_word, begin + _CHARS_AT_ONCE)
-        found.append(_hash_all_words(codes[begin:end], is_word))
+        end = _end_of_word(codes, classes, begin + _CHARS_AT_ONCE)
+        found.append(_hash_all_words(codes[begin:end], classes))
         begin = end
     return np.concatenate(found)
 
 
-def _end_of_word(codes: NDArray[Any], is_word: NDArray[np.bool_], at_least: int) -> int:
-    """Find the first place from one on that is not within a word."""
+def _end_of_word(codes: NDArray[Any], classes: Classes, at_least: int) -> int:
+    """Find the first place from one on at which no word goes on."""
     for begin in range(at_least, len(codes), _CHARS_AT_ONCE):
-        gaps = np.flatnonzero(~is_word[codes[begin : begin + _CHARS_AT_ONCE]])
+        ahead = classes[codes[begin : begin + _CHARS_AT_ONCE]]
+        gaps = np.flatnonzero((ahead == OTHER) | (ahead == SPACELESS))
         if len(gaps):
             return begin + int(gaps[0])
     return len(codes)
 
 
-def _hash_all_words(codes: NDArray[Any], is_word: NDArray[np.bool_]) -> Hashes:
-    inside = np.zeros(len(codes) + 2, np.bool_)
-    inside[1:-1] = is_word[codes]
-    edges = np.flatnonzero(inside[1:] != inside[:-1])
-    starts, ends = edges[::2], edges[1::2]
-    if not len(starts):
+def _hash_all_words(codes: NDArray[Any], classes: Classes) -> Hashes:
+    starts, inside = word_starts(classes[codes])
+    places = np.flatnonzero(inside)
+    firsts = np.flatnonzero(starts[places])
+    if not len(firsts):
         return np.empty(0, np.uint64)
-    lengths = ends - starts
-    places = np.flatnonzero(inside[1:-1])
+    lengths = np.diff(firsts, append=len(places))
     powers = np.full(int(lengths.max()), WORD_MULTIPLIER, np.uint64)
     powers[0] = 1
-    terms = (codes[places].astype(np.uint64) + np.uint64(1)) * np.cumprod(powers)[np.repeat(ends - 1, lengths) - places]
-    return mix64(np.add.reduceat(terms, np.cumsum(lengths) - lengths))
+    following = np.repeat(firsts + lengths, lengths) - np.arange(len(places)) - 1  # characters of the word behind each
+    terms = (codes[places].astype(np.uint64) + np.uint64(1)) * np.cumprod(powers)[following]
+    return mix64(np.add.reduceat(terms, firsts))
 
 
 def ngram_hashes_in_numpy(hashes: Hashes, n: int) -> Hashes:

@@ -6,16 +6,14 @@ Both come down to the words of `webtext.text.words`, GPT-3's after a first step.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
 from dedup.kernels.hashes import Hashes, ngram_hashes, word_hashes
-from webtext.text import words
+from webtext.text import marks, word_pattern, words
 
 _PUNCTUATION = re.compile(r"[^\w\s]|_")
-_WORD = re.compile(r"[^\W_]+")
-_PIECE = re.compile(r"\S+")
 _ASCII_PUNCTUATION = bytes(code for code in range(128) if _PUNCTUATION.match(chr(code)))
 
 
@@ -28,7 +26,7 @@ def without_punctuation(text: str) -> str:
     lowered = text.lower()
     if lowered.isascii():
         return lowered.encode("ascii").translate(None, _ASCII_PUNCTUATION).decode("ascii")
-    return _PUNCTUATION.sub("", lowered)
+    return _PUNCTUATION.sub(lambda found: found[0] if ord(found[0]) in marks() else "", lowered)
 
 
 NORMALIZERS: dict[str, Callable[[str], str]] = {"gpt2": str, "gpt3": without_punctuation}
@@ -74,13 +72,31 @@ def word_spans(text: str, normalizer: str) -> list[tuple[int, int]]:
     ([(0, 3), (4, 5)], [(0, 6)])
     """
     lowered = text.lower()
-    pattern = _WORD if normalizer == "gpt2" else _PIECE
-    spans = [found.span() for found in pattern.finditer(lowered) if _WORD.search(found[0])]
+    spans = _gpt3_spans(lowered) if normalizer == "gpt3" else [word.span() for word in _words_in(lowered)]
     if len(lowered) == len(text):
         return spans
     # Some capitals lower to two characters: number the characters of the lowered text by those they came from.
     origin = [place for place, character in enumerate(text) for _ in character.lower()]
     return [(origin[start], origin[stop - 1] + 1) for start, stop in spans]
+
+
+def _words_in(lowered: str) -> Iterator[re.Match[str]]:
+    return word_pattern(lowered).finditer(lowered)
+
+
+def _gpt3_spans(lowered: str) -> list[tuple[int, int]]:
+    """Find words, each with the punctuation within and around it."""
+    stays = [bool(without_punctuation(character)) for character in lowered]
+    left = [place for place, kept in enumerate(stays) if kept]
+    spans = []
+    for word in _words_in("".join(lowered[place] for place in left)):
+        start, stop = left[word.start()], left[word.end() - 1] + 1
+        while start > 0 and not stays[start - 1]:
+            start -= 1
+        while stop < len(stays) and not stays[stop]:
+            stop += 1
+        spans.append((start, stop))
+    return spans
 
 
 def item_offsets(counts: list[int]) -> list[int]:

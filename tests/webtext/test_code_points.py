@@ -7,7 +7,7 @@ from webtext.code_points import count_words
 from webtext.text import words
 
 
-@given(st.text() | st.text(alphabet="aB3_ \u00e9,.'\u65e5\u0130\u017f\u0301\ud800\U0001d7d8\n"))
+@given(st.text() | st.text(alphabet="aB3_ \u00e9,.'\u65e5\u0130\u017f\u0301\u0e34กカ\ufe0f\u0f39\ud800\U0001d7d8\n"))
 def test_words_are_counted_as_they_are_made(text):
     assert count_words(text) == len(words(text))
 
