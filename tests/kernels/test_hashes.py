@@ -45,8 +45,8 @@ def test_word_hashes_do_not_depend_on_where_a_long_text_is_divided(text, at_once
 
 
 @given(HASHES, st.integers(1, 9))
-def test_a_signature_does_not_depend_on_how_many_hashes_are_signed_at_once(hashes, at_once):
-    arguments = np.array(hashes, np.uint64), *permutations(16, 1)
+def test_a_signature_does_not_depend_on_how_many_hashes_are_signed_at_once(values, at_once):
+    arguments = np.array(values, np.uint64), *permutations(16, 1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hashes, "_HASHES_AT_ONCE", at_once)
         assert hashes.minhash_in_numpy(*arguments).tolist() == compiled.minhash(*arguments).tolist()

@@ -151,7 +151,7 @@ def test_a_file_is_as_the_page_on_its_format_says():
     assert (16 + length) % 128 == 0
     header = json.loads(content[16 : 16 + length])
     assert header["blocks"] * 128 == len(content) - 16 - length
-    assert (header["n"], header["normalizer"], header["hash"], header["ngrams"]) == (8, "gpt2", "webtext-1", 1)
+    assert (header["n"], header["normalizer"], header["hash"], header["ngrams"]) == (8, "gpt2", "webtext-2", 1)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_file_is_as_the_page_on_its_format_says():
         (lambda content: b"PAR1" + content, "no n-gram filter"),
         (lambda content: content[:0], "no n-gram filter"),
         (lambda content: content[:8] + b"\x02" + content[9:], "of version 2"),
-        (lambda content: content.replace(b"webtext-1", b"webtext-9"), "hash webtext-9"),
+        (lambda content: content.replace(b"webtext-2", b"webtext-9"), "hash webtext-9"),
         (lambda content: content.replace(b'"blocks"', b'"blakes"'), "header of f is damaged"),
         (lambda content: content[:16] + b"}" + content[17:], "header of f is damaged"),
     ],
