@@ -50,7 +50,7 @@ def word_hashes(codes: NDArray[Any], classes: NDArray[np.uint8]) -> NDArray[np.u
             count += 1
             value = np.uint64(0)
             last = OTHER
-        if found == LETTER or found == SPACELESS:
+        if found in (LETTER, SPACELESS):
             last = found
         if last != OTHER:
             value = value * _WORD + np.uint64(code) + _ONE

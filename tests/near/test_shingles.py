@@ -1,5 +1,7 @@
 """Shingles: what counts as shared text, and that short texts never fall together."""
 
+# ruff: noqa: E501 (texts of several scripts)
+
 import numpy as np
 import pytest
 from hypothesis import given

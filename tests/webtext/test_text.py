@@ -1,5 +1,7 @@
 """What a word is in every script, and that a text of any of them has about as many as its readers would count."""
 
+# ruff: noqa: E501 (texts of several scripts)
+
 import pytest
 
 from webtext.code_points import count_words
