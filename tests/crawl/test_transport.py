@@ -9,7 +9,7 @@ from tests.double.loopback import LoopbackServer
 from webtext.crawl.addresses import AddressGuard, tls_context
 from webtext.crawl.exchange import Limits, Requester
 from webtext.crawl.outcomes import is_outcome, judge_answer
-from webtext.crawl.transport import GuardedAdapter, most_idle_connections, request_lines
+from webtext.crawl.transport import GuardedAdapter, most_idle_connections
 
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 8\r\n\r\n<p>x</p>"
 
@@ -72,7 +72,7 @@ def test_of_idle_connections_the_one_longest_unused_is_closed(server, most_idle)
     adapter = server.adapter(most_idle)
     for host in ("a", "b", "a", "b"):
         request = requests.Request("GET", f"http://{host}.test:{server.port}/").prepare()
-        with adapter.send(request, timeout=1) as answer:
+        with adapter.send(request, stream=True, timeout=1) as answer:
             assert answer.raw.read() == b"<p>x</p>"
     assert server.connections == {1: 4, 2: 2}[most_idle]
     adapter.close()
@@ -99,7 +99,7 @@ def test_a_server_that_leaves_is_asked_on_a_new_connection(server, header):
 
 def test_a_request_that_an_idle_connection_swallowed_is_sent_again(server, monkeypatch):
     """The server closes at the moment at which the request is written, so that nobody could know."""
-    monkeypatch.setattr("webtext.crawl.transport.wait_for_read", lambda *_, **__: False)
+    monkeypatch.setattr("urllib3.connection.wait_for_read", lambda *_, **__: False)
     server.most = 1
     requester = server.requester()
     for _ in range(3):
@@ -117,14 +117,14 @@ def test_it_is_a_transport_of_requests(server):
 
 @pytest.mark.parametrize("target", ["/a b", "/a\r\nX: y", "/caf\u00e9", "/\x7f"])
 def test_no_target_breaks_out_of_its_line(target):
-    with pytest.raises(requests.exceptions.InvalidURL):
-        request_lines(target, {})
+    request = requests.Request("GET", "http://a.test/").prepare()
+    request.url = f"http://a.test{target}"
+    with pytest.raises(requests.exceptions.InvalidURL, match="cannot stand in a request"):
+        GuardedAdapter(AddressGuard(), tls_context(), 1).add_headers(request)
 
 
 @pytest.mark.parametrize("value", ["a\r\nX: y", "a\nb", "a\x00b"])
 def test_no_header_breaks_out_of_its_line(shared, value):
-    with pytest.raises(requests.exceptions.InvalidURL):
-        request_lines("/", {"Cookie": value})
     asked = len(shared.requests)
     assert shared.requester().ask(f"http://a.test:{shared.port}/", cookies=value).outcome == "bad_url"
     assert len(shared.requests) == asked

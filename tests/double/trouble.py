@@ -175,7 +175,7 @@ TROUBLES = {
     "slow-answer": (lambda *_: time.sleep(4), "read_timeout"),
     "drip-body": (lambda c, *_: drip(c, answer(b"x" * 999)), "total_timeout"),
     "drip-headers": (lambda c, *_: drip(c, b"HTTP/1.1 200 OK\r\n" + b"X-Long: y\r\n" * 50), "total_timeout"),
-    "continue-forever": (lambda c, *_: endless(c, b"HTTP/1.1 100 Continue\r\n\r\n"), "total_timeout"),
+    "continue-forever": (lambda c, *_: endless(c, b"HTTP/1.1 100 Continue\r\n\r\n"), "bad_response"),
     "stalled-body": (lambda c, *_: (c.sendall(answer()[:-9]), time.sleep(4)), "read_timeout"),
     "closed": (lambda *_: None, "connection_error"),
     "reset": (lambda c, *_: reset(c, answer(b"x" * 99)[:-50]), "connection_error"),

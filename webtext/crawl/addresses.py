@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import certifi
-from requests.exceptions import ConnectionError as RequestsConnectionError
-from requests.exceptions import ConnectTimeout
 
 from webtext.hosts import is_public_address
 
@@ -201,8 +199,8 @@ def connect(guard: AddressGuard, host: str, port: int, seconds: float) -> TimedS
     Raises:
         ForbiddenAddressError: the host is, or resolves to, an address that no request may reach.
         ResolutionError: the host does not resolve.
-        requests.exceptions.ConnectTimeout: no connection in time.
-        requests.exceptions.ConnectionError: no connection.
+        TimeoutError: no connection in time.
+        OSError: no connection.
     """
     problem: OSError | None = None
     for address in guard.permitted(host, port)[:_MAX_ADDRESSES]:
@@ -217,5 +215,5 @@ def connect(guard: AddressGuard, host: str, port: int, seconds: float) -> TimedS
             continue
         return opened
     if isinstance(problem, TimeoutError):
-        raise ConnectTimeout(f"no connection within {seconds:g} s") from problem
-    raise RequestsConnectionError((problem.strerror if problem else None) or str(problem)) from problem
+        raise TimeoutError(f"no connection within {seconds:g} s") from problem
+    raise problem or OSError("no address")

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -25,7 +26,7 @@ from webtext.crawl.outcomes import ACCEPTED_STATUS
 from webtext.crawl.replay import ReplayAdapter
 from webtext.crawl.robots import MAX_BYTES as ROBOTS_BYTES
 from webtext.crawl.robots import product_token
-from webtext.crawl.transport import GuardedAdapter, most_idle_connections
+from webtext.crawl.transport import ORIGINAL, GuardedAdapter, most_idle_connections
 from webtext.mime import may_be_html
 from webtext.warc.http_body import BodyEncodingError, BodyTooLargeError, ContentDecoder
 from webtext.warc.warc_records import HttpResponse
@@ -34,7 +35,6 @@ BEGINNING = ROBOTS_BYTES  # bytes of the decoded body kept for sniffing, meta el
 _OTHER_BODY = 64 << 10  # bytes kept of the body of a redirect or an error
 _READ = 1 << 16
 _LENGTH = re.compile(r"[0-9]{1,20}")  # in bytes; a longer number, or other digits than ASCII's, say nothing
-_FOLD = re.compile(r"\r?\n[ \t]+")  # how a header's value goes on in the next line (RFC 9112, section 5.2)
 
 
 @dataclass(frozen=True)
@@ -107,13 +107,14 @@ class Requester:
         }
         context = tls_context or shared_tls_context()
         if replay is not None:
-            self._adapter: GuardedAdapter = ReplayAdapter(replay, context)
+            adapter: GuardedAdapter = ReplayAdapter(replay, context)
         else:
-            self._adapter = GuardedAdapter(guard or AddressGuard(), context, most_idle_connections())
+            adapter = GuardedAdapter(guard or AddressGuard(), context, most_idle_connections())
+        self._session = _Session(adapter)
 
     def close(self) -> None:
         """Close all connections."""
-        self._adapter.close()
+        self._session.close()
 
     def ask(
         self,
@@ -169,8 +170,8 @@ class Requester:
     def _converse(
         self, prepared: requests.PreparedRequest, exchange: "_Unfinished", *, site_file: bool, any_type: bool
     ) -> None:
-        # Not `Session.send`: at a redirect it reads the whole body and prepares the next request.
-        answer = self._adapter.send(prepared, timeout=self._limits.connect_seconds)
+        seconds = self._limits.connect_seconds, self._limits.read_seconds
+        answer = self._session.send(prepared, stream=True, allow_redirects=False, timeout=seconds, proxies={})
         try:
             exchange.hear(answer)
             limit, is_strict = self._body_limit(exchange, site_file=site_file, any_type=any_type)
@@ -191,6 +192,19 @@ class Requester:
         return self._limits.body_bytes, True
 
 
+class _Session(requests.Session):
+    """A session that leaves redirects to the crawl, which decides upon them one at a time."""
+
+    def __init__(self, adapter: GuardedAdapter) -> None:
+        super().__init__()
+        self.mount("http://", adapter)
+        self.mount("https://", adapter)
+        self.trust_env = False
+
+    def get_redirect_target(self, _: Any) -> None:
+        """Name none: `requests` would read the body of a redirect, however long, and prepare the next request."""
+
+
 class _Unfinished:
     """An exchange while it goes on; whatever ends it, what was heard so far is kept."""
 
@@ -209,7 +223,7 @@ class _Unfinished:
     def hear(self, answer: requests.Response) -> None:
         """Note status and headers, in their order and with repeats."""
         self.status, self._reason = answer.status_code, str(answer.reason or "")
-        self._headers = [(name, _FOLD.sub(" ", value)) for name, value in answer.raw.headers.items()]
+        self._headers = list(answer.raw.headers.items())
 
     def read(self, raw: urllib3.HTTPResponse, limit: int, *, is_strict: bool) -> None:
         """Read the body up to a limit, as sent and decompressed."""
@@ -269,14 +283,12 @@ class _Unfinished:
 
 
 def _archived(headers: list[tuple[str, str]], body: bytearray) -> list[tuple[str, str]]:
-    """Make headers true of the body as it is kept, which is dechunked and may be cut; what was sent is kept by name."""
+    """Make headers true of the body as it is kept, which may be cut; what was sent is kept by name."""
     kept, has_length = [], False
     for name, value in headers:
         match name.lower():
-            case "transfer-encoding":
-                kept.append(("X-Archive-Orig-Transfer-Encoding", value))
             case "content-length" if value != str(len(body)):
-                kept.append(("X-Archive-Orig-Content-Length", value))
+                kept.append((ORIGINAL + name, value))
             case lower:
                 has_length = has_length or lower == "content-length"
                 kept.append((name, value))

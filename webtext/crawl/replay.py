@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import requests
 
 from webtext.crawl.addresses import AddressGuard
-from webtext.crawl.transport import GuardedAdapter, Server
+from webtext.crawl.transport import GuardedAdapter
 from webtext.errors import UsageError
 from webtext.urls import canonicalize_url
 from webtext.warc.http_body import dechunk, decode_content
@@ -38,12 +38,14 @@ class ReplayAdapter(GuardedAdapter):
 
     def __init__(self, address: tuple[str, int], context: ssl.SSLContext) -> None:
         """Send all requests to `address`, and let none go anywhere else."""
-        self._server = Server("http", *address)
-        super().__init__(AddressGuard(exempt=frozenset({address})), context, _CONNECTIONS)
+        self._server = {"scheme": "http", "host": address[0], "port": address[1]}
+        super().__init__(AddressGuard(exempt=frozenset({address})), context, 1, _CONNECTIONS)
 
-    def server_of(self, _request: requests.PreparedRequest) -> Server:
+    def build_connection_pool_key_attributes(  # type: ignore[override]
+        self, *_: Any
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Name the one server."""
-        return self._server
+        return self._server, {}
 
     def target_of(self, request: requests.PreparedRequest) -> str:
         """Ask by the whole URL, so that the scheme arrives too."""

@@ -1,212 +1,280 @@
-"""The transport under `requests`: one request on a guarded connection, which is kept open for the host's next one.
+"""The transport under `requests`: its own adapter over urllib3's pools, with connections of ours.
 
-A crawl asks a host for a page, rests, and asks for the next. `requests`' own transport keeps a pool of pools and makes
-headers, cookies and pools anew for each request, which costs more CPU than the rest of the exchange; here is one that
-does just what a crawl needs: connect through the guard, write, read the head, hand over the body as it streams in.
+A connection here leads only to addresses that the guard permits, keeps to the time of the exchange, writes the target
+of a request as it stands (urllib3 would encode `%`, `|` and the like once more), and reads what comes as browsers do:
+heads by `webtext.warc.http_head`, and chunks that are ended by a line feed alone. All else is urllib3's: pools, TLS,
+names in certificates.
 """
 
-import contextlib
 import http.client
+import io
 import re
 import resource
 import socket
 import ssl
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-import urllib3
-from requests.adapters import BaseAdapter
-from requests.structures import CaseInsensitiveDict
-from urllib3.util.wait import wait_for_read
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from webtext.crawl.addresses import AddressGuard, allowed_seconds, connect
+from webtext.crawl.addresses import AddressGuard, connect
+from webtext.warc.http_head import MAX_BYTES, Head, HeadError, read_head
 
-_NOT_IN_A_LINE = re.compile(rb"[\x00-\x08\n-\x1f\x7f]")  # of a request (RFC 9112, section 2.2, and RFC 9110, 5.5)
+ORIGINAL = "X-Archive-Orig-"  # begins the name of a header that is no longer true of the body, as archives write it
+_NOT_IN_A_LINE = re.compile(r"[\x00-\x08\n-\x1f\x7f]")  # of a request (RFC 9112, section 2.2, and RFC 9110, 5.5)
 _NOT_IN_A_TARGET = re.compile(r"[^\x21-\x7e]")  # RFC 9112, section 3.2
+_LENGTH = re.compile(r"[0-9]{1,18}")  # in bytes; a longer number, or other digits than ASCII's, say nothing
+_CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]+)[ \t]*(?:;.*)?\r?\n", re.DOTALL)
+_CHUNK_LINE = 1 << 14  # bytes of the line before a chunk
+_CONNECT_SECONDS = 10.0  # where the caller has no opinion
 _FEWEST_IDLE, _MOST_IDLE = 64, 8192
 _LEFT_BY_THE_SERVER = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)  # among them RemoteDisconnected
 
 
-class Server(NamedTuple):
-    """Where connections lead, by which they are kept."""
-
-    scheme: str
-    host: str  # without the brackets of an address
-    port: int
-
-
-class _Head(http.client.HTTPResponse):
-    """A response whose head is the final one: hints that come before it (RFC 8297) are passed over."""
+class _Answer(http.client.HTTPResponse):
+    """An answer whose head is read as browsers read it, and whose chunks are undone before anybody looks."""
 
     def begin(self) -> None:
-        super().begin()
-        while 100 < self.status < 200 and self.status != http.client.SWITCHING_PROTOCOLS:
-            self.headers = self.msg = None  # type: ignore[assignment]
-            super().begin()
+        """Read the head, and find where the body ends (RFC 9112, section 6.3)."""
+        if self.headers is not None:
+            return
+        try:
+            head = read_head(self.fp.readline)
+        except HeadError as error:
+            raise http.client.HTTPException(str(error)) from error
+        if head is None:
+            raise http.client.RemoteDisconnected("closed without an answer")
+        self.code, self.status, self.reason = head.status, head.status, head.reason
+        self.version = 11 if head.version == "HTTP/1.1" else 10
+        fields, is_chunked, self.length = framing(head)
+        self.headers = self.msg = http.client.HTTPMessage()
+        for name, value in fields:
+            self.headers[name] = value
+        self.chunked = False
+        if is_chunked:
+            self.fp = io.BufferedReader(_Chunks(self.fp))
+        self.will_close = self._closes() or (self.length is None and not is_chunked)
+
+    def _closes(self) -> bool:
+        said = ", ".join(self.headers.get_all("Connection", [])).lower()
+        return "close" in said or (self.version == 10 and "keep-alive" not in said)
 
 
-class _Answer(requests.Response):
-    """A response which, once closed, gives its connection back."""
+def framing(head: Head) -> tuple[list[tuple[str, str]], bool, int | None]:
+    """Find how long an answer's body is: (headers that are true of it dechunked, whether it is chunked, its length).
 
-    give_back: Callable[[bool], None]  # told whether it can be used again
-    head: http.client.HTTPResponse
+    A header that says of the body what is not so, or is so no more, is kept under the name that archives give it.
+
+    Raises:
+        http.client.HTTPException: two lengths contradict each other.
+    """
+    codings = {coding.strip() for coding in _values(head, "transfer-encoding").lower().split(",")}
+    is_chunked = "chunked" in codings
+    said = {length.strip() for length in _values(head, "content-length").split(",")}
+    lengths = {int(length) for length in said if _LENGTH.fullmatch(length)}
+    if len(lengths) > 1 and not is_chunked:
+        raise http.client.HTTPException(f"Content-Length is both {min(lengths)} and {max(lengths)}")
+    length = None if is_chunked or not lengths else lengths.pop()
+    fields = []
+    for name, value in head.headers:
+        match name.lower():
+            case "transfer-encoding":
+                fields.append((ORIGINAL + name, value))
+            case "content-length" if length is None or value != str(length):
+                fields.append((ORIGINAL + name, value))
+            case _:
+                fields.append((name, value))
+    if head.status in {204, 304} or head.status < 200:
+        return fields, False, 0
+    return fields, is_chunked, length
+
+
+def _values(head: Head, name: str) -> str:
+    return ",".join(value for own, value in head.headers if own.lower() == name)
+
+
+class _Chunks(io.RawIOBase):
+    """A body without its chunks (RFC 9112, section 7.1); trailers are read and dropped."""
+
+    def __init__(self, source: io.BufferedReader) -> None:
+        self._source = source
+        self._left = 0  # bytes of the present chunk
+        self._is_first, self._is_over = True, False
+
+    def readable(self) -> bool:
+        return True
 
     def close(self) -> None:
-        is_whole = self.head.isclosed() or self.head.length == 0
-        self.raw.close()
-        self.give_back(is_whole and not self.head.will_close)
+        self._source.close()
+        super().close()
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._left and not self._is_over:
+            self._begin_chunk()
+        if self._is_over:
+            return 0
+        size = self._source.readinto1(memoryview(buffer)[: self._left])
+        if not size:
+            raise http.client.IncompleteRead(b"", self._left)
+        self._left -= size
+        return size
+
+    def _begin_chunk(self) -> None:
+        line = self._source.readline(_CHUNK_LINE)
+        if not self._is_first and line in {b"\r\n", b"\n"}:
+            line = self._source.readline(_CHUNK_LINE)
+        found = _CHUNK_SIZE.fullmatch(line)
+        if found is None:
+            raise http.client.IncompleteRead(b"")
+        self._left, self._is_first = int(found[1], 16), False
+        if not self._left:
+            self._is_over = True
+            self._drop_trailers()
+
+    def _drop_trailers(self) -> None:
+        left = MAX_BYTES
+        while left > 0 and (line := self._source.readline(left)) not in {b"", b"\r\n", b"\n"}:
+            left -= len(line)
+        if left <= 0:
+            raise http.client.IncompleteRead(b"")
 
 
-class GuardedAdapter(BaseAdapter):
+class _Headers(dict[str, str]):
+    """A request's headers as they are written, and beside them its target."""
+
+    target = ""
+
+    def copy(self) -> "_Headers":
+        copied = _Headers(self)
+        copied.target = self.target
+        return copied
+
+
+class _Connection(HTTPConnection):
+    """A connection that passes the guard."""
+
+    response_class = _Answer
+
+    def __init__(self, *args: Any, guard: AddressGuard, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        self._guard = guard
+        self._asked: tuple[str, _Headers, dict[str, Any]] | None = None  # on a connection that was used before
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            return connect(self._guard, self._dns_host, self.port, self.timeout or _CONNECT_SECONDS)
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, str(error)) from error
+        except OSError as error:
+            raise NewConnectionError(self, error.strerror or str(error)) from error
+
+    def request(  # type: ignore[override]
+        self, method: str, _url: str, body: None = None, headers: Any = None, **options: Any
+    ) -> None:
+        self._asked = None if self.is_closed else (method, headers, options)
+        super().request(method, headers.target, body, headers, **options)
+
+    def getresponse(self) -> Any:
+        asked, self._asked = self._asked, None
+        try:
+            answer = super().getresponse()
+        except _LEFT_BY_THE_SERVER:
+            if asked is None:
+                raise
+            # It closed the idle connection just as we wrote: such a request is sent again (RFC 9112, section 9.3.1).
+            self.close()
+            method, headers, options = asked
+            super().request(method, headers.target, None, headers, **options)
+            answer = super().getresponse()
+        # Where requests' jars look for cookies, twice an answer; whose they are is for the crawl to say (`visits`).
+        original: Any = answer._original_response  # noqa: SLF001
+        original.msg = http.client.HTTPMessage()
+        return answer
+
+
+class _TlsConnection(_Connection, HTTPSConnection):
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except UnicodeError as error:  # a label of the name is empty or too long
+            raise requests.exceptions.InvalidURL(str(error)) from error
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection  # type: ignore[assignment]
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection  # type: ignore[assignment]
+
+
+class GuardedAdapter(HTTPAdapter):
     """A transport for `requests` whose every connection passes the guard and shares one TLS context. Thread-safe."""
 
-    def __init__(self, guard: AddressGuard, context: ssl.SSLContext, most_idle: int) -> None:
-        """Keep at most so many connections open that nobody uses; the one of the server longest unused goes first."""
-        super().__init__()
-        self._guard, self._context, self._most_idle = guard, context, most_idle
-        self._idle: OrderedDict[Server, list[socket.socket]] = OrderedDict()
-        self._idle_count = 0
-        self._lock = threading.Lock()
-
-    def send(
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = True,  # noqa: ARG002 - requests' signature from here on
-        timeout: Any = None,
-        verify: Any = True,  # noqa: ARG002
-        cert: Any = None,  # noqa: ARG002
-        proxies: Any = None,  # noqa: ARG002
-    ) -> requests.Response:
-        """Send a request and read the head of its answer.
+    def __init__(self, guard: AddressGuard, context: ssl.SSLContext, servers: int, connections: int = 1) -> None:
+        """Keep connections open for later.
 
         Args:
-            request: what to ask.
-            stream: has no effect; it always does.
-            timeout: seconds for connecting; all else keeps to `webtext.crawl.addresses.exchange_time`.
-            verify: has no effect; certificates are always verified.
-            cert: has no effect; none is shown.
-            proxies: has no effect; none is used.
+            guard: which addresses may be reached.
+            context: with which certificates are verified.
+            servers: to which connections are kept; those to the one longest unused are closed first.
+            connections: kept to a server, as many as ask it at once.
+        """
+        self._guard, self._context = guard, context
+        super().__init__(pool_connections=servers, pool_maxsize=connections)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:
+        """Make the pools, of guarded connections."""
+        super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
+        pools = {"http": partial(_Pool, guard=self._guard), "https": partial(_TlsPool, guard=self._guard)}
+        self.poolmanager.pool_classes_by_scheme = pools
+
+    def build_connection_pool_key_attributes(  # type: ignore[override]
+        self,
+        request: requests.PreparedRequest,
+        verify: Any,  # noqa: ARG002 - certificates are always verified
+        cert: Any = None,  # noqa: ARG002 - none is shown
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Name the server that a request goes to, and the one TLS context.
 
         Raises:
-            ForbiddenAddressError: the host is, or resolves to, an address that no request may reach.
-            ResolutionError: the host does not resolve.
-            requests.exceptions.InvalidURL: the URL or a header cannot be written.
-            requests.exceptions.ConnectTimeout: no connection in time.
-            OSError: any other trouble of a connection.
-            http.client.HTTPException: what came is not HTTP.
+            ValueError: the URL does not say.
         """
-        server, lines = self.server_of(request), request_lines(self.target_of(request), request.headers)
-        opened = self._take(server)
-        if opened is not None:
-            try:
-                return self._converse(server, opened, lines, request)
-            except _LEFT_BY_THE_SERVER:
-                pass  # it closed the idle connection just as we wrote: such a request is sent again (RFC 9112, 9.3.1)
-        return self._converse(server, self._open(server, timeout), lines, request)
+        parts = urlsplit(str(request.url))
+        host = {"scheme": parts.scheme, "host": parts.hostname, "port": parts.port}
+        return host, {"ssl_context": self._context} if parts.scheme == "https" else {}
 
-    def close(self) -> None:
-        """Close the connections that nobody uses."""
-        with self._lock:
-            left = [opened for waiting in self._idle.values() for opened in waiting]
-            self._idle.clear()
-            self._idle_count = 0
-        for opened in left:
-            opened.close()
+    def cert_verify(self, *_: Any) -> None:
+        """Leave it to the context: requests would load its authorities into it at each request, for 50 ms."""
 
-    def server_of(self, request: requests.PreparedRequest) -> Server:
-        """Tell where a request goes.
+    def request_url(self, *_: Any) -> str:
+        """Give urllib3 a target that it need not encode; the connection writes the true one."""
+        return "/"
+
+    def add_headers(self, request: requests.PreparedRequest, **_: Any) -> None:
+        """Put the target beside the headers, and see that neither breaks out of its line.
 
         Raises:
-            requests.exceptions.InvalidURL: its URL does not say.
+            requests.exceptions.InvalidURL: one does.
         """
-        try:
-            parts = urlsplit(str(request.url))
-            port = parts.port
-        except ValueError as error:
-            raise requests.exceptions.InvalidURL(str(error)) from error
-        if not parts.hostname:
-            raise requests.exceptions.InvalidURL(f"no host in {parts.netloc!r}")
-        return Server(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80))
+        lines = _Headers()
+        lines.target = self.target_of(request)
+        if _NOT_IN_A_TARGET.search(lines.target):
+            raise requests.exceptions.InvalidURL(f"{lines.target[:80]!r} cannot stand in a request")
+        for name, value in request.headers.items():
+            if _NOT_IN_A_LINE.search(name) or _NOT_IN_A_LINE.search(value):
+                raise requests.exceptions.InvalidURL("a header cannot stand in a request")
+            lines[name] = value.encode("latin-1", "replace").decode("latin-1")
+        request.headers = lines  # type: ignore[assignment]
 
     def target_of(self, request: requests.PreparedRequest) -> str:
         """Give what stands behind GET."""
         return request.path_url
-
-    def _open(self, server: Server, seconds: float) -> socket.socket:
-        opened = connect(self._guard, server.host, server.port, seconds)
-        if server.scheme != "https":
-            return opened
-        try:
-            return self._context.wrap_socket(opened, server_hostname=server.host.rstrip("."))
-        except UnicodeError as error:
-            opened.close()
-            raise requests.exceptions.InvalidURL(str(error)) from error
-        except BaseException:
-            opened.close()
-            raise
-
-    def _converse(
-        self, server: Server, opened: socket.socket, lines: bytes, request: requests.PreparedRequest
-    ) -> requests.Response:
-        head = _Head(opened, method="GET")
-        try:
-            opened.settimeout(allowed_seconds())
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may have answered before it closed
-                opened.sendall(lines)
-            head.begin()
-            return self._answer(server, opened, head, request)
-        except BaseException:
-            head.close()
-            opened.close()
-            raise
-
-    def _answer(
-        self, server: Server, opened: socket.socket, head: http.client.HTTPResponse, request: requests.PreparedRequest
-    ) -> requests.Response:
-        answer = _Answer()
-        answer.status_code, answer.reason, answer.url = head.status, head.reason, str(request.url)
-        answer.request, answer.head = request, head
-        answer.headers = CaseInsensitiveDict(head.headers.items())
-        answer.raw = urllib3.HTTPResponse(
-            head, urllib3.HTTPHeaderDict(head.headers.items()), head.status, reason=head.reason,
-            preload_content=False, decode_content=False, original_response=head, request_method="GET",
-        )  # fmt: skip
-        answer.give_back = lambda is_usable: self._keep(server, opened) if is_usable else opened.close()
-        return answer
-
-    def _take(self, server: Server) -> socket.socket | None:
-        """Give a connection that is kept to a server, if the server has neither closed it nor said more on it."""
-        while True:
-            with self._lock:
-                waiting = self._idle.get(server)
-                if not waiting:
-                    return None
-                opened = waiting.pop()
-                self._idle_count -= 1
-                if not waiting:
-                    del self._idle[server]
-            if not wait_for_read(opened, timeout=0.0):
-                return opened
-            opened.close()
-
-    def _keep(self, server: Server, opened: socket.socket) -> None:
-        """Keep a connection for the next request."""
-        with self._lock:
-            self._idle.setdefault(server, []).append(opened)
-            self._idle.move_to_end(server)
-            self._idle_count += 1
-            if self._idle_count <= self._most_idle:
-                return
-            oldest, waiting = next(iter(self._idle.items()))
-            dropped = waiting.pop(0)
-            self._idle_count -= 1
-            if not waiting:
-                del self._idle[oldest]
-        dropped.close()
 
 
 def most_idle_connections() -> int:
@@ -216,17 +284,3 @@ def most_idle_connections() -> int:
     """
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(_FEWEST_IDLE, min(files // 2, _MOST_IDLE))
-
-
-def request_lines(target: str, headers: Mapping[str, str]) -> bytes:
-    """Write the lines of a GET request.
-
-    Raises:
-        requests.exceptions.InvalidURL: the target or a header holds what would end its line or be no part of it.
-    """
-    if _NOT_IN_A_TARGET.search(target):
-        raise requests.exceptions.InvalidURL(f"{target[:80]!r} cannot stand in a request")
-    lines = [f"{name}: {value}".encode("latin-1", "replace") for name, value in headers.items()]
-    if any(_NOT_IN_A_LINE.search(line) for line in lines):
-        raise requests.exceptions.InvalidURL("a header cannot stand in a request")
-    return b"\r\n".join([f"GET {target} HTTP/1.1".encode(), *lines, b"", b""])

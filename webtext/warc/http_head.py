@@ -13,7 +13,7 @@ MAX_BYTES = 256 << 10  # of a head, the hints before it among them: what Chromiu
 _STATUS_LINE = re.compile(rb"(HTTP/[0-9](?:\.[0-9]+)?)[ \t]+([0-9]{3})(?:[ \t](.*))?", re.IGNORECASE | re.DOTALL)
 _NAME = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.6.2
 _BLANKS = b" \t\r\n\x00"  # nothing else: a value may end in a byte that Latin-1 calls a space
-_NO_CONTROLS = bytes(0x20 if (byte < 0x20 and byte != 0x09) or byte == 0x7F else byte for byte in range(256))
+_DANGEROUS = bytes.maketrans(b"\r\n\x00", b"   ")  # within a value (RFC 9110, section 5.5)
 _SWITCHING_PROTOCOLS = 101
 
 
@@ -83,8 +83,8 @@ def _read_fields(lines: _Lines) -> tuple[tuple[str, str], ...]:
     """Read header lines up to the empty one.
 
     What is no field is passed over with the lines that continue it; so are lines that begin with a blank before the
-    first field (RFC 9112, section 2.2). A blank before the colon is cut off (section 5.1), a control character, bare CR
-    among them, is a space (section 2.2), and a line that begins with a blank continues the last field (section 5.2).
+    first field (RFC 9112, section 2.2). A blank before the colon is cut off (section 5.1), a bare CR is a space
+    (section 2.2), and a line that begins with a blank continues the last field (section 5.2).
     """
     fields: list[tuple[str, list[bytes]]] = []
     values: list[bytes] | None = None  # of the field that a continued line belongs to
@@ -104,4 +104,4 @@ def _read_fields(lines: _Lines) -> tuple[tuple[str, str], ...]:
 
 
 def _text(value: bytes) -> str:
-    return value.strip(_BLANKS).translate(_NO_CONTROLS).decode("latin-1")
+    return value.strip(_BLANKS).translate(_DANGEROUS).decode("latin-1")
