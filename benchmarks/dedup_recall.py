@@ -27,7 +27,7 @@ from real_texts import long_texts
 from dedup.near.against import write_sketches
 from dedup.near.minhash import MinHashConfig, band_keys, collision_probability
 from dedup.near.parts import Catalog, Source
-from dedup.near.search_transforms import Plan
+from dedup.near.search import Plan
 from dedup.near.sketch import sketch
 from dedup.near.transforms import FindDuplicates
 from webtext.hashing import document_id

@@ -143,7 +143,7 @@ def run_webtext(folder: Path, workers: int, *, at_once: bool) -> dict[str, Any]:
     gc.set_threshold(*GC_THRESHOLDS)
     from dedup.near.minhash import MinHashConfig  # noqa: PLC0415
     from dedup.near.parts import Catalog, Source  # noqa: PLC0415
-    from dedup.near.search_transforms import Plan  # noqa: PLC0415
+    from dedup.near.search import Plan  # noqa: PLC0415
     from dedup.near.transforms import FindDuplicates  # noqa: PLC0415
     from pipelines.engine.runner import Engine  # noqa: PLC0415
 

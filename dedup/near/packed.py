@@ -13,6 +13,9 @@ import pyarrow as pa
 from dedup.kernels.hashes import Hashes, Indices
 from dedup.near.parts import places_of
 
+Packed = tuple[int, bytes]  # who reads a block, and the block
+Grouped = tuple[int, Iterable[bytes]]
+
 _FEW = 1 << 16  # owners; so few are sorted by counting, a tenth of the time
 
 

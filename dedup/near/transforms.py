@@ -1,36 +1,44 @@
 """Near-duplicates on any Beam runner: blocks of numbers are shuffled, all else is read where it lies.
 
 A pair of Python objects costs a local runner some 285 bytes; a key and a place in a packed block cost 16. So each step
-(`dedup.near.search_transforms`) sends few, large elements: a number that says who reads it, and bytes. Where all
-documents lie on a local disk and one process is enough for them, not even those are shuffled: the steps are one task.
+sends few, large elements: a number that says who reads it, and bytes. What a step computes is in `dedup.near.search`.
 """
 
-from collections import defaultdict
+import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PBegin, PCollection, TaggedOutput
+from apache_beam.utils.shared import Shared
 
-from dedup.near.alarms import Tally
-from dedup.near.packed import pack, unpack
-from dedup.near.search_transforms import (
-    ConnectPairs,
-    DescribeMembers,
+from dedup.kernels.numba_or_numpy import compile_from_now_on
+from dedup.near.alarms import Tally, add_up, summarize
+from dedup.near.choose import MEMBERS, STAGE, VERDICTS, cluster_rows, rejection_rows
+from dedup.near.clusters import connected_components
+from dedup.near.packed import (
     Grouped,
-    JudgeClusters,
     Packed,
-    Plan,
-    ProposePairs,
-    ReadKeys,
-    Step,
-    VerifyPairs,
-    WriteVerdicts,
-    write_summary,
+    divide,
+    pack,
+    pack_keys,
+    pack_table,
+    unpack,
+    unpack_keys,
+    unpack_tables,
 )
+from dedup.near.parts import ROW_BITS, PartReader
+from dedup.near.search import Plan, Search, at_once
+from webtext import storage
+from webtext.tables import write_table
 
-Blocks = dict[int, list[bytes]]
+WORTH_COMPILING = 30_000  # documents from which compiled kernels save more than they take to load
+SUMMARY = "summary.json"
 
 
 @dataclass
@@ -50,26 +58,26 @@ class FindDuplicates(beam.PTransform):
         super().__init__("FindDuplicates")
 
     def expand(self, root: PBegin) -> PCollection:
-        plan = self.plan
+        task = self.plan, Shared()
         if self.at_once:
-            return root | beam.Create([0]) | beam.ParDo(SearchAtOnce(plan, self.output))
-        runs = root | "Runs" >> beam.Create(range(plan.runs)) | "Spread" >> beam.Reshuffle()
+            return root | beam.Create([0]) | beam.ParDo(SearchAtOnce(*task, self.output))
+        runs = root | "Runs" >> beam.Create(range(self.plan.runs)) | "Spread" >> beam.Reshuffle()
         edges = (
             runs
-            | beam.ParDo(ReadKeys(plan))
+            | beam.ParDo(ReadKeys(*task))
             | "ByRange" >> beam.GroupByKey()
-            | beam.ParDo(ProposePairs(plan))
+            | beam.ParDo(ProposePairs(*task))
             | "ByRun" >> beam.GroupByKey()
-            | beam.ParDo(VerifyPairs(plan))
+            | beam.ParDo(VerifyPairs(*task))
         )
         judged = (
             edges
             | "Together" >> beam.GroupByKey()
-            | beam.ParDo(ConnectPairs(plan))
+            | beam.ParDo(ConnectPairs(*task))
             | "MembersByRun" >> beam.GroupByKey()
-            | beam.ParDo(DescribeMembers(plan))
+            | beam.ParDo(DescribeMembers(*task))
             | "ByCluster" >> beam.GroupByKey()
-            | beam.ParDo(JudgeClusters(plan))
+            | beam.ParDo(JudgeClusters(*task))
             .with_output_types(Packed, tallies=Tally)
             .with_outputs("tallies", main="verdicts")
         )
@@ -78,60 +86,145 @@ class FindDuplicates(beam.PTransform):
             (judged.verdicts, every_run)
             | beam.Flatten()
             | "VerdictsByRun" >> beam.GroupByKey()
-            | beam.ParDo(WriteVerdicts(plan, self.output))
+            | beam.ParDo(WriteVerdicts(*task, self.output))
         )
         summary = (
             (judged.tallies, root | "NoTally" >> beam.Create([Tally()]))
             | "Tallies" >> beam.Flatten()
             | beam.WithKeys(0)
             | "OneSummary" >> beam.GroupByKey()
-            | beam.Map(write_summary, plan, self.output)
+            | beam.Values()
+            | beam.Map(write_summary, self.plan, self.output)
         )
         return (parts, summary) | "Files" >> beam.Flatten()
 
 
-class SearchAtOnce(Step):
-    """Anything → the names of all files: the steps one after another, each with all that the one before it sent."""
+class Step(beam.DoFn):
+    """A step of a plan. All steps that a process runs share one reader of the plan's parts."""
 
-    def __init__(self, plan: Plan, output: str) -> None:
-        super().__init__(plan)
+    def __init__(self, plan: Plan, reader: Shared) -> None:
+        self.plan, self._reader = plan, reader
+
+    def setup(self) -> None:
+        if self.plan.documents >= WORTH_COMPILING:
+            compile_from_now_on()
+        reader: PartReader = self._reader.acquire(lambda: PartReader(self.plan.catalog, storage.open_file))
+        self.search = Search(self.plan, reader)
+
+    def process(self, element: Any) -> Iterator[Any]:
+        yield from self.sent(element)
+        for name, number in self.search.counts.items():
+            Metrics.counter(STAGE, name).inc(number)
+        self.search.counts.clear()
+
+    def sent(self, element: Any) -> Iterator[Any]:
+        """Give what is to be sent for an element."""
+        raise NotImplementedError
+
+
+class ReadKeys(Step):
+    """A run → the keys of its documents, divided by range."""
+
+    def sent(self, element: int) -> Iterator[Packed]:
+        made = self.search.keys(element)
+        for owner, own in divide(self.plan.ranges_of(made.keys)):
+            yield owner, pack_keys(made.parts, made.keys[own], made.numbers[own])
+
+
+class ProposePairs(Step):
+    """All keys of a range → the pairs and large buckets to verify, divided by run."""
+
+    def sent(self, element: Grouped) -> Iterator[Packed]:
+        proposed = self.search.propose(*unpack_keys(element[1]), element[0])
+        for owner, own in divide(proposed.runs):
+            yield owner, pack(proposed.rows[own])
+
+
+class VerifyPairs(Step):
+    """Pairs and large buckets of a run → the pairs that are duplicates, as few as connect them."""
+
+    def sent(self, element: Grouped) -> Iterator[Packed]:
+        edges = self.search.verify([unpack(element[1])])
+        if len(edges):
+            yield 0, pack(edges)
+
+
+class ConnectPairs(Step):
+    """All verified edges, contracted → each member with the root of its cluster, divided by run.
+
+    The one step that is a single task: 16 bytes an edge, and at most one edge for each member and each run.
+    """
+
+    def sent(self, element: Grouped) -> Iterator[Packed]:
+        nodes, roots = connected_components(unpack(element[1]))
+        for owner, own in divide(self.plan.runs_of(nodes)):
+            yield owner, pack(np.stack([nodes[own], roots[own]], axis=1))
+
+
+class DescribeMembers(Step):
+    """The members of a run → what the choice needs to know of them, divided by cluster."""
+
+    def sent(self, element: Grouped) -> Iterator[Packed]:
+        members = self.search.describe(*unpack(element[1]).T)
+        for owner, own in divide(self.plan.runs_by_hash(members.column("root").to_numpy())):
+            yield owner, pack_table(members.take(pa.array(own)))
+
+
+class JudgeClusters(Step):
+    """Whole clusters → which member stays and why the others do not, divided by run; and a tally."""
+
+    def sent(self, element: Grouped) -> Iterator[Any]:
+        verdicts, told = self.search.judge(unpack_tables(element[1], MEMBERS))
+        yield TaggedOutput("tallies", told)
+        for owner, own in divide(self.plan.runs_of(verdicts.column("place").to_numpy())):
+            yield owner, pack_table(verdicts.take(pa.array(own)))
+
+
+class WriteVerdicts(Step):
+    """The verdicts of a run → two files for each of its parts that is not of an earlier corpus."""
+
+    def __init__(self, plan: Plan, reader: Shared, output: str) -> None:
+        super().__init__(plan, reader)
         self.output = output
 
-    def process(self, _: Any) -> Iterator[str]:
-        plan, tallies = self.plan, [Tally()]
-        blocks = _through(ReadKeys(plan), range(plan.runs), tallies)
-        blocks = _through(ProposePairs(plan), _taken(blocks), tallies)
-        blocks = {0: [self._verified(blocks)]}
-        for step in (ConnectPairs, DescribeMembers, JudgeClusters):
-            blocks = _through(step(plan), _taken(blocks), tallies)
-        write = WriteVerdicts(plan, self.output)
-        write.setup()
-        for run in range(plan.runs):
-            yield from write.process((run, blocks.get(run, [])))
-        yield write_summary((0, tallies), plan, self.output)
-
-    def _verified(self, proposed: Blocks) -> bytes:
-        """Verify what was proposed to all runs at once: in one run after another, a document is read twice."""
-        verify = VerifyPairs(self.plan)
-        verify.setup()
-        return pack(verify.verify([unpack(blocks) for _, blocks in _taken(proposed)]))
+    def sent(self, element: Grouped) -> Iterator[str]:
+        verdicts = unpack_tables(filter(None, element[1]), VERDICTS)
+        yield from write_verdicts(self.plan, self.plan.parts_of(element[0]), verdicts, self.output)
 
 
-def _through(step: Step, elements: Iterable[Any], tallies: list[Tally]) -> Blocks:
-    """Give a step its elements, and group what it sends; what it tells aside goes to `tallies`."""
-    step.setup()
-    sent: Blocks = defaultdict(list)
-    for element in elements:
-        for told in step.process(element):
-            if isinstance(told, TaggedOutput):
-                tallies.append(told.value)
-            else:
-                owner, block = told
-                sent[owner].append(block)
-    return sent
+class SearchAtOnce(WriteVerdicts):
+    """Anything → the names of all files: the whole search in one task."""
+
+    def sent(self, element: Any) -> Iterator[str]:
+        del element
+        verdicts, told = at_once(self.search)
+        yield from write_verdicts(self.plan, range(self.plan.catalog.parts), verdicts, self.output)
+        yield write_summary([told], self.plan, self.output)
 
 
-def _taken(blocks: Blocks) -> Iterator[Grouped]:
-    """Yield each owner with its blocks, which are forgotten here."""
-    for owner in sorted(blocks):
-        yield owner, blocks.pop(owner)
+def write_verdicts(plan: Plan, parts: Iterable[int], verdicts: pa.Table, output: str) -> Iterator[str]:
+    """Write the verdicts on the documents of some parts; yields the names of the files."""
+    verdicts = verdicts.sort_by("place")
+    owners = verdicts.column("place").to_numpy() >> ROW_BITS  # ascending
+    for part in parts:
+        source, suffix = plan.catalog.locate(part)
+        if source.earlier:
+            continue
+        first, last = np.searchsorted(owners, (part, part + 1)).tolist()
+        own = verdicts.slice(first, last - first)
+        for reason, number in Counter(own.column("reason").to_pylist()).items():
+            if reason:  # "" stays
+                Metrics.counter(STAGE, reason).inc(number)
+        for kind, table in (("clusters", cluster_rows(own)), ("rejections", rejection_rows(own))):
+            name = f"{kind}-{suffix}.parquet"
+            with storage.create_file(storage.join(output, name)) as stream:
+                write_table(stream, table)
+            yield name
+
+
+def write_summary(tallies: Iterable[Tally], plan: Plan, output: str) -> str:
+    """Write what all tallies together say; gives the name of the file."""
+    summary = summarize(add_up(tallies), plan.documents - plan.earlier, plan.earlier)
+    with storage.create_file(storage.join(output, SUMMARY)) as stream:
+        stream.write((json.dumps(summary, indent=1, ensure_ascii=False) + "\n").encode())
+    return SUMMARY

@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 from apache_beam.pvalue import PBegin, PCollection
 
 from dedup.kernels.hashes import Hashes, Indices
-from dedup.near.packed import divide, pack, unpack
+from dedup.near.packed import Grouped, Packed, divide, pack, unpack
 from dedup.near.parts import PartReader, places_of
-from dedup.near.search_transforms import Grouped, Packed, Plan
+from dedup.near.search import Plan
 from dedup.repeats.cuts import RepeatCut, Windows, line_cuts, repeat_cuts, without
 from dedup.repeats.find import RepeatsConfig, line_hashes, repeated_lines, shared_windows, tally_lines, window_hashes
 from webtext import storage

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from dedup.near.against import Columns
 from dedup.near.minhash import MinHashConfig
 from dedup.near.parts import Catalog, Source
-from dedup.near.search_transforms import Plan
+from dedup.near.search import Plan
 from dedup.near.transforms import FindDuplicates
 from pipelines.engine.runner import Engine
 from pipelines.stages.earlier import prepare_earlier

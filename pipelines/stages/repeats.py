@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from dedup.near.minhash import MinHashConfig
 from dedup.near.parts import Catalog, Source
-from dedup.near.search_transforms import Plan
+from dedup.near.search import Plan
 from dedup.repeats.find import RepeatsConfig
 from dedup.repeats.transforms import DOCUMENTS_A_RUN, STAGE, CutRepeats, FindLines, Repeats
 from pipelines.engine.runner import Engine

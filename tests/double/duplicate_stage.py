@@ -7,10 +7,10 @@ import apache_beam as beam
 import numpy as np
 import pyarrow.parquet as pq
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.utils.shared import Shared
 from hypothesis import strategies as st
 
-from dedup.near import search_transforms as steps
-from dedup.near import transforms
+from dedup.near import transforms as steps
 from dedup.near.against import write_sketches
 from dedup.near.clusters import connected_components
 from dedup.near.minhash import MinHashConfig
@@ -79,7 +79,7 @@ def run_steps(plan, output, shuffler):
         elements = list(elements)
         shuffler.shuffle(elements)
         for element in elements:
-            fresh = kind(plan, *arguments)
+            fresh = kind(plan, Shared(), *arguments)
             fresh.setup()
             yield from fresh.process(element)
 
@@ -97,13 +97,13 @@ def run_steps(plan, output, shuffler):
     verdicts = [element for element in judged if isinstance(element, tuple)]
     tallies = [element.value for element in judged if not isinstance(element, tuple)]
     list(step(steps.WriteVerdicts, grouped(verdicts + [(run, b"") for run in range(plan.runs)]), str(output)))
-    steps.write_summary((0, tallies), plan, str(output))
+    steps.write_summary(tallies, plan, str(output))
 
 
 def run_at_once(plan, output):
     """Run the step that is the whole search."""
     output.mkdir()
-    step = transforms.SearchAtOnce(plan, str(output))
+    step = steps.SearchAtOnce(plan, Shared(), str(output))
     step.setup()
     return list(step.process(0))
 

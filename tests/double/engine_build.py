@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from dedup.near.search_transforms import Plan
+from dedup.near.search import Plan
 from pipelines.commands import build, cli
 from pipelines.stages import documents, duplicates
 from pipelines.stages.shards import ShardsConfig

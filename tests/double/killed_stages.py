@@ -15,7 +15,7 @@ from pathlib import Path
 
 import zstandard
 
-from dedup.near.search_transforms import Plan
+from dedup.near.search import Plan
 from pipelines.engine import runner
 from pipelines.engine.runner import Engine
 from pipelines.stages import documents, duplicates

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from dedup.near.against import Columns, read_texts
 from dedup.near.against_transforms import SketchCorpus
 from dedup.near.parts import Catalog
-from dedup.near.search_transforms import Plan
+from dedup.near.search import Plan
 from pipelines.stages.earlier import earlier_files
 from tests.double.duplicate_stage import (
     DOCUMENTS,

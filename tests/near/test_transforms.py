@@ -17,7 +17,7 @@ from dedup.near.choose import read_clusters
 from dedup.near.linking import Links
 from dedup.near.minhash import MinHashConfig
 from dedup.near.parts import Catalog, PartReader, places_of
-from dedup.near.search_transforms import Plan
+from dedup.near.search import Plan
 from dedup.near.shingles import shingle_hashes
 from dedup.near.sketch import sketch
 from tests.double.duplicate_stage import (

@@ -5,7 +5,7 @@ import pytest
 
 from dedup.near.minhash import MinHashConfig
 from dedup.near.parts import Catalog, Source
-from dedup.near.search_transforms import Plan
+from dedup.near.search import Plan
 from dedup.near.transforms import FindDuplicates
 from pipelines.engine.runner import Engine
 from pipelines.stages import index
