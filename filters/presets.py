@@ -10,12 +10,12 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from filters.catalogue import RULES
 from filters.steps import Filter
 from webtext.errors import UsageError
-from webtext.local import local_path
+from webtext.local import FilePath, local_path
 
 _PRESETS = Path(__file__).parent
 _SUFFIX = ".preset.toml"
@@ -69,7 +69,7 @@ def read_preset(name_or_path: str, overrides: dict[str, Any] | None = None) -> P
         UsageError: there is no such preset, or it is no list of rules.
     """
     bundled = _PRESETS / f"{name_or_path}{_SUFFIX}"
-    path = bundled if bundled.is_file() else local_path(name_or_path)
+    path = bundled if bundled.is_file() else local_path(FilePath(name_or_path))
     try:
         data = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -135,17 +135,32 @@ def _fits(value: Any, default: Any) -> bool:
         return isinstance(value, bool) and isinstance(default, bool)
     if isinstance(default, (int, float)):
         return isinstance(value, int) or (isinstance(default, float) and isinstance(value, float))
+    if isinstance(default, tuple) and isinstance(value, tuple):
+        return all(_fits(item, default[0] if default else "") for item in value)
     return isinstance(value, type(default))
 
 
+def file_settings(entry: Entry) -> dict[str, tuple[str, ...]]:
+    """Give the files that a rule reads by its settings: field → paths.
+
+    >>> file_settings(Entry("blocklist", True, (("paths", ("mine.txt",)), ("bundled", False))))
+    {'paths': ('mine.txt',)}
+    """
+    kinds = get_type_hints(RULES[entry.name].make)
+    named = {name: value for name, value in entry.settings if FilePath in (kinds[name], *get_args(kinds[name]))}
+    return {name: (value,) if isinstance(value, str) else value for name, value in named.items() if value}
+
+
 def parse_overrides(texts: Iterable[str]) -> dict[str, Any]:
-    """Read overrides as they are typed: `RULE.THRESHOLD=VALUE`, lists with commas.
+    """Read overrides as they are typed: `RULE.THRESHOLD=VALUE`, the value as TOML, or bare words, in lists with commas.
 
     Raises:
-        UsageError: not of that form, or no such rule or threshold.
+        UsageError: not of that form, no such rule or threshold, or a value of another kind.
 
     >>> parse_overrides(["language.languages=en,de", "length.min_words=50", "walls.enabled=false"])
     {'language.languages': ('en', 'de'), 'length.min_words': 50, 'walls.enabled': False}
+    >>> parse_overrides(['language.languages=["en", "de"]'])
+    {'language.languages': ('en', 'de')}
     """
     overrides = {}
     for text in texts:
@@ -156,17 +171,20 @@ def parse_overrides(texts: Iterable[str]) -> dict[str, Any]:
         defaults = {known.name: known.default for known in dataclasses.fields(RULES[name].make)} | {"enabled": True}
         if field not in defaults:
             raise UsageError(f"rule {name} has no threshold {field!r}; it has {', '.join(defaults)}")
-        overrides[f"{name}.{field}"] = _parse_value(value.strip(), defaults[field])
+        parsed = _parse_value(value.strip(), defaults[field])
+        if not _fits(parsed, defaults[field]):
+            raise UsageError(f"{name}.{field} must be like {defaults[field]!r}, got {value.strip()!r}")
+        overrides[f"{name}.{field}"] = parsed
     return overrides
 
 
 def _parse_value(text: str, default: Any) -> Any:
-    if isinstance(default, str):
-        return text
-    if isinstance(default, tuple):
+    if isinstance(default, tuple) and not text.startswith("["):
         items = [item.strip() for item in text.split(",") if item.strip()]
         return tuple(_parse_value(item, default[0] if default else "") for item in items)
+    if isinstance(default, str) and not text.startswith(("'", '"')):
+        return text
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{text!r} is not a value like {default!r}") from error
+        return _freeze(tomllib.loads(f"value = {text}")["value"])
+    except tomllib.TOMLDecodeError:
+        return text  # which does not fit

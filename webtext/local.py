@@ -9,9 +9,14 @@ import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import NewType
+
+# The type of a rule's field that names a file. What lies in the file is part of the identity of what the rule makes,
+# whatever the field is called; `local_path` takes nothing else, so a type checker finds a field that was forgotten.
+FilePath = NewType("FilePath", str)
 
 
-def local_path(path: str) -> Path:
+def local_path(path: FilePath) -> Path:
     """Give the place of a file on this disk; one that a scheme names is copied to a folder that ends with the process.
 
     Raises:
@@ -21,7 +26,7 @@ def local_path(path: str) -> Path:
 
 
 @cache
-def _copied(path: str) -> Path:
+def _copied(path: FilePath) -> Path:
     storage = importlib.import_module("webtext.storage")  # Beam, which a run without remote files does not need here
     folder = tempfile.mkdtemp(prefix="webtext-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

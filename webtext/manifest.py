@@ -5,19 +5,38 @@ a manifest holds nothing that differs between two such runs: no time, no path, n
 """
 
 import json
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from hashlib import sha256
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from webtext import __version__
 from webtext.errors import UnbalancedError, UsageError
 
 NAME = "manifest.json"
 _FORMAT = 1
-# The libraries whose version can change a corpus; their versions are part of the fingerprint.
-_LIBRARIES = ("ftfy", "idna", "langdetect", "lxml", "pyarrow", "tldextract", "trafilatura")
+# Of what we and our dependencies depend on, the packages that cannot change a byte of a stage, and why. All others
+# count: their versions are part of the fingerprint.
+_WITHOUT_EFFECT = {
+    "apache-beam": "hands out tasks; what they write and in which order is ours to say",
+    "certifi": "whom a connection trusts: a crawl's, whose pages are an input",
+    "click": "flags of a command that is not ours",
+    "filelock": "keeps two processes off one cache",
+    "htmldate": "trafilatura asks it for dates, and is not asked for them",
+    "packaging": "reads here what packages declare",
+    "requests": "moves bytes of a crawl",
+    "requests-file": "moves bytes of a list that comes with its package",
+    "rich": "draws progress",
+    "tqdm": "draws progress",
+    "typing-extensions": "is for type checkers",
+    "urllib3": "moves bytes of a crawl",
+}
 
 
 @dataclass(frozen=True)
@@ -88,17 +107,41 @@ class Manifest:
             raise UsageError(f"not a webtext manifest ({error}); build the stage again") from error
 
 
-def versions() -> dict[str, str]:
-    """Name the versions that shape a corpus: webtext's own, and those of the libraries that its bytes depend on."""
-    return {"webtext": __version__, **{name: version(name) for name in _LIBRARIES}}
+@cache
+def versions(*packages: str) -> Mapping[str, str]:
+    """Name the versions that shape a stage: webtext's own, Unicode's, and those of all packages that it can depend on.
+
+    They are found by the declared dependencies of webtext and of `packages`, and by those of each package so found.
+
+    Raises:
+        UsageError: webtext or one of them is not installed.
+    """
+    found: dict[str, str] = {}
+    waiting = [*_dependencies("webtext"), *map(canonicalize_name, packages)]
+    while waiting:
+        name = waiting.pop()
+        if name not in found and name not in _WITHOUT_EFFECT:
+            waiting += _dependencies(name)
+            found[name] = version(name)
+    return {"webtext": __version__, "unicode": unicodedata.unidata_version, **dict(sorted(found.items()))}
 
 
-def fingerprint(stage: str, config: Mapping[str, Any], inputs: Sequence[File]) -> str:
+def _dependencies(package: str) -> list[str]:
+    """List what a package declares to depend on here, without its extras."""
+    try:
+        declared = map(Requirement, requires(package) or ())
+    except PackageNotFoundError as error:
+        raise UsageError(f"the package {package} is not installed: pip install {package}") from error
+    wanted = (one for one in declared if one.marker is None or one.marker.evaluate({"extra": ""}))
+    return [canonicalize_name(one.name) for one in wanted]
+
+
+def fingerprint(stage: str, config: Mapping[str, Any], inputs: Sequence[File], versions: Mapping[str, str]) -> str:
     """Hash all that a stage's output is a function of: configuration, versions, and the content of its inputs."""
     identity = {
         "stage": stage,
         "config": config,
         "inputs": sorted(file.sha256 for file in inputs),
-        "versions": versions(),
+        "versions": dict(versions),
     }
     return sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()

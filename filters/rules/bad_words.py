@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filters.steps import over, threshold
 from webtext.errors import UsageError
-from webtext.local import local_path
+from webtext.local import FilePath, local_path
 from webtext.reasons import Reason
 from webtext.records import Document
 
@@ -23,7 +23,7 @@ REASONS = ("bad_words",)
 class BadWords:
     """Reject documents with more than so many places of words on a list."""
 
-    path: str = threshold("", "a file with a word or phrase a line; empty: the bundled list", "ours")
+    path: FilePath = threshold("", "a file with a word or phrase a line; empty: the bundled list", "ours")
     max_found: int = threshold(0, "most places that a document may have", "C4: none")
 
     def __post_init__(self) -> None:
@@ -37,7 +37,7 @@ class BadWords:
 
 
 @cache
-def _pattern(path: str) -> re.Pattern[str]:
+def _pattern(path: FilePath) -> re.Pattern[str]:
     """Compile a list into one pattern for whole words, the longest first.
 
     Raises:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filters.rules.lib.host_lists import Hosts, host_of, read_hosts
 from filters.steps import threshold
-from webtext.local import local_path
+from webtext.local import FilePath, local_path
 from webtext.reasons import Reason
 from webtext.records import Document
 
@@ -22,7 +22,7 @@ class Blocklist:
     """Reject documents whose host or address is on a list."""
 
     bundled: bool = threshold(True, "use the small list that comes with webtext (filters/rules/blocklist.txt)", "ours")
-    paths: tuple[str, ...] = threshold(
+    paths: tuple[FilePath, ...] = threshold(
         (), "more lists: files of hosts or addresses, or UT1's folders; each worker must find them there"
     )
 
@@ -43,5 +43,5 @@ _BUNDLED = str(Path(__file__).with_name("blocklist.txt"))
 
 
 @cache
-def _read(path: str) -> Hosts:
+def _read(path: FilePath) -> Hosts:
     return read_hosts(local_path(path))

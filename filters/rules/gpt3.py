@@ -20,6 +20,7 @@ from filters.rules.lib.model_files import read_arrays, write_arrays
 from filters.steps import threshold, under
 from webtext.errors import UsageError
 from webtext.hashing import hash64
+from webtext.local import FilePath
 from webtext.reasons import Reason
 from webtext.records import Document
 
@@ -36,7 +37,7 @@ Features = tuple[NDArray[np.int64], NDArray[np.float64]]
 class GPT3Classifier:
     """Keep a document where a Pareto draw seeded by its address is over 1 minus its score."""
 
-    model: str = threshold("", "path of a model made by `webtext filters --train-classifier`")
+    model: FilePath = threshold("", "path of a model made by `webtext filters --train-classifier`")
     alpha: float = threshold(
         9.0, "shape of the Pareto distribution; higher keeps fewer poor documents", "GPT-3 paper, A"
     )
@@ -109,6 +110,6 @@ def write_model(path: str, weights: NDArray[np.float32], bias: float) -> None:
 
 
 @cache
-def _load(path: str) -> tuple[NDArray[np.float32], float]:
+def _load(path: FilePath) -> tuple[NDArray[np.float32], float]:
     arrays = read_arrays(path, ("weights", "bias"))
     return arrays["weights"].astype(np.float32), float(arrays["bias"])

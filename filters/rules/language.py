@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from filters.steps import threshold, under
+from webtext.extract.language_detector import known_languages
 from webtext.reasons import Reason
 from webtext.records import Document
 
@@ -27,6 +28,8 @@ class Language:
     def __post_init__(self) -> None:
         if not self.languages or isinstance(self.languages, str):
             raise ValueError(f'languages must be a list of codes such as ["en"], got {self.languages!r}')
+        if unknown := sorted(set(self.languages) - set(known_languages())):
+            raise ValueError(f"langdetect does not know {unknown[0]!r}; it knows {', '.join(known_languages())}")
         if not 0 <= self.min_probability <= 1:
             raise ValueError(f"min_probability must be from 0 to 1, got {self.min_probability}")
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from filters.rules.lib.model_files import read_arrays
 from filters.steps import over, threshold, under
 from webtext.errors import UsageError
+from webtext.local import FilePath
 from webtext.reasons import Reason
 from webtext.records import Document
 
@@ -36,7 +37,7 @@ Tables = dict[str, NDArray[np.uint32]]
 class Perplexity:
     """Reject documents whose perplexity a word is out of a range."""
 
-    model: str = threshold("", "path of a model made by `webtext filters --train-perplexity`")
+    model: FilePath = threshold("", "path of a model made by `webtext filters --train-perplexity`")
     max_perplexity: float = threshold(
         5000.0, "greatest perplexity a word", "ours; look at your own with build --dry-run. CCNet cuts at terciles"
     )
@@ -127,6 +128,6 @@ def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 @cache
-def _load(path: str) -> Tables:
+def _load(path: FilePath) -> Tables:
     names = [f"{kind}_{n}" for kind in ("count", "follow") for n in range(1, ORDER + 1)]
     return read_arrays(path, [*names, "total"])

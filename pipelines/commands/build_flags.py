@@ -1,20 +1,17 @@
 """The flags of `webtext build` that say how pages become documents, what is a duplicate and what repeats."""
 
 import argparse
-import tomllib
-from typing import Any
 
 from dedup.near.against import Columns
 from dedup.near.minhash import MinHashConfig
 from dedup.repeats.find import RepeatsConfig
 from filters import load_preset, preset_names
+from filters.presets import parse_overrides
 from filters.rules.language import Language
 from pipelines.stages.documents import DocumentsConfig
 from pipelines.stages.duplicates import DuplicatesConfig
 from pipelines.stages.earlier import check_earlier
-from webtext.errors import UsageError
 from webtext.extract.extractors import ENGINES
-from webtext.extract.language_detector import known_languages
 from webtext.extract.pages import ExtractConfig
 
 
@@ -29,7 +26,7 @@ def add_documents_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--extract-foreign", action="store_true", help=_EXTRACT_FOREIGN)
     group = parser.add_argument_group("filters")
     group.add_argument("--preset", default=default.preset, help=f"{_PRESETS} (default: %(default)s)")
-    group.add_argument("--set", nargs="+", action="extend", default=[], metavar="RULE.FIELD=VALUE", help=_SET)
+    add_set_argument(group)
     group.add_argument("--language", nargs="+", metavar="CODE", help="languages to keep; `any` for all (default: en)")
     group.add_argument("--min-probability", type=float, help="least probability of the language")
     group.add_argument("--blocklist", nargs="+", metavar="FILE", help="hosts to leave out, besides the bundled list")
@@ -37,7 +34,14 @@ def add_documents_arguments(parser: argparse.ArgumentParser) -> None:
 
 _PRESETS = f"rules: {', '.join(preset_names())}, or a file (`webtext filters` shows them)"
 _EXTRACT_FOREIGN = "extract also what plainly is in a language that is not wanted, before the rule rejects it"
-_SET = "a threshold of a rule, as TOML: length.min_words=50 walls.enabled=false"
+
+
+def add_set_argument(parser: argparse._ActionsContainer) -> None:
+    """Declare --set, which is the same wherever rules run."""
+    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="RULE.FIELD=VALUE", help=_SET)
+
+
+_SET = "thresholds of rules: length.min_words=50 walls.enabled=false language.languages=en,de (or as TOML)"
 
 
 def documents_config(arguments: argparse.Namespace) -> DocumentsConfig:
@@ -46,11 +50,9 @@ def documents_config(arguments: argparse.Namespace) -> DocumentsConfig:
     Raises:
         UsageError: there is no such preset, rule or threshold.
     """
-    overrides = dict(_override(setting) for setting in arguments.set)
+    overrides = parse_overrides(arguments.set)
     if arguments.language:
         every = "any" in arguments.language
-        if unknown := sorted(set(arguments.language) - {"any", *known_languages()}):
-            raise UsageError(f"--language {unknown[0]}: langdetect knows {', '.join(known_languages())}, or `any`")
         overrides |= {"language.enabled": False} if every else {"language.languages": tuple(sorted(arguments.language))}
     if arguments.min_probability is not None:
         overrides["language.min_probability"] = arguments.min_probability
@@ -61,16 +63,6 @@ def documents_config(arguments: argparse.Namespace) -> DocumentsConfig:
     limits = (arguments.extractor, arguments.max_page_bytes, arguments.page_seconds)
     extract = ExtractConfig(*limits, languages=() if arguments.extract_foreign else wanted)
     return DocumentsConfig(extract, arguments.preset, tuple(sorted(overrides.items())), minhash_config(arguments))
-
-
-def _override(setting: str) -> tuple[str, Any]:
-    name, equals, value = setting.partition("=")
-    if not equals:
-        raise UsageError(f"--set wants RULE.FIELD=VALUE, got {setting!r}")
-    try:
-        return name, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return name, value  # a bare word
 
 
 def add_duplicates_arguments(parser: argparse.ArgumentParser) -> None:

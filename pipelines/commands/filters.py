@@ -15,6 +15,7 @@ from filters.presets import parse_overrides, read_preset
 from filters.rules import gpt3, perplexity
 from filters.rules.lib.model_files import write_arrays
 from pipelines.commands.answer import add_json_argument, tell
+from pipelines.commands.build_flags import add_set_argument
 from webtext import storage
 from webtext.code_points import count_words
 from webtext.errors import UsageError
@@ -34,9 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
   webtext filters --train-classifier classifier.npz --good 'good/*.parquet' --bad 'raw/*.parquet'
   webtext build --preset gpt3 --set gpt3_classifier.model=classifier.npz ..."""
     parser.add_argument("--preset", help=f"one of {', '.join(preset_names())}, or a file")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="RULE.THRESHOLD=VALUE", help="change a threshold; may be repeated"
-    )
+    add_set_argument(parser)
     parser.add_argument("--try", dest="sample", metavar="PATTERN", help="tell what a preset removes of these documents")
     parser.add_argument(
         "--limit", type=int, default=10_000, help="try so many documents at most (default: %(default)s)"

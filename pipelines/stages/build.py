@@ -53,7 +53,7 @@ def run_documents(pages: str, directory: str, config: DocumentsConfig, engine: E
     buckets = plan_buckets([storage.join(pages, name) for name in storage.list_files(pages, "index-*.parquet")], given)
 
     return run_stage(
-        Stage("documents", directory, config.identity(), (pages, *config.files())),
+        Stage("documents", directory, config.identity(), (pages,), packages=config.packages),
         work=lambda unfinished: engine.each(buckets, WriteBuckets(unfinished, config)),
         count=lambda unfinished: count_documents(given, unfinished),
     )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import apache_beam as beam
@@ -20,7 +21,7 @@ from apache_beam.metrics.metric import Metrics
 from dedup.near.minhash import MinHashConfig
 from dedup.near.sketch import Sketch, sketch
 from filters import load_preset
-from filters.presets import Preset, read_preset
+from filters.presets import Entry, Preset, file_settings, read_preset
 from filters.rules.length import Length
 from pipelines.engine.runner import SpreadTransform
 from pipelines.stages.earlier import sketch_settings
@@ -29,6 +30,7 @@ from pipelines.stages.page_index import PageIndex
 from pipelines.stages.page_work import Judged, PageConfig, PagePool, judge_page
 from pipelines.stages.stage import as_json
 from webtext import storage
+from webtext.extract.extractors import PACKAGES
 from webtext.extract.pages import ExtractConfig, ExtractionPool
 from webtext.manifest import Counts
 from webtext.records import Document, Page, Rejection
@@ -38,7 +40,6 @@ from webtext.warc.warc_records import read_response
 PAGES_A_BUCKET = 128  # some seconds of extraction
 MOST_BUCKETS = 4096  # keeps the number of files bounded; beyond it buckets grow
 _PAGES_AHEAD = 4  # a process has so many pages handed out for it
-_PATHS = {"path", "paths", "model"}  # the fields of rules that name files
 
 PARTS = pa.schema(
     [
@@ -77,15 +78,35 @@ class DocumentsConfig:
         return PageConfig(self.extract, self.preset, self.overrides)
 
     def identity(self) -> dict[str, Any]:
-        """What documents are a function of, apart from pages and files: the rules themselves, not their file's name."""
-        rules, sketched = as_json(self.rules)["entries"], sketch_settings(self.minhash)
-        return {"extract": as_json(self.extract), "rules": rules, "sketch": sketched}
+        """What documents are a function of, apart from pages and libraries: the rules, and what lies in their files.
 
-    def files(self) -> tuple[str, ...]:
-        """The files that rules read: lists and models of the user's own."""
-        rules = (entry.settings for entry in self.rules.entries if entry.enabled)
-        named = [value for settings in rules for name, value in settings if name in _PATHS]
-        return tuple(path for value in named for path in ((value,) if isinstance(value, str) else value) if path)
+        Raises:
+            UsageError: a file that a rule names is not there.
+        """
+        rules = [replace(entry, settings=tuple(_by_content(entry))) for entry in self.rules.entries]
+        sketched = sketch_settings(self.minhash)
+        return {"extract": as_json(self.extract), "rules": [as_json(rule) for rule in rules], "sketch": sketched}
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The packages besides our dependencies that make the documents."""
+        named = PACKAGES.get(self.extract.extractor, "")
+        return (named.partition("[")[0],) if named else ()
+
+
+def _by_content(entry: Entry) -> Iterator[tuple[str, Any]]:
+    """Yield the settings of a rule, with the identity of its content in the place of each file."""
+    files = file_settings(entry)
+    for name, value in entry.settings:
+        paths = [inner for path in files.get(name, ()) for inner in _contents(path)] if entry.enabled else []
+        yield name, [storage.file_identity(path)[0] for path in paths] if paths else value
+
+
+def _contents(path: str) -> list[str]:
+    """List the files that a path stands for: itself, or those of a folder of lists."""
+    if storage.is_local(path) and Path(path).is_dir():
+        return [storage.join(path, name) for name in storage.list_files(path)]
+    return [path]
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,7 @@ def _reopen(stage: Stage, inputs: Sequence[File], config: FetchConfig, unwanted:
         if len(inputs) == 1:
             raise UsageError(f"{stage.directory} {_OTHER_RULES}")
         return  # a replay is soon done again
-    is_same = done.fingerprint == manifest.fingerprint(stage.name, stage.config, inputs)
+    is_same = done.fingerprint == stage.fingerprint(inputs)
     is_cut = bool(done.counts.rejected.get("not_fetched")) or _is_taken_back(done, stage.directory, unwanted)
     if not is_same or config.refetch_failed or is_cut:
         storage.make_directory(unfinished)

@@ -80,7 +80,7 @@ def _is_shard(name: str) -> bool:
 def _is_made_from(made: Manifest, inputs: tuple[str, ...]) -> bool:
     """Tell whether a corpus is the one that these inputs give by this release."""
     files = [read_input(path) for path in inputs]
-    return made.fingerprint == manifest.fingerprint("corpus", made.config, files)
+    return made.fingerprint == manifest.fingerprint("corpus", made.config, files, manifest.versions())
 
 
 def _is_touched(shard: Shard, changes: list[tuple[Manifest | None, Manifest | None]]) -> bool:

@@ -31,6 +31,11 @@ class Stage:
     config: Mapping[str, Any]  # all that its output depends on, as JSON values; nothing that it does not depend on
     inputs: tuple[str, ...]  # files, or directories of finished stages
     resumable: bool = False  # whether an unfinished directory is gone on with
+    packages: tuple[str, ...] = ()  # whose versions count, besides those of our dependencies
+
+    def fingerprint(self, inputs: Sequence[File]) -> str:
+        """Hash all that the output is a function of."""
+        return manifest.fingerprint(self.name, self.config, inputs, manifest.versions(*self.packages))
 
 
 def run_stage(stage: Stage, work: Callable[[str], None], count: Callable[[str], Counts]) -> Manifest:
@@ -46,7 +51,7 @@ def run_stage(stage: Stage, work: Callable[[str], None], count: Callable[[str], 
         UnbalancedError: kept and rejected are not what was given; nothing is published.
     """
     inputs = [read_input(path) for path in stage.inputs]
-    fingerprint = manifest.fingerprint(stage.name, stage.config, inputs)
+    fingerprint = stage.fingerprint(inputs)
     done = find_manifest(stage.directory)
     if done is not None and done.fingerprint == fingerprint:
         return done
@@ -59,7 +64,9 @@ def run_stage(stage: Stage, work: Callable[[str], None], count: Callable[[str], 
     counts = count(unfinished)
     counts.check(stage.name)
     files = _describe_all(unfinished, [name for name in storage.list_files(unfinished) if name != manifest.NAME])
-    finished = Manifest(stage.name, fingerprint, stage.config, inputs, counts, files, manifest.versions())
+    finished = Manifest(
+        stage.name, fingerprint, stage.config, inputs, counts, files, manifest.versions(*stage.packages)
+    )
     _publish(stage.directory, finished)
     note_timing(stage.directory, clock.timing)
     return finished

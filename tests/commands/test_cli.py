@@ -143,7 +143,7 @@ def odd(tmp_path_factory):
         ("build -o new --warc nothing.warc.gz", "nothing.warc.gz is empty"),
         ("build -o new --warc empty", "empty is a directory: name the WARC files in it"),
         ("build -o out --preset bytes.toml", "bytes.toml is not TOML"),
-        ("build -o out --language klingon", "--language klingon: langdetect knows af, ar,"),
+        ("build -o out --language klingon", "langdetect does not know 'klingon'; it knows af, ar,"),
         ("build -o out --dry-run 0", "--dry-run 0: give the number of pages to try"),
         ("build -o out --set length.min_words=many", "length.min_words must be like 100, got 'many'"),
         ("overlap empty x=file -o new", "empty holds no Parquet file"),

@@ -1,17 +1,20 @@
 """Presets, overrides, listings and dry runs."""
 
+import dataclasses
 import pickle
 from pathlib import Path
 
 import pytest
 
 from filters import apply_filters, first_reason, load_preset, preset_names
-from filters.catalogue import REASONS, RULES
+from filters.catalogue import REASONS, RULES, Rule
 from filters.dry_run import describe_preset, describe_rules, dry_run, format_dry_run
-from filters.presets import parse_overrides, read_preset
+from filters.presets import Entry, file_settings, parse_overrides, read_preset
 from filters.rules.length import Length
 from filters.rules.lib.tokens import tokens
+from filters.steps import threshold
 from webtext.errors import UsageError
+from webtext.local import FilePath
 from webtext.reasons import Reason
 from webtext.records import Document
 from webtext.text import words
@@ -125,7 +128,13 @@ def test_overrides_as_they_are_typed():
         0.3,
         0.2,
     )
-    for wrong in ("length", "nosuch.x=1", "length.x=1", "length.min_words=", "length.min_words=many"):
+    for typed in ('["en","de"]', "['en', 'de']", "en,de", " en , de "):
+        assert parse_overrides([f"language.languages={typed}"]) == {"language.languages": ("en", "de")}
+    for typed in ("en", '"en"', '["en"]'):
+        assert parse_overrides([f"language.languages={typed}"]) == {"language.languages": ("en",)}
+    assert parse_overrides(['personal_data.action="reject"']) == parse_overrides(["personal_data.action=reject"])
+    not_alike = ['language.languages=["en"', "language.languages=[1]", "walls.enabled=1", "length.min_words=many"]
+    for wrong in (*not_alike, "length.min_words=", "length", "nosuch.x=1", "length.x=1"):
         with pytest.raises(UsageError):
             parse_overrides([wrong])
 
@@ -187,3 +196,27 @@ def test_rules_that_follow_one_another_split_a_text_into_words_once():
     for rule in load_preset("fineweb"):
         rule(document())
     assert tokens.cache_info().misses == 1
+
+
+@pytest.mark.parametrize("language", ["english", "EN", "xx", ""])
+def test_a_language_that_nothing_can_be_is_an_error_and_not_an_empty_corpus(language):
+    with pytest.raises(UsageError, match=r"langdetect does not know|languages must be a list"):
+        load_preset("webtext", **parse_overrides([f"language.languages={language}"]))
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """A rule with files in fields of any name."""
+
+    dictionary: FilePath = threshold("", "a list of words")
+    sources: tuple[FilePath, ...] = threshold((), "lists of hosts")
+    label: str = threshold("", "no file")
+
+
+def test_the_files_of_a_rule_are_known_by_their_type_whatever_their_field_is_called(monkeypatch):
+    monkeypatch.setitem(RULES, "reading", Rule(Reading, ()))
+    settings = (("dictionary", "words.txt"), ("sources", ("a", "b")), ("label", "x"))
+    assert file_settings(Entry("reading", enabled=True, settings=settings)) == {
+        "dictionary": ("words.txt",),
+        "sources": ("a", "b"),
+    }

@@ -1,6 +1,7 @@
 """Buckets partition the pages by URL alone; a page becomes one document or one rejection; files are sorted."""
 
 import argparse
+import dataclasses
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 
 from dedup.near.sketch import sketch
 from filters import load_preset
+from filters.catalogue import RULES, Rule
+from filters.steps import threshold
 from pipelines.commands.build_flags import add_documents_arguments, add_duplicates_arguments, documents_config
 from pipelines.stages.documents import (
     MOST_BUCKETS,
@@ -24,8 +27,10 @@ from pipelines.stages.page_index import PageIndex
 from pipelines.stages.page_work import judge_page
 from tests.double.documents_stage import page
 from webtext import storage
+from webtext.errors import UsageError
 from webtext.extract.pages import Extracted
 from webtext.hashing import bucket_of, document_id
+from webtext.local import FilePath
 from webtext.reasons import Reason
 from webtext.records import Document, Page, Rejection
 from webtext.tables import read_records, write_records
@@ -155,3 +160,40 @@ def test_a_configuration_is_its_rules_and_not_the_name_of_their_file(tmp_path):
     changed = DocumentsConfig(preset=str(other), overrides=(("length.min_words", 8),))
     assert DocumentsConfig(preset=str(preset)).identity() == DocumentsConfig(preset=str(other)).identity()
     assert changed.identity() != DocumentsConfig(preset=str(other)).identity()
+
+
+def identity(*overrides):
+    return DocumentsConfig(overrides=(("bad_words.enabled", True), *overrides)).identity()
+
+
+@pytest.mark.parametrize(
+    ("field", "many"), [("blocklist.paths", True), ("bad_words.path", False), ("personal.dictionary", False)]
+)
+def test_what_lies_in_the_file_of_a_rule_counts_and_its_place_does_not(tmp_path, monkeypatch, field, many):
+    monkeypatch.setitem(RULES, "personal", Rule(Personal, ()))
+    files = [tmp_path / name for name in ("one.txt", "same.txt", "other.txt")]
+    for path, content in zip(files, ("casino.example", "casino.example", "poker.example"), strict=True):
+        path.write_text(content)
+    one, same, other = (identity((field, (str(path),) if many else str(path))) for path in files)
+    assert one == same != other
+    assert str(tmp_path) not in str(one)
+
+
+@dataclasses.dataclass(frozen=True)
+class Personal:
+    """A rule of somebody's own, that reads a file."""
+
+    dictionary: FilePath = threshold("", "a list of words")
+
+
+def test_a_folder_of_lists_counts_by_what_lies_in_it(tmp_path):
+    (tmp_path / "domains").write_text("casino.example")
+    setting = ("blocklist.paths", (str(tmp_path),))
+    before = identity(setting)
+    (tmp_path / "urls").write_text("paper.example/ads")
+    assert identity(setting) != before
+
+
+def test_a_file_that_a_rule_names_and_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(UsageError, match=r"cannot read .*none\.txt"):
+        identity(("bad_words.path", str(tmp_path / "none.txt")))

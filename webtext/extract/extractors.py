@@ -210,12 +210,12 @@ def _trafilatura_with(**options: bool) -> Callable[[], Engine]:
 
 
 def _resiliparse() -> Engine:
-    module = _load("resiliparse.extract.html2text", "resiliparse")
+    module = _load("resiliparse.extract.html2text", PACKAGES["resiliparse"])
     return lambda html, _: module.extract_plain_text(html, main_content=True, alt_texts=False, list_bullets=False)
 
 
 def _readability() -> Engine:
-    module = _load("readability", "readability-lxml")
+    module = _load("readability", PACKAGES["readability"])
     _silence("readability")
 
     def extract(html: str, _: HtmlElement) -> str:
@@ -226,7 +226,7 @@ def _readability() -> Engine:
 
 
 def _newspaper() -> Engine:
-    module = _load("newspaper", "newspaper4k[nlp]")
+    module = _load("newspaper", PACKAGES["newspaper"])
 
     def extract(html: str, _: HtmlElement) -> str:
         article = module.Article("http://localhost/", fetch_images=False)
@@ -237,6 +237,8 @@ def _newspaper() -> Engine:
     return extract
 
 
+# What an extractor wants that is not among our dependencies; its version is part of the identity of the documents.
+PACKAGES = {"resiliparse": "resiliparse", "readability": "readability-lxml", "newspaper": "newspaper4k[nlp]"}
 ENGINES: dict[str, Callable[[], Engine]] = {
     "trafilatura": _trafilatura,
     "trafilatura-default": _trafilatura_with(),

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from webtext.errors import UsageError
-from webtext.local import local_path
+from webtext.local import FilePath, local_path
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip file knows
 
@@ -28,7 +28,7 @@ def write_arrays(path: str, arrays: Mapping[str, ArrayLike]) -> None:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def read_arrays(path: str, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+def read_arrays(path: FilePath, names: Sequence[str]) -> dict[str, NDArray[Any]]:
     """Read the named arrays of a model.
 
     Raises:
