@@ -82,7 +82,9 @@ def pair_step(network: torch.nn.Module, pairs: Iterator[Pair], random: np.random
 
 def bert(documents: list[Document], random: np.random.Generator) -> tuple[list[torch.nn.Module], Step]:
     """BERT: masked tokens and next sentence prediction."""
-    network = transformers.BertForPreTraining(transformers.BertConfig(vocab_size=SPECIAL.size, pad_token_id=None, **SHAPE))
+    network = transformers.BertForPreTraining(
+        transformers.BertConfig(vocab_size=SPECIAL.size, pad_token_id=None, **SHAPE)
+    )
     pairs = chain.from_iterable(next_sentence_pairs(epoch, LENGTH, SPECIAL, random) for epoch in repeat(documents))
     return [network], pair_step(network, pairs, random, "next_sentence_label")
 
@@ -159,9 +161,7 @@ def _t5(pairs: Iterator[tuple[Ids, Ids]]) -> tuple[list[torch.nn.Module], Step]:
     def step() -> Loss:
         inputs, targets = zip(*islice(pairs, BATCH), strict=True)
         ids = _padded(inputs, SPECIAL.pad)
-        return network(
-            **tensors(input_ids=ids, attention_mask=attended(ids), labels=_padded(targets, IGNORED))
-        ).loss
+        return network(**tensors(input_ids=ids, attention_mask=attended(ids), labels=_padded(targets, IGNORED))).loss
 
     return [network], step
 
@@ -177,12 +177,12 @@ def t5(documents: list[Document], random: np.random.Generator) -> tuple[list[tor
     """T5: spans corrupted, sentinels at the end of the vocabulary."""
     top = SPECIAL.size + SENTINELS - 1
     pieces = _texts(documents, lengths_for(LENGTH)[0])
-    return _t5((tuple(corrupt_spans(ids, noise_mask(len(ids), random), top)) for ids in pieces))
+    return _t5(tuple(corrupt_spans(ids, noise_mask(len(ids), random), top)) for ids in pieces)
 
 
 def prefix(documents: list[Document], random: np.random.Generator) -> tuple[list[torch.nn.Module], Step]:
     """T5's prefix language model: the second part of a text after the first."""
-    return _t5((tuple(prefix_lm(ids, random)) for ids in _texts(documents, LENGTH)))
+    return _t5(tuple(prefix_lm(ids, random)) for ids in _texts(documents, LENGTH))
 
 
 OBJECTIVES = {

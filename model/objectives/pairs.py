@@ -16,11 +16,11 @@ _SHORT = 0.1  # of the pairs are shorter than the length, as in BERT's create_pr
 
 
 class Pair(NamedTuple):
-    """Two framed segments. `label` is 0 if the second follows the first as it should, else 1, as transformers has it."""
+    """Two framed segments and what to predict of them, as transformers numbers it."""
 
     ids: Ids  # shape (length,)
     segments: Ids  # shape (length,): 0 or 1
-    label: int
+    label: int  # 0 if the second follows the first as it should, else 1
 
 
 def next_sentence_pairs(

@@ -1,5 +1,7 @@
 """Each objective is what its paper says: inverted where it can be, else its distribution beside transformers' own."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -26,7 +28,7 @@ def text_of(length, seed=0):
 def paragraphs(*lengths, first=0):
     """Make a document whose ids count upwards, so that order shows."""
     starts = np.cumsum([first, *lengths])
-    return [np.arange(start, end) for start, end in zip(starts, starts[1:], strict=False)]
+    return [np.arange(start, end) for start, end in itertools.pairwise(starts)]
 
 
 @given(st.lists(st.lists(st.integers(1, 40), min_size=1, max_size=5), min_size=1, max_size=6), st.integers(3, 50))
@@ -97,7 +99,7 @@ class _Tokenizer:
     pad_token = "<pad>"  # noqa: S105
     pad_token_id = SPECIAL.pad
 
-    def convert_tokens_to_ids(self, token):
+    def convert_tokens_to_ids(self, _):
         return SPECIAL.mask
 
     def __len__(self):
@@ -173,7 +175,7 @@ def test_spans_can_be_put_back(length, seed):
 
 def test_spans_have_the_share_and_the_mean_of_t5():
     masks = [noise_mask(568, rng(seed)) for seed in range(50)]
-    starts = [int((mask & ~np.append(False, mask[:-1])).sum()) for mask in masks]  # noqa: FBT003
+    starts = [int((mask & ~np.append(False, mask[:-1])).sum()) for mask in masks]
     assert {int(mask.sum()) for mask in masks} == {85}
     assert set(starts) == {28}
     spans = corrupt_spans(text_of(568), masks[0], TOP)
@@ -223,5 +225,5 @@ def test_a_permuted_sequence_predicts_a_sixth_in_spans_as_transformers_does():
 
 
 class _PermutationTokenizer(_Tokenizer):
-    def get_special_tokens_mask(self, ids, already_has_special_tokens):
+    def get_special_tokens_mask(self, ids, **_):
         return [0] * len(ids)

@@ -1,0 +1,22 @@
+"""The sample's shards carry what each family of models needs: fifty steps of each lower its loss."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("transformers", reason="pip install transformers, which brings the networks")
+
+from examples.pretrain import OBJECTIVES, pretrain
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("objective", sorted(OBJECTIVES))
+def test_the_loss_falls_in_fifty_steps(objective, sample_output):
+    losses = pretrain(sample_output / "corpus", objective)
+    assert len(losses) == 50
+    assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:5])
+
+
+def test_the_same_seed_gives_the_same_losses(sample_output):
+    once, again = (pretrain(sample_output / "corpus", "roberta", steps=2) for _ in range(2))
+    assert once == again
+    assert once != pretrain(sample_output / "corpus", "roberta", steps=2, seed=1)
