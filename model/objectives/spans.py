@@ -89,10 +89,11 @@ def restore(spans: Spans, first_sentinel: int) -> Ids:
     last = int(spans.targets[-1])
     marks = np.flatnonzero((spans.targets >= last) & (spans.targets <= first_sentinel))
     places = np.flatnonzero((spans.inputs > last) & (spans.inputs <= first_sentinel))
-    pieces, at = [], 0
+    pieces: list[Ids] = []
+    at = 0
     for place, start, end in zip(places, marks[:-1], marks[1:], strict=True):
         pieces += [spans.inputs[at:place], spans.targets[start + 1 : end]]
-        at = place + 1
+        at = int(place) + 1
     return np.concatenate([*pieces, spans.inputs[at:]])
 
 
