@@ -3,8 +3,8 @@
     python benchmarks/minhash_speed.py [--warc FILE] [--num-perm 128] [--rounds 3]
 
 All shingle the words of `webtext.text.words` in fives. `datasketch` signs with `MinHash.bulk` and its own SHA-1,
-`datasketch, xxh32` with a faster hash; `webtext, numpy` is what runs where numba is not installed. `sketch` is all that
-a build makes of a text: signature, sorted shingle set and digest.
+`datasketch, xxh32` with a faster hash; `webtext, numpy` is what runs where numba is not installed (datasketch signs).
+`sketch` is all that a build makes of a text: signature, sorted shingle set and digest.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from real_texts import long_texts
 
 from dedup.kernels import hashes as kernels
 from dedup.kernels.numba_or_numpy import compile_from_now_on
-from dedup.near.minhash import MinHashConfig, permutations
+from dedup.near.minhash import MinHashConfig, signature
 from dedup.near.sketch import sketch
 from webtext.code_points import word_classes
 from webtext.text import ngrams, words
@@ -38,7 +38,7 @@ def main() -> None:
     arguments = parser.parse_args()
     texts = [" ".join(text[:WORDS]) for text in long_texts(arguments.warc, WORDS)]
     config = MinHashConfig(num_perm=arguments.num_perm)
-    multipliers, offsets = permutations(config.num_perm, config.seed)
+    by_datasketch = MinHashConfig(num_perm=arguments.num_perm, reference=True)
 
     def shingled(text: str) -> list[bytes]:
         return [" ".join(gram).encode() for gram in ngrams(words(text), 5)]
@@ -46,10 +46,10 @@ def main() -> None:
     def in_numpy(text: str) -> None:
         codes = np.frombuffer(text.lower().encode("utf-32-le"), np.uint32)
         hashes = kernels.word_hashes_in_numpy(codes, word_classes(1 << 21))
-        kernels.minhash_in_datasketch(kernels.ngram_hashes_in_numpy(hashes, 5), multipliers, offsets)
+        signature(kernels.ngram_hashes_in_numpy(hashes, 5), by_datasketch)
 
     def fused(text: str) -> None:
-        kernels.minhash(kernels.ngram_hashes(kernels.word_hashes(text), 5), multipliers, offsets)
+        signature(kernels.ngram_hashes(kernels.word_hashes(text), 5), config)
 
     contenders: dict[str, Callable[[], object]] = {
         "datasketch": lambda: MinHash.bulk(map(shingled, texts), num_perm=config.num_perm),

@@ -1,6 +1,6 @@
 """The inner loops of de-duplication and overlap, compiled where that pays, else vectorised.
 
-Each kernel has a definition a few lines long in plain Python (`word_hash`, `ngram_hash`, sets, datasketch), to which
+Each kernel has a definition a few lines long in plain Python (`word_hash`, `ngram_hash`, sets), to which
 tests hold both forms equal, bit for bit: a corpus must not depend on whether an optional package was there.
 """
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.kernels.numba_or_numpy import Kernel, is_installed
+from dedup.kernels.numba_or_numpy import Kernel
 from webtext.code_points import OTHER, SPACELESS, Classes, code_points, word_starts
 
 Hashes = NDArray[np.uint64]
@@ -24,9 +24,8 @@ WORD_MULTIPLIER = 6364136223846793005
 NGRAM_MULTIPLIER = 2862933555777941757
 # MurmurHash3's finalizers (Appleby, 2011): bijections that spread every input bit over all output bits.
 _FMIX64 = (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53)
-_FMIX32 = (0x85EBCA6B, 0xC2B2AE35)
 _MASK = 2**64 - 1
-_HASHES_AT_ONCE, _CHARS_AT_ONCE = 1 << 12, 1 << 15  # in numpy: what lies between fits a processor's cache
+_CHARS_AT_ONCE = 1 << 15  # in numpy: what lies between fits a processor's cache
 
 
 def word_hash(word: str) -> int:
@@ -71,20 +70,6 @@ def ngram_hashes(hashes: Hashes, n: int) -> Hashes:
     if len(hashes) < n:
         return np.empty(0, np.uint64)
     return _ngram_hashes(hashes, n)
-
-
-def minhash(hashes: Hashes, multipliers: Words32, offsets: Words32) -> Words32:
-    """Sign a set of 64-bit hashes as datasketch 2's scheme `affine32` signs their low 32 bits.
-
-    Args:
-        hashes: any order, repeats allowed; shape (n,).
-        multipliers: `MinHash.permutations[0]`, shape (num_perm,).
-        offsets: `MinHash.permutations[1]`, shape (num_perm,).
-
-    Returns:
-        `MinHash.hashvalues`, shape (num_perm,); all ones (2^32 - 1) for no hashes.
-    """
-    return (_minhash if is_installed() else minhash_in_datasketch)(hashes, multipliers, offsets)
 
 
 class Sets(NamedTuple):
@@ -186,30 +171,6 @@ def mix64(values: Hashes) -> Hashes:
     return values ^ (values >> shift)
 
 
-def minhash_in_datasketch(hashes: Hashes, multipliers: Words32, offsets: Words32) -> Words32:
-    """Sign with datasketch itself."""
-    from datasketch import MinHash  # noqa: PLC0415 - it imports scipy, which compiled workers need not load
-
-    sketch = MinHash(len(multipliers), hashfunc=int, permutations=(multipliers, offsets), scheme="affine32")
-    if len(hashes):
-        sketch.update_batch(hashes.astype(np.uint32))
-    signed: Words32 = sketch.hashvalues
-    return signed
-
-
-def minhash_in_numpy(hashes: Hashes, multipliers: Words32, offsets: Words32) -> Words32:
-    """Take the least value of each affine permutation over the pre-mixed low halves of the hashes."""
-    low = hashes.astype(np.uint32)
-    low = (low ^ (low >> np.uint32(16))) * np.uint32(_FMIX32[0])
-    low = (low ^ (low >> np.uint32(13))) * np.uint32(_FMIX32[1])
-    low ^= low >> np.uint32(16)
-    signed = np.full(len(multipliers), 0xFFFFFFFF, np.uint32)
-    for begin in range(0, len(low), _HASHES_AT_ONCE):
-        values = multipliers[:, None] * low[begin : begin + _HASHES_AT_ONCE] + offsets[:, None]
-        np.minimum(signed, values.min(axis=1), out=signed)
-    return signed
-
-
 def jaccard_similarities_in_numpy(
     first_values: Hashes,
     first_starts: Indices,
@@ -232,13 +193,19 @@ def jaccard_similarities_in_numpy(
     return np.where(found >= at_least, found, 0.0)
 
 
-def roots_in_python(edges: Indices, nodes: int) -> Indices:
-    """Find components with a union-find whose root is always the smallest node."""
-    parents = list(range(nodes))
-    for left, right in edges.tolist():
-        first, second = find_root(parents, left), find_root(parents, right)
-        parents[max(first, second)] = min(first, second)
-    return np.array([find_root(parents, node) for node in range(nodes)], np.int64)
+def roots_in_scipy(edges: Indices, nodes: int) -> Indices:
+    """Find components with scipy, which numbers them in the order of their smallest nodes.
+
+    For 300,000 nodes and 150,000 edges the compiled union-find takes 4 ms, scipy 24 ms, one in Python 406 ms.
+    """
+    from scipy.sparse import coo_array, csgraph  # noqa: PLC0415 - an eighth of a second, which few commands need
+
+    if not nodes:
+        return np.empty(0, np.int64)
+    graph = coo_array((np.ones(len(edges), np.bool_), (edges[:, 0], edges[:, 1])), shape=(nodes, nodes))
+    labels = csgraph.connected_components(graph, directed=False)[1]
+    first: Indices = np.unique(labels, return_index=True)[1][labels]
+    return first
 
 
 def find_root(parents: Any, node: int) -> int:
@@ -251,8 +218,7 @@ def find_root(parents: Any, node: int) -> int:
 
 _word_hashes = Kernel(word_hashes_in_numpy, "dedup.kernels.compiled.word_hashes", lambda codes, _: len(codes), 14)
 _ngram_hashes = Kernel(ngram_hashes_in_numpy, "dedup.kernels.compiled.ngram_hashes", lambda hashes, _: len(hashes), 9)
-_minhash = Kernel(minhash_in_numpy, "dedup.kernels.compiled.minhash", lambda hashes, *_: len(hashes), 80)
 _jaccard_similarities = Kernel(
     jaccard_similarities_in_numpy, "dedup.kernels.compiled.jaccard_similarities", lambda *sets: len(sets[6]), 45_000
 )
-_roots = Kernel(roots_in_python, "dedup.kernels.compiled.roots", lambda edges, nodes: len(edges) + nodes, 450)
+_roots = Kernel(roots_in_scipy, "dedup.kernels.compiled.roots", lambda edges, nodes: len(edges) + nodes, 45)

@@ -30,11 +30,6 @@ class _Loss:
 _loss = _Loss()
 
 
-def is_installed() -> bool:
-    """Tell whether numba is there (the extra `fast`), and was of use when it was last tried."""
-    return _loss.is_there
-
-
 def pays(seconds: float) -> bool:
     """Tell whether to use compiled kernels for a task for which the plain ones would take so many seconds longer."""
     if _loss.is_there and _loss.seconds < LOADING_SECONDS:

@@ -123,6 +123,7 @@ def duplicates_config(arguments: argparse.Namespace) -> DuplicatesConfig:
     against = tuple(arguments.against)
     columns = Columns(arguments.against_text_field, arguments.against_url_field)
     config = DuplicatesConfig(minhash_config(arguments), against, columns)
+    _ = config.minhash.banding  # what is wrong with it shows before any work
     check_earlier(against, columns, config.minhash)
     return config
 

@@ -14,7 +14,7 @@ from pipelines.engine.runner import Engine
 from pipelines.stages.earlier import prepare_earlier
 from pipelines.stages.ledger import count_rejections
 from pipelines.stages.output import Output
-from pipelines.stages.stage import Stage, as_json, read_manifest, run_stage
+from pipelines.stages.stage import Stage, read_manifest, run_stage
 from webtext import storage
 from webtext.manifest import Counts, Manifest
 
@@ -49,7 +49,7 @@ def run_duplicates(documents: str, directory: str, config: DuplicatesConfig, eng
         return Counts(given, given - sum(rejected.values()), rejected)
 
     return run_stage(
-        Stage("duplicates", directory, as_json(config.minhash), (documents, *earlier.stages)),
+        Stage("duplicates", directory, config.minhash.identity(), (documents, *earlier.stages)),
         work=lambda unfinished: engine.run(
             lambda root: root | FindDuplicates(plan, unfinished, is_one_task(plan)), processes_for(plan)
         ),

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup.kernels import compiled, hashes
-from dedup.near.minhash import permutations
 from webtext.code_points import word_classes
 from webtext.text import ngrams, words
 
@@ -23,9 +22,8 @@ def codes_of(text):
 
 
 def every_form(name):
-    suffix = {"roots": "_in_python"}.get(name, "_in_numpy")
-    forms = getattr(compiled, name), getattr(hashes, name + suffix)
-    return (*forms, hashes.minhash_in_datasketch) if name == "minhash" else forms
+    suffix = {"roots": "_in_scipy"}.get(name, "_in_numpy")
+    return getattr(compiled, name), getattr(hashes, name + suffix)
 
 
 @given(TEXTS)
@@ -42,14 +40,6 @@ def test_word_hashes_do_not_depend_on_where_a_long_text_is_divided(text, at_once
         patch.setattr(hashes, "_CHARS_AT_ONCE", at_once)
         found = hashes.word_hashes_in_numpy(codes_of(text), word_classes(1 << 21))
     assert found.tolist() == [hashes.word_hash(word) for word in words(text)]
-
-
-@given(HASHES, st.integers(1, 9))
-def test_a_signature_does_not_depend_on_how_many_hashes_are_signed_at_once(values, at_once):
-    arguments = np.array(values, np.uint64), *permutations(16, 1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hashes, "_HASHES_AT_ONCE", at_once)
-        assert hashes.minhash_in_numpy(*arguments).tolist() == compiled.minhash(*arguments).tolist()
 
 
 def test_words_end_where_the_regular_expression_ends_them_at_every_code_point():
@@ -73,15 +63,13 @@ def test_an_ngram_needs_a_word():
 
 
 @given(HASHES, st.integers(1, 40), st.integers(0, 5))
-def test_minhash_is_datasketch(hashes, num_perm, seed):
+def test_minhash_is_datasketch(drawn, num_perm, seed):
     reference = MinHash(num_perm, seed=seed, hashfunc=int, scheme="affine32")
-    for hashed in hashes:
+    for hashed in drawn:
         reference.update(hashed & 0xFFFFFFFF)
-    values = np.array(hashes, np.uint64)
-    for form in every_form("minhash"):
-        signed = form(values, *reference.permutations)
-        assert signed.dtype == np.uint32
-        assert signed.tolist() == reference.hashvalues.tolist()
+    signed = compiled.minhash(np.array(drawn, np.uint64), *reference.permutations)
+    assert signed.dtype == np.uint32
+    assert signed.tolist() == reference.hashvalues.tolist()
 
 
 SOME_SETS = st.lists(st.sets(st.integers(0, 50), max_size=20), min_size=1, max_size=6)
@@ -126,10 +114,10 @@ def test_without_numba_the_same_signature_comes_out():
     program = (
         "import sys\n"
         "if sys.argv[1] == 'without': sys.modules['numba'] = None\n"
-        "from dedup import tiers\n"
+        "from dedup.kernels import numba_or_numpy\n"
         "from dedup.near.minhash import MinHashConfig\n"
         "from dedup.near.sketch import sketch\n"
-        "compiled = tiers.compile_from_now_on()\n"
+        "compiled = numba_or_numpy.compile_from_now_on()\n"
         "made = sketch('Ünder the Spreading chestnut tree, the village smithy stands. ' * 3, MinHashConfig())\n"
         "print(compiled, made.signature.hex(), made.shingles.tolist(), made.text_digest)\n"
     )

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from datasketch import MinHash, MinHashLSH
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dedup.kernels import compiled
+from dedup.near import minhash
 from dedup.near.minhash import (
     MinHashConfig,
     band_keys,
@@ -53,18 +55,27 @@ def test_the_estimate_has_no_bias_and_the_error_of_theory(jaccard):
     assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(theory, rel=0.12)
 
 
-def test_the_defaults_are_20_bands_of_5_rows():
-    assert CONFIG.banding == (20, 5)
-    assert collision_probability(0.7, 20, 5) >= 0.97 > collision_probability(0.7, 19, 5)
+def test_the_defaults_are_datasketchs_24_bands_of_5_rows():
+    index = MinHashLSH(0.7, 128, weights=(1 / 64, 63 / 64))
+    assert CONFIG.banding == (index.b, index.r) == (24, 5)
+    assert collision_probability(0.7, 24, 5) >= 0.97
 
 
-@given(st.floats(0.3, 0.95), st.integers(16, 256), st.floats(0.5, 0.99))
-def test_derived_bands_keep_the_promise_with_the_most_rows(threshold, num_perm, recall):
+def test_the_scheme_is_datasketchs_own():
+    assert MinHash().scheme == minhash.SCHEME
+
+
+@settings(max_examples=25)
+@given(st.floats(0.4, 1.0), st.sampled_from([16, 64, 128]), st.floats(0.5, 0.97))
+def test_derived_bands_keep_the_promise(threshold, num_perm, recall):
     bands, rows = optimal_bands(threshold, num_perm, recall)
     assert bands * rows <= num_perm
     assert collision_probability(threshold, bands, rows) >= recall
-    assert bands == 1 or collision_probability(threshold, bands - 1, rows) < recall
-    assert rows == num_perm or collision_probability(threshold, num_perm // (rows + 1), rows + 1) < recall
+
+
+@pytest.mark.parametrize("threshold", [0.991, 0.999, 1.0])
+def test_bands_for_what_is_all_but_equal_are_those_of_99_percent(threshold):
+    assert optimal_bands(threshold, 128, 0.97) == optimal_bands(0.99, 128, 0.97) == (4, 32)
 
 
 def test_bands_that_cannot_be_are_refused():
@@ -108,3 +119,20 @@ def test_candidates_are_those_of_datasketchs_index():
     for number, one in enumerate(signed):
         query = MinHash(hashvalues=one, permutations=permutations, scheme="affine32")
         assert sorted(index.query(query)) == np.flatnonzero((keys == keys[number]).any(axis=1)).tolist()
+
+
+def test_a_kernel_that_signs_otherwise_is_not_used(monkeypatch):
+    shingles = shingle_hashes("It was the best of times, it was the worst of times, it was the age of wisdom")
+    reference = signature(shingles, MinHashConfig(reference=True))
+    monkeypatch.setattr(minhash, "pays", lambda _: True)
+    assert signature(shingles, CONFIG).tolist() == reference.tolist()
+    minhash._fastest.cache_clear()
+    monkeypatch.setattr(compiled, "minhash", lambda _, multipliers, __: np.zeros(len(multipliers), np.uint32))
+    assert signature(shingles, CONFIG).tolist() == reference.tolist()
+    minhash._fastest.cache_clear()
+
+
+@pytest.mark.parametrize("changed", [{"threshold": 0.8}, {"recall": 0.9}, {"num_perm": 64}, {"seed": 2}, {"bands": 9}])
+def test_what_is_found_depends_on_every_setting_but_who_signs(changed):
+    other = MinHashConfig(**changed, **({"rows": 2} if "bands" in changed else {}))
+    assert other.identity() != CONFIG.identity() == MinHashConfig(reference=True).identity()
