@@ -181,6 +181,16 @@ def parents(host: str) -> Iterator[str]:
         host = host.partition(".")[2]
 
 
+def is_public_suffix(domain: str) -> bool:
+    """Tell whether strangers register names under a domain, by the whole Public Suffix List, so that it has no owner.
+
+    >>> [is_public_suffix(domain) for domain in ("co.uk", "github.io", "example", "bbc.co.uk")]
+    [True, True, True, False]
+    """
+    found = _suffixes(domain, include_psl_private_domains=True)
+    return not found.domain or "." not in domain
+
+
 @lru_cache(maxsize=1 << 16)
 def registered_domain(host_or_url: str) -> str:
     """Name the domain that somebody registered, by the Public Suffix List bundled with tldextract (no network).

@@ -25,11 +25,13 @@ __all__ = [
     "link_rules",
     "name_link",
     "registered_domain",
+    "resolve_url",
 ]
 
 MAX_URL = 8000  # octets that all parties should support (RFC 9110, section 4.1)
 _HTTP = re.compile(r"(https?):[/\\]*([^/\\?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE | re.DOTALL)
 _SCHEME = re.compile(r"([a-z][a-z0-9+-]*):", re.IGNORECASE)
+_SLASHES = re.compile(r"[/\\]{2}")
 _BARE_HOST = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z]{2,}(?=[:/?#]|$)", re.IGNORECASE)
 _REDDIT_PATH = re.compile(r"/?(?:r|u|user|tb|comments|gallery)/")
 _EDGES = "".join(map(chr, range(0x21)))
@@ -126,6 +128,45 @@ def fetch_url(url: str) -> str:
     if parts is None:
         raise ValueError(f"not an http(s) URL: {url!r}")
     return _address(parts)
+
+
+def resolve_url(base: str, reference: str) -> str:
+    """Give the URL to ask for where an answer from `base` refers to another, as browsers do (WHATWG URL, section 4.4).
+
+    Nothing of it is repaired as a posted URL is: `&amp;` in a header is no entity.
+
+    Raises:
+        ValueError: it leads to nothing that can be asked for.
+
+    >>> [resolve_url("http://a.test/b/c", to) for to in ("d?e&amp;f", "//x.test", "http:/z", "https:///w.test", ";p")]
+    ['http://a.test/b/d?e&amp;f', 'http://x.test/', 'http://a.test/z', 'https://w.test/', 'http://a.test/b/;p']
+    """
+    text = reference.strip(_EDGES).translate(_NO_BREAKS)
+    scheme, _, rest = base.partition(":")
+    given = _SCHEME.match(text)
+    if given and (given[1].lower() != scheme or _SLASHES.match(text, given.end())):
+        parts = _parse(text)
+    else:
+        parts = _parse(_join(scheme, rest, text[given.end() :] if given else text))
+    if parts is None:
+        raise ValueError(f"leads to nothing that can be asked for: {reference[:200]!r}")
+    return _address(parts)
+
+
+def _join(scheme: str, rest: str, relative: str) -> str:
+    """Put a reference without a scheme where it belongs: `rest` is the base, behind its scheme and colon."""
+    authority, slash, path = rest[2:].partition("/")
+    path, mark, query = f"/{path}".partition("?") if slash else ("/", "", "")
+    start = f"{scheme}://{authority}"
+    if _SLASHES.match(relative):
+        return f"{scheme}:{relative}"
+    if relative[:1] in {"/", "\\"}:
+        return start + relative
+    if relative[:1] == "?":
+        return start + path + relative
+    if relative[:1] in {"", "#"}:
+        return start + path + mark + query
+    return f"{start}{path.rpartition('/')[0]}/{relative}"
 
 
 def name_link(url: str) -> tuple[str, str] | None:
@@ -280,8 +321,12 @@ def _character(entity: re.Match[str]) -> str:
 
 
 def _split(url: str) -> _Parts | None:
+    """Split a posted URL, repaired; None where it is not http(s) or has no valid host."""
+    return _parse(_repair(url))
+
+
+def _parse(url: str) -> _Parts | None:
     """Split a URL as a browser would, its host normalised; None where it is not http(s) or has no valid host."""
-    url = _repair(url)
     match = _HTTP.match(url)
     if match is None:
         if url.startswith("//"):

@@ -167,7 +167,7 @@ def test_bombs_stop_at_the_limit(pack):
 
 
 def test_what_is_encoded_otherwise_than_said():
-    for header in ("gzip", "br", "zstd", "rot13", "gzip, gzip, gzip, gzip"):
+    for header in ("gzip", "br", "zstd", "compress", "gzip, gzip, gzip, gzip"):
         with pytest.raises(BodyEncodingError):
             ContentDecoder(header, 100).feed(b"<html>plain text that is not compressed at all")
     cut = gzip.compress(b"x" * 1000)[:-12]

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 from webtext.crawl.exchange import BEGINNING, Exchange
 from webtext.crawl.outcomes import REDIRECTS
-from webtext.crawl.visits import redirect_target
+from webtext.crawl.redirects import redirect_target
 from webtext.errors import UsageError
 from webtext.urls import host_of
 from webtext.warc.warc_records import HttpResponse, decode_response, iter_warc, parse_response

@@ -19,9 +19,10 @@ from webtext.crawl.frontier import Frontier, backoff
 from webtext.crawl.optout import first_signal, signal_of_headers, signal_of_html
 from webtext.crawl.outcomes import REDIRECTS, is_outcome, is_transient, judge_answer
 from webtext.crawl.page_archive import PageArchive
+from webtext.crawl.redirects import redirect_target, refresh_target
 from webtext.crawl.robots import MAX_REDIRECTS as ROBOTS_REDIRECTS
 from webtext.crawl.sites import Sites
-from webtext.crawl.visits import Errand, Visit, origin_of, redirect_target
+from webtext.crawl.visits import Errand, Visit, origin_of
 from webtext.hosts import is_private_host
 from webtext.urls import host_of, link_problem
 from webtext.warc.warc_records import warc_date
@@ -192,7 +193,10 @@ class Crawl:
             return max(wait, self._sites.rest(origin))
         visit.hops.append(exchange)
         if not exchange.outcome and exchange.status in REDIRECTS:
-            self._redirect(visit, exchange)
+            self._redirect(visit, exchange, redirect_target(exchange))
+        elif outcome == "ok" and visit.errand is not None and (target := refresh_target(exchange)):
+            visit.keep_page()
+            self._redirect(visit, exchange, target)
         else:
             self._settle(visit, outcome, exchange.detail)
         return self._sites.rest(origin) if outcome != "private_address" else 0.0  # there, nobody was asked
@@ -251,9 +255,8 @@ class Crawl:
             wait = max(wait, asked)
         return wait if wait <= self._config.max_backoff else None
 
-    def _redirect(self, visit: Visit, exchange: Exchange) -> None:
+    def _redirect(self, visit: Visit, exchange: Exchange, target: str | None) -> None:
         limit = self._config.max_redirects if visit.site_file is None else ROBOTS_REDIRECTS
-        target = redirect_target(exchange)
         if target is None:
             self._settle(visit, "bad_redirect", exchange.header("Location")[:200])
         elif len(visit.hops) > limit:
@@ -286,6 +289,9 @@ class Crawl:
             self._settle_site(visit, outcome, detail)
             return
         assert visit.errand is not None
+        if visit.page is not None and outcome not in {"ok", "removed", HANDED_OVER}:
+            self._settle(visit.page, "ok")
+            return
         if self._search_capture(visit, outcome, detail):
             return
         if visit.search is not None and outcome != "ok":

@@ -20,7 +20,7 @@ import urllib3
 from requests.hooks import default_hooks
 from requests.structures import CaseInsensitiveDict
 
-from webtext.crawl.addresses import AddressGuard, ForbiddenAddressError, ResolutionError, exchange_time
+from webtext.crawl.addresses import AddressGuard, ForbiddenAddressError, ResolutionError, allowed_seconds, exchange_time
 from webtext.crawl.addresses import tls_context as shared_tls_context
 from webtext.crawl.outcomes import ACCEPTED_STATUS
 from webtext.crawl.replay import ReplayAdapter
@@ -152,8 +152,8 @@ class Requester:
                 exchange.fail("private_address", str(error))
             except ResolutionError as error:
                 exchange.fail("dns_error", str(error), is_final=error.for_good)
-            except BodyTooLargeError:
-                exchange.fail("too_large", f"more than {self._limits.body_bytes:,} bytes decompressed")
+            except BodyTooLargeError as error:
+                exchange.fail("too_large", str(error))
             except BodyEncodingError as error:
                 exchange.fail("bad_encoding", str(error))
         return exchange.finished()
@@ -242,7 +242,7 @@ class _Unfinished:
             self._truncated = "length"
 
     def _stream(self, raw: urllib3.HTTPResponse, limit: int, *, is_strict: bool) -> None:
-        decoder = ContentDecoder(self.header("Content-Encoding"), limit if is_strict else BEGINNING)
+        decoder = ContentDecoder(self.header("Content-Encoding"), limit if is_strict else BEGINNING, allowed_seconds)
         while piece := raw.read1(_READ, decode_content=False):
             room = limit - len(self._body)
             if len(piece) > room:

@@ -1,18 +1,15 @@
 """A visit: one link, or one site file, on its way through redirects and repeated attempts to an outcome."""
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
+from webtext.crawl.cookies import Cookies
 from webtext.crawl.exchange import Exchange
 from webtext.records import Link
-from webtext.urls import fetch_url, host_of
+from webtext.urls import host_of
 
-_COOKIE = re.compile(r"\s*([^=;,\s\x00-\x1f\x7f]+)=([^;\x00-\x08\x0a-\x1f\x7f]*)(?:;|$)")  # no control characters
-_MAX_COOKIES = 50  # of a host in a visit, as many as browsers keep (RFC 6265, section 6.1)
-_MAX_COOKIE = 4096  # bytes
 _host_of = lru_cache(maxsize=1 << 10)(host_of)  # asked several times in a row of each URL
 
 
@@ -24,18 +21,6 @@ def origin_of(url: str) -> str:
     """
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def redirect_target(exchange: Exchange) -> str | None:
-    """Give the URL that a redirect leads to, as it is to be asked for; None where it leads nowhere."""
-    location = exchange.header("Location")
-    if not location:
-        return None
-    raw = location.encode("latin-1", "replace")  # header bytes; UTF-8 in practice
-    try:
-        return fetch_url(urljoin(exchange.url, raw.decode("utf-8", "replace").strip()))
-    except ValueError:
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +50,8 @@ class Visit:
     robots: str = ""  # verdict for the present URL
     search: Any = None  # for a capture (webtext.crawl.captures.CaptureSearch), once the link is found dead
     site_signal: str = ""  # opt-out of the site that covers the present URL, whether or not it counts
-    _cookies: dict[str, dict[str, str]] = field(default_factory=dict)  # by host; nobody else's visit sees them
+    page: "Visit | None" = None  # the visit as it was at a page that sends its reader on, which is kept if that fails
+    _cookies: Cookies = field(default_factory=Cookies)
     _asked: set[tuple[str, str]] = field(default_factory=set)
 
     @property
@@ -74,8 +60,12 @@ class Visit:
         return _host_of(self.url)
 
     def cookies(self) -> str:
-        """Give the Cookie header for the present URL's host."""
-        return "; ".join(f"{name}={value}" for name, value in self._cookies.get(self.host, {}).items())
+        """Give the Cookie header for the present URL."""
+        return self._cookies.header(self.url)
+
+    def keep_page(self) -> None:
+        """Remember the visit as it is now, at a page, before it goes where that page sends its reader."""
+        self.page = replace(self, hops=list(self.hops), page=None)
 
     def turn_to(self, url: str, exchange: Exchange) -> bool:
         """Follow a redirect; False where the URL was asked for before in the same way, so that it would loop.
@@ -83,14 +73,7 @@ class Visit:
         A site that sets a cookie and redirects to the same URL is not a loop: the next request is another one.
         """
         self._asked.add((self.url, self.cookies()))
-        self._keep_cookies(exchange)
+        assert exchange.response is not None
+        self._cookies.hear(exchange.url, exchange.response.headers)
         self.url, self.attempts = url, 1
         return (self.url, self.cookies()) not in self._asked
-
-    def _keep_cookies(self, exchange: Exchange) -> None:
-        assert exchange.response is not None
-        jar = self._cookies.setdefault(host_of(exchange.url), {})
-        for name, value in exchange.response.headers:
-            found = _COOKIE.match(value) if name.lower() == "set-cookie" else None
-            if found and len(found[0]) <= _MAX_COOKIE and (len(jar) < _MAX_COOKIES or found[1] in jar):
-                jar[found[1]] = found[2].strip()
