@@ -1,0 +1,1 @@
+"""Scaling laws: how the loss falls with parameters and tokens, from runs of one corpus or of two."""
