@@ -58,21 +58,21 @@ def _robots() -> Iterator[Case]:
 def _opt_outs() -> Iterator[Case]:
     url = "http://inkandwater.example/process"
     header = ("X-Robots-Tag", "noai, noimageai")
-    yield lost(url, "fetch", "opt_out", "X-Robots-Tag says noai", page(url, _unread("How I paint"), header))
+    yield lost(url, "fetch", "opt_out_noai", "X-Robots-Tag says noai", page(url, _unread("How I paint"), header))
     url = "http://inkandwater.example/materials"
     html = _unread("What I paint with", '<meta name="robots" content="noai">')
-    yield lost(url, "fetch", "opt_out", "the page says noai", page(url, html))
+    yield lost(url, "fetch", "opt_out_noai", "the page says noai", page(url, html))
     url = "http://rights-reserved.example/column"
     answer = page(url, _unread("A column"), ("TDM-Reservation", "1"))
-    yield lost(url, "fetch", "opt_out", "the answer reserves text and data mining", answer)
+    yield lost(url, "fetch", "opt_out_tdm", "the answer reserves text and data mining", answer)
     url = "http://reserved-by-file.example/stories/one"
     rules = b'[{"location": "/stories/*", "tdm-reservation": 1}]'
     file = Answer("http://reserved-by-file.example/.well-known/tdmrep.json", rules, headers=_JSON)
     why = "the site reserves text and data mining for its stories"
-    yield lost(url, "fetch", "opt_out", why, file, page(url, _unread("One")))
+    yield lost(url, "fetch", "opt_out_tdm", why, file, page(url, _unread("One")))
     url = "http://no-training.example/notes/on-glue"
     file = Answer("http://no-training.example/ai.txt", b"User-Agent: *\nDisallow: /\n", headers=_TEXT)
-    yield lost(url, "fetch", "opt_out", "ai.txt lets nobody learn from the site", file, page(url, _unread("On glue")))
+    yield lost(url, "fetch", "opt_out_ai_txt", "ai.txt lets nobody learn from the site", file, page(url, _unread("On glue")))
 
 
 def _noindex(articles: dict[str, Article]) -> Case:

@@ -159,7 +159,12 @@ def test_the_troubles_of_the_real_web_are_all_there(made):
         *(("filter", "consent_wall"), ("filter", "soft_404"), ("filter", "too_short"), ("filter", "parked_domain")),
         *(("fetch", "wikipedia"), ("filter", "wikipedia_mirror"), ("filter", "wikipedia_text")),
         *(("fetch", "redirect_loop"), ("fetch", "http_404"), ("fetch", "http_410"), ("fetch", "http_500")),
-        *(("fetch", "robots_disallowed"), ("fetch", "not_html"), ("fetch", "opt_out"), ("fetch", "private_address")),
+        *(
+            ("fetch", "robots_disallowed"),
+            ("fetch", "not_html"),
+            ("fetch", "opt_out_noai"),
+            ("fetch", "private_address"),
+        ),
         *(("harvest", "low_karma"), ("harvest", "self_post"), ("harvest", "media"), ("harvest", "malformed_line")),
         *(("extract", "too_large"), ("extract", "no_text"), ("fetch", "too_large"), ("harvest", "wikipedia")),
     } <= reasons

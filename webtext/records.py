@@ -39,7 +39,7 @@ class Page:
     warc_length: int | None  # in compressed bytes
     digest: str  # sha1 of the body in base 32, as WARC writes it: "sha1:..."
     robots: str  # verdict of robots.txt: "allowed", "disallowed", "unreachable", ... ; "" where not asked
-    opt_out: str  # the opt-out signal found ("noai", "tdm", ...), "" where none
+    opt_out: str  # the signal against training that was found ("noai", "tdm", ...), obeyed or not; "" where none
     karma: int | None  # these four are the link's; None for an archive that came without links
     submissions: int | None
     subreddits: tuple[str, ...]

@@ -78,7 +78,8 @@ def _without(actions: list[argparse.Action], outside: set[str]) -> list[argparse
 
 def key_of(action: argparse.Action) -> str:
     """Name the key of a flag: its long name without the dashes."""
-    return max(action.option_strings, key=len).removeprefix("--")
+    names = action.option_strings[:1] if isinstance(action, argparse.BooleanOptionalAction) else action.option_strings
+    return max(names, key=len).removeprefix("--")
 
 
 def _keys(table: str) -> dict[str, argparse.Action]:
@@ -168,7 +169,8 @@ def _flags(
             if isinstance(value, list) and action.nargs not in {"+", "*"}:
                 raise UsageError(f"{path}: {key} wants one value, not a list")
             if f"--{key}" in flags:
-                yield from _words(path, key, value)
+                is_on_by_default = isinstance(action, argparse.BooleanOptionalAction)
+                yield from _words(path, key, value) or ([f"--no-{key}"] if is_on_by_default else [])
             else:
                 raise UsageError(f"{path}: webtext {command} has no {key!r}: run webtext {table} with it first")
     for key, value in tables.get(BEAM, {}).items():

@@ -166,9 +166,10 @@ def test_what_opted_out_leaves_no_body(crawled):
     found, folder = crawled
     signals = {}
     for _, row in found.values():
-        if row["outcome"] == "opt_out":
+        if row["outcome"].startswith("opt_out_"):
             signals[row["url"].split("//")[1].split(".test")[0]] = row["opt_out"]
-            assert row["detail"] == row["opt_out"]  # so it stands in the ledger too
+            assert row["outcome"] == f"opt_out_{row['opt_out']}"
+            assert row["detail"]  # the evidence, for the ledger
             if row["warc_offset"] is not None:
                 with (folder / row["warc_file"]).open("rb") as stream:
                     assert read_response(stream, row["warc_offset"], row["warc_length"]).body == b""
@@ -181,7 +182,8 @@ def test_what_opted_out_leaves_no_body(crawled):
         "ai-txt": "ai_txt",
     }
     noindex = next(row for _, row in found.values() if "//noindex." in row["url"])
-    assert (noindex["outcome"], noindex["opt_out"]) == ("ok", "noindex")
+    evidence = "X-Robots-Tag: noindex in the answer's header"
+    assert (noindex["outcome"], noindex["opt_out"], noindex["detail"]) == ("ok", "noindex", evidence)
 
 
 def test_failures_and_redirects_are_recorded(crawled):

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webtext.crawl.config import FetchConfig
-from webtext.crawl.optout import SIGNALS, first_signal, signal_of_headers, signal_of_html, tdmrep_reserves
+from webtext.crawl.optout import ai_txt_signal, parse_tdmrep, read_page, tdmrep_signal
+from webtext.crawl.robots import parse_robots
+from webtext.crawl.signals import DEFAULT_SIGNALS, SIGNALS, Signal, first_signal
+
+URL = "https://x.test/a/page"
+
+
+def named(says):
+    return {signal.name for signal in says.signals}
 
 
 @pytest.mark.parametrize(
@@ -15,6 +23,7 @@ from webtext.crawl.optout import SIGNALS, first_signal, signal_of_headers, signa
     [
         ([("X-Robots-Tag", "noai")], {"noai"}),
         ([("x-robots-tag", " NoAI , noimageai,nofollow")], {"noai", "noimageai"}),
+        ([("X-Robots-Tag", "noml")], {"noml"}),
         ([("X-Robots-Tag", "none")], {"none"}),
         ([("X-Robots-Tag", "noindex, nofollow")], {"noindex"}),
         ([("X-Robots-Tag", "webtext: noai")], {"noai"}),
@@ -27,15 +36,34 @@ from webtext.crawl.optout import SIGNALS, first_signal, signal_of_headers, signa
         ([("X-Robots-Tag", "max-snippet: 20, noai")], {"noai"}),
         ([("X-Robots-Tag", "all")], set()),
         ([("X-Robots-Tag", "nothing-noai")], set()),
+        ([("X-Robots-Tag", "DisallowAITraining")], {"disallow_ai_training"}),
+        ([("Robots", "DisallowAITraining")], {"disallow_ai_training"}),
         ([("TDM-Reservation", "1")], {"tdm"}),
         ([("tdm-reservation", " 1 ")], {"tdm"}),
         ([("TDM-Reservation", "0")], set()),
-        ([("TDM-Policy", "https://x.test/policy")], set()),
+        ([("TDM-Policy", "https://x.test/policy")], set()),  # which says nothing without a reservation
+        ([("Content-Usage", "train-ai=n")], {"content_usage"}),
+        ([("content-usage", "search=y, train-ai=n;x=1")], {"content_usage"}),
+        ([("Content-Usage", "train-ai=y"), ("Content-Usage", "train-ai=n")], {"content_usage"}),
+        ([("Content-Usage", "ai=n")], {"content_usage"}),  # of earlier drafts
+        ([("Content-Usage", "ai=n, train-ai=y")], set()),
+        ([("Content-Usage", "train-ai=y")], set()),
+        ([("Content-Usage", "train-ai=?0")], set()),  # section 5.4: no token, so unknown
+        ([("Content-Usage", 'train-ai="n"')], set()),
+        ([("Content-Usage", "Train-AI=n")], set()),  # section 5.4.1: no dictionary, so unknown
+        ([("Content-Usage", "train-ai=n, train-ai=y")], set()),  # the last one applies
+        ([("Content-Usage", "")], set()),
+        ([("Content-Signal", "search=yes,ai-train=no")], {"content_signal"}),
+        ([("Content-Signal", "ai-train=yes, search=yes, ai-input=yes")], set()),
+        ([("Content-Signal", "search=yes, use=reference")], {"content_signal"}),
+        ([("Content-Signal", "use=full")], set()),
         ([], set()),
     ],
 )
 def test_headers(headers, signals):
-    assert signal_of_headers(headers, "webtext") == signals
+    says = read_page(headers, b"", URL, "webtext")
+    assert named(says) == signals
+    assert all(value in signal.evidence for signal in says.signals for _, value in headers[-1:])
 
 
 @pytest.mark.parametrize(
@@ -46,6 +74,7 @@ def test_headers(headers, signals):
         ("<meta name=robots content=noindex>", {"noindex"}),
         ('<meta name="webtext" content="none">', {"none"}),
         ('<meta name="googlebot" content="noai">', set()),
+        ('<meta name="robots" content="DisallowAITraining">', {"disallow_ai_training"}),
         ('<meta name="tdm-reservation" content="1">', {"tdm"}),
         ('<meta name="tdm-reservation" content="0">', set()),
         ('<meta name="robots" content="index,follow">', set()),
@@ -53,16 +82,61 @@ def test_headers(headers, signals):
         ('<meta property="robots" content="noai">', set()),
         ('<meta name="robots" content="no&#97;i">', {"noai"}),
         ('<meta data-x="a > b" name="robots" content="noai">', {"noai"}),
+        ('<meta name = "robots" content = noai >', {"noai"}),
+        ("<meta\nname='robots'\ncontent='noai'>", {"noai"}),
+        ('<meta name="robots"content="noai">', {"noai"}),
         ('<!-- <meta name="robots" content="noai"> -->', set()),
+        ('<!--><meta name="robots" content="noai">', {"noai"}),  # a comment that ends at once
+        ('<!-- a --!><meta name="robots" content="noai">', {"noai"}),
+        ('<!-- never ends <meta name="robots" content="noai">', set()),
         ('<script>\'<meta name="robots" content="noai">\'</script>', set()),
+        ('<script>a</SCRIPT><meta name="robots" content="noai">', {"noai"}),
+        ('<title><meta name="robots" content="noai"></title>', set()),
+        ('<noscript><meta name="robots" content="noai"></noscript>', {"noai"}),  # we run no scripts
         ('</head><meta name="robots" content="noai">', set()),
         ('<body><meta name="robots" content="noai">', set()),
+        ('<header><meta name="robots" content="noai">', {"noai"}),
+        ('<meta name="robots" content="noai', set()),
+        ('<meta name="a" content="' + "9" * 9000 + '"><meta name="robots" content="noai">', {"noai"}),
+        ("<meta name='a' content='&#" + "9" * 9000 + ";'><meta name=robots content=noai>", {"noai"}),
         ("<p>noai</p>", set()),
         ("", set()),
     ],
 )
 def test_meta_elements(html, signals):
-    assert signal_of_html(f"<html><head>{html}".encode(), "webtext") == signals
+    assert named(read_page([], f"<html><head>{html}".encode(), URL, "webtext")) == signals
+
+
+def test_pages_in_utf_16_are_read():
+    page = '\ufeff<html><head><meta name="robots" content="noai">'
+    for encoding in ("utf-16-le", "utf-16-be"):
+        assert named(read_page([], page.encode(encoding), URL, "webtext")) == {"noai"}
+
+
+def rsl(terms, url="/"):
+    return f'<rsl xmlns="https://rslstandard.org/rsl"><content url="{url}"><license>{terms}</license></content></rsl>'
+
+
+def test_licences_are_found_where_pages_name_them():
+    link = '</a.xml>; rel="license"; type="application/rsl+xml", </style.css>; rel=preload'
+    html = (
+        b'<link rel="license" type="application/rsl+xml" href="b.xml"><link rel=license href=cc.html>'
+        b'<script type="application/rsl+xml">'
+        + rsl('<prohibits type="usage">ai-train</prohibits>').encode()
+        + b"</script>"
+    )
+    says = read_page([("Link", link), ("Link", "<cc.html>; rel=license")], html, URL, "webtext")
+    assert says.licences == ["https://x.test/a.xml", "https://x.test/a/b.xml"]
+    assert says.signals == [Signal("rsl", "the RSL licence in the page's head prohibits ai-train")]
+
+
+def test_the_evidence_says_what_stood_where():
+    headers = [("TDM-Reservation", "1"), ("TDM-Policy", "https://x.test/p.json")]
+    says = read_page(headers, b"<meta name=ROBOTS content='x, noai'>", URL, "webtext")
+    assert [signal.evidence for signal in says.signals] == [
+        "TDM-Reservation: 1, policy https://x.test/p.json in the answer's header",
+        '<meta name="robots" content="x, noai"> in the page\'s head',
+    ]
 
 
 @pytest.mark.parametrize(
@@ -73,11 +147,13 @@ def test_meta_elements(html, signals):
         ([{"location": "/", "tdm-reservation": 0}], "/", False),
         ([{"location": "/news/*", "tdm-reservation": 1}], "/news/a", True),
         ([{"location": "/news/*", "tdm-reservation": 1}], "/blog/a", False),
+        ([{"location": "/caf\u00e9", "tdm-reservation": 1}], "/caf%c3%a9/", True),
         ([{"location": "*.html$", "tdm-reservation": 1}], "/a.html", True),
         ([{"location": "*.html$", "tdm-reservation": 1}], "/a.html?b", False),
         ([{"location": "/a", "tdm-reservation": 0}, {"location": "/", "tdm-reservation": 1}], "/a/b", False),
         ([{"location": "/a", "tdm-reservation": 0}, {"location": "/", "tdm-reservation": 1}], "/b", True),
         ({"location": "/", "tdm-reservation": 1}, "/", True),
+        ([{"location": "/", "tdm-reservation": 1, "tdm-policy": [1]}], "/", True),
         ([{"location": "/"}], "/", False),
         ([{"location": 5, "tdm-reservation": 1}], "/", False),
         ([{"tdm-reservation": 1}], "/", False),
@@ -89,29 +165,56 @@ def test_meta_elements(html, signals):
     ],
 )
 def test_tdmrep(rules, path, reserved):
-    assert tdmrep_reserves(json.dumps(rules).encode(), f"https://x.test{path}") is reserved
+    signal = tdmrep_signal(parse_tdmrep(json.dumps(rules).encode()), f"https://x.test{path}")
+    assert (signal is not None) is reserved
+
+
+def test_the_policy_of_a_reservation_is_evidence():
+    rules = parse_tdmrep(b'[{"location": "/a*", "tdm-reservation": 1, "tdm-policy": "https://x.test/p"}]')
+    expected = "location /a* of /.well-known/tdmrep.json, policy https://x.test/p"
+    assert tdmrep_signal(rules, "http://x.test/ab") == Signal("tdm", expected)
+
+
+@pytest.mark.parametrize(
+    ("rules", "path", "is_out"),
+    [
+        ("Disallow: /", "/post", True),
+        ("Disallow: *", "/post", True),
+        ("Disallow: *.html", "/post.html", True),
+        ("Disallow: *.html", "/2019/post", True),  # a page without an extension is HTML all the same
+        ("Disallow: *.html", "/2019/", True),
+        ("Disallow: *.jpg", "/post", False),
+        ("Disallow: *.html\nAllow: /free/", "/post.php", False),
+        ("Allow: *.html", "/post", False),
+        ("", "/post", False),
+    ],
+)
+def test_ai_txt(rules, path, is_out):
+    signal = ai_txt_signal(parse_robots(f"User-Agent: *\n{rules}\n".encode()), f"http://x.test{path}", "webtext")
+    assert (signal is not None) is is_out
+    assert not is_out or signal.evidence == f"{rules} (line 2) of /ai.txt"
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read(document):
-    assert tdmrep_reserves(document, "https://x.test/") in {True, False}
-    assert signal_of_html(document, "webtext") <= set(SIGNALS)
+    assert tdmrep_signal(parse_tdmrep(document), "https://x.test/") is None
+    assert named(read_page([("Link", document.decode("latin-1"))], document, URL, "webtext")) <= set(SIGNALS)
 
 
 def test_deeply_nested_json_is_no_reservation():
-    assert not tdmrep_reserves(b"[" * 200_000, "https://x.test/")
+    assert parse_tdmrep(b"[" * 200_000) == ()
 
 
-def test_the_first_signal_is_named_of_those_that_count():
-    assert first_signal({"noai", "none", "tdm"}) == "none"
-    assert first_signal({"noai", "tdm"}, ("tdm",)) == "tdm"
-    assert first_signal({"noindex"}, ("noai",)) == ""
-    assert first_signal(()) == ""
+def test_the_first_signal_is_named_of_those_that_are_obeyed():
+    found = [Signal(name, "") for name in ("noai", "noindex", "tdm")]
+    assert first_signal(found, DEFAULT_SIGNALS).name == "tdm"
+    assert first_signal(found, ("noai",)).name == "noai"
+    assert first_signal(found[1:2], ("noai",)).name == "noindex"
+    assert first_signal([], DEFAULT_SIGNALS) is None
 
 
 def test_signals_that_count_are_configuration():
-    assert "noindex" not in FetchConfig().opt_outs
-    assert {"noai", "noimageai", "none", "tdm", "ai_txt"} == set(FetchConfig().opt_outs)
+    assert set(SIGNALS) - set(FetchConfig().opt_outs) == {"noindex"}
     with pytest.raises(ValueError, match="no such opt-out: nofollow"):
         FetchConfig(opt_outs=("nofollow",))
 

@@ -9,19 +9,20 @@ host is to rest.
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from webtext.crawl.captures import DEAD, CaptureIndex, CaptureSearch
 from webtext.crawl.config import FetchConfig
 from webtext.crawl.exchange import Exchange, Requester, retry_after, without_body
 from webtext.crawl.frontier import Frontier, backoff
-from webtext.crawl.optout import first_signal, signal_of_headers, signal_of_html
+from webtext.crawl.optout import read_page
 from webtext.crawl.outcomes import REDIRECTS, is_outcome, is_transient, judge_answer
 from webtext.crawl.page_archive import PageArchive
 from webtext.crawl.redirects import redirect_target, refresh_target
 from webtext.crawl.robots import MAX_REDIRECTS as ROBOTS_REDIRECTS
-from webtext.crawl.sites import Sites
+from webtext.crawl.signals import first_signal
+from webtext.crawl.sites import Ended, Sites
 from webtext.crawl.visits import Errand, Visit, origin_of
 from webtext.hosts import is_private_host
 from webtext.urls import host_of, link_problem
@@ -149,6 +150,9 @@ class Crawl:
 
     def _step(self, visit: Visit) -> float:
         """Take a visit one request further; returns the seconds that its host is to rest."""
+        if visit.page_detail is not None:
+            self._settle(visit, "ok", visit.page_detail)
+            return 0.0
         if self._is_over(visit):
             return 0.0
         if visit.host in self._dead:
@@ -156,15 +160,19 @@ class Crawl:
             return 0.0
         if visit.search is not None:
             return self._ask_archive(visit, visit.search)
-        if visit.site_file is None:
-            admitted = self._sites.admit(visit)
-            if isinstance(admitted, str):
-                self._settle(visit, admitted, self._sites.unreachable(visit.url))
-                return 0.0
-            if admitted is None:
-                return 0.0
-            visit = admitted
-        return self._ask(visit)
+        admitted = self._admitted(visit) if visit.site_file is None else visit
+        return self._ask(admitted) if admitted else 0.0
+
+    def _admitted(self, visit: Visit) -> Visit | None:
+        """Give what is to be asked for now in a page's place: the page, or a file of its site; None for neither."""
+        admitted = self._sites.admit(visit)
+        if isinstance(admitted, Ended):
+            self._settle(visit, *admitted)
+            return None
+        if admitted is not None and admitted.host != visit.host:  # a licence that lies elsewhere
+            self._frontier.put(admitted.host, admitted, first=True)
+            return None
+        return admitted
 
     def _is_over(self, visit: Visit) -> bool:
         """Tell whether this run is at its limit, so that the visit is left for another run."""
@@ -296,23 +304,33 @@ class Crawl:
             return
         if visit.search is not None and outcome != "ok":
             (outcome, detail), visit.url = visit.search.failure, visit.search.dead_url
-        signal = visit.site_signal
         if outcome == "ok":
-            signal = signal or self._signal_of(visit.hops[-1])
-            if signal in self._config.opt_outs:
-                outcome, visit.hops[-1] = "opt_out", without_body(visit.hops[-1])
-        row = {**index_row(visit, outcome, signal if outcome == "opt_out" else detail), "opt_out": signal}
+            says = read_page(*_of_page(visit.hops[-1]), visit.url, self._config.token)
+            if (
+                says.licences
+                and "rsl" in self._config.opt_outs
+                and not self._has_licences(visit, says.licences, detail)
+            ):
+                return
+            visit.signals = [*visit.signals, *says.signals]
+        signal = first_signal(visit.signals, self._config.opt_outs)
+        if outcome == "ok" and signal is not None:
+            detail = detail or signal.evidence
+            if signal.name in self._config.opt_outs:
+                outcome, detail, visit.hops[-1] = signal.reason, signal.evidence, without_body(visit.hops[-1])
+        row = {**index_row(visit, outcome, detail), "opt_out": signal.name if signal else ""}
         url = visit.errand.link.url
         self._rows[url, visit.errand.url] = self._archive.append_page(url, visit.hops, row)
         with self._lock:
             self._outcomes[outcome] += 1
 
-    def _signal_of(self, exchange: Exchange) -> str:
-        """Name the page's own opt-out, before all one that counts."""
-        assert exchange.response is not None
-        found = signal_of_headers(exchange.response.headers, self._config.token)
-        found |= signal_of_html(exchange.beginning, self._config.token)
-        return first_signal(found, self._config.opt_outs) or first_signal(found)
+    def _has_licences(self, visit: Visit, licences: Sequence[str], detail: str) -> bool:
+        """Tell whether the licences that a page names are known; else they are asked for, while the page waits."""
+        visit.page_detail = detail
+        admitted = self._sites.admit(visit, licences)
+        if isinstance(admitted, Visit) and admitted is not visit:
+            self._frontier.put(admitted.host, admitted, first=True)
+        return admitted is visit or isinstance(admitted, Ended)
 
     def _settle_site(self, visit: Visit, outcome: str, detail: str) -> None:
         last = visit.hops[-1] if visit.hops else None
@@ -323,6 +341,11 @@ class Crawl:
         self._archive.append_site(row["url"], visit.hops, row)
         for waiting in reversed(parked):
             self._frontier.put(waiting.host, waiting, first=True)
+
+
+def _of_page(exchange: Exchange) -> tuple[tuple[tuple[str, str], ...], bytes]:
+    assert exchange.response is not None
+    return exchange.response.headers, exchange.beginning
 
 
 def index_row(visit: Visit, outcome: str, detail: str) -> dict[str, Any]:

@@ -1,100 +1,172 @@
-"""Opt-outs: the ways in which a page or a site says that it is not for machines to learn from.
+"""What a page, and the files beside robots.txt, say about learning from a page: each signal with its evidence.
 
 Robots.txt says what may be fetched; these say what may be done with it. All known signals are read, and which of them
-count is configuration. Sources: Google's robots meta tag specification (X-Robots-Tag, `noindex`, `none`), DeviantArt's
-`noai` and `noimageai`, the TDM Reservation Protocol (W3C TDMRep community group report, sections 6.1 to 6.3), and
-Spawning's ai.txt.
+are obeyed is configuration. Sources: Google's robots meta tag specification (X-Robots-Tag, `noindex`, `none`),
+DeviantArt's `noai` and `noimageai`, noml.info, draft-canel-robots-ai-control-00 (`DisallowAITraining`), the TDM
+Reservation Protocol (W3C community group report of 2024-05-10), Spawning's ai.txt, and those of
+`webtext.crawl.usage` and `webtext.crawl.licence`.
 """
 
 import json
-import re
 from collections.abc import Iterable, Iterator
-from html import unescape
+from dataclasses import dataclass, field
+from urllib.parse import urljoin
 
-from webtext.crawl.robots_paths import path_matches, path_of
+from requests.utils import parse_header_links
 
-SIGNALS = ("none", "noai", "noimageai", "noindex", "tdm", "ai_txt")  # in the order in which one of several is named
-DEFAULT_SIGNALS = ("none", "noai", "noimageai", "tdm", "ai_txt")
+from webtext.crawl.licence import RSL_TYPE, parse_licence
+from webtext.crawl.page_head import Element, head_elements
+from webtext.crawl.robots import Robots
+from webtext.crawl.robots_paths import path_matches, path_of, paths_of, pattern_of
+from webtext.crawl.signals import Signal
+from webtext.crawl.usage import signal_forbids_training, usage_forbids_training
+
 AI_TXT = "/ai.txt"  # in robots.txt's grammar; it says what may be trained on
 TDMREP = "/.well-known/tdmrep.json"
 
-_DIRECTIVES = frozenset({"none", "noai", "noimageai", "noindex"})
-_NAMED_VALUE = re.compile(r"(max-snippet|max-image-preview|max-video-preview|unavailable_after)\s*:", re.IGNORECASE)
-_HEAD_END = re.compile(rb"<body[\s>]|</head\s*>", re.IGNORECASE)
-_SKIPPED = re.compile(rb"<!--.*?-->|<(script|style|noscript)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
-_META = re.compile(rb"<meta\b((?:[^>\"']|\"[^\"]*\"|'[^']*')*)>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+_DIRECTIVES = {name: name for name in ("none", "noai", "noml", "noimageai", "noindex")}
+_DIRECTIVES["disallowaitraining"] = "disallow_ai_training"
+_WITH_VALUES = frozenset(("max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"))
+_MAX_HEADER = 8000  # characters of a header that are read
+_QUOTED = 120  # characters of it that the ledger quotes
+_MAX_RULES = 10_000  # of a tdmrep.json
 
 
-def signal_of_headers(headers: Iterable[tuple[str, str]], agent: str) -> frozenset[str]:
-    """Read the signals of a response's headers: X-Robots-Tag (for all robots or for `agent`) and TDM-Reservation.
+@dataclass(slots=True)
+class PageSays:
+    """What a page says of itself: signals, and where the licences lie that it names."""
 
-    >>> sorted(signal_of_headers([("X-Robots-Tag", "googlebot: noindex, noai"), ("TDM-Reservation", "1")], "webtext"))
-    ['tdm']
+    signals: list[Signal] = field(default_factory=list)
+    licences: list[str] = field(default_factory=list)  # URLs, absolute
+
+
+def read_page(headers: Iterable[tuple[str, str]], beginning: bytes, url: str, agent: str) -> PageSays:
+    """Read what an answer says of itself, in its headers and in its page's head.
+
+    Args:
+        headers: of the answer.
+        beginning: of its body, decompressed; read up to the page's body.
+        url: of the page.
+        agent: our product token, by which some signals address us.
     """
-    found: set[str] = set()
-    for name, value in headers:
-        match name.lower():
-            case "x-robots-tag":
-                found.update(_robots_tag(value, agent))
+    says = PageSays()
+    _read_headers(says, list(headers), url, agent)
+    for element in head_elements(beginning):
+        _READERS[element.tag](says, element, url, agent)
+    return says
+
+
+def _read_headers(says: PageSays, headers: list[tuple[str, str]], url: str, agent: str) -> None:
+    policy = next((f", policy {value[:_QUOTED]}" for name, value in headers if name.lower() == "tdm-policy"), "")
+    for name, whole in headers:
+        value, lower = whole[:_MAX_HEADER], name.lower()
+        found: Iterable[str] = ()
+        match lower:
+            case "x-robots-tag" | "robots":
+                found = _robots_tag(value, agent)
             case "tdm-reservation" if value.strip() == "1":
-                found.add("tdm")
-    return frozenset(found)
+                found = ("tdm",)
+            case "content-usage" if usage_forbids_training(value):
+                found = ("content_usage",)
+            case "content-signal" if signal_forbids_training(value):
+                found = ("content_signal",)
+            case "link":
+                says.licences += [urljoin(url, link) for link in _licences_linked(value)]
+        evidence = f"{name}: {value[:_QUOTED]}{policy if lower == 'tdm-reservation' else ''} in the answer's header"
+        says.signals += [Signal(signal, evidence) for signal in found]
 
 
 def _robots_tag(value: str, agent: str) -> Iterator[str]:
-    """Yield the directives that are for us; a name before a colon holds until the next one."""
+    """Yield the signals among directives that are for us; a name before a colon holds until the next one."""
     is_ours = True
     for part in value.lower().split(","):
-        directive = part
-        if ":" in part and not _NAMED_VALUE.match(part.strip()):
-            name, _, directive = part.partition(":")
+        name, colon, directive = part.partition(":")
+        if colon and name.strip() not in _WITH_VALUES:
             is_ours = name.strip() in {"*", "robots", agent.lower()}
+        else:
+            directive = part
         if is_ours and directive.strip() in _DIRECTIVES:
-            yield directive.strip()
+            yield _DIRECTIVES[directive.strip()]
 
 
-def signal_of_html(html: bytes, agent: str) -> frozenset[str]:
-    """Read the signals of a page's meta elements: robots (or `agent`) and tdm-reservation.
-
-    Args:
-        html: the page's beginning; read up to its body, ASCII suffices.
-        agent: our product token.
-    """
-    end = _HEAD_END.search(html)
-    head = _SKIPPED.sub(b"", html[: end.start()] if end else html)
-    found: set[str] = set()
-    for match in _META.finditer(head):
-        attributes = {
-            name.lower(): unescape(double or single or bare)
-            for name, double, single, bare in _ATTRIBUTE.findall(match[1].decode("latin-1"))
-        }
-        name, content = attributes.get("name", "").strip().lower(), attributes.get("content", "")
-        if name in {"robots", agent.lower()}:
-            found.update(part.strip() for part in content.lower().split(",") if part.strip() in _DIRECTIVES)
-        elif name == "tdm-reservation" and content.strip() == "1":
-            found.add("tdm")
-    return frozenset(found)
+def _licences_linked(value: str) -> Iterator[str]:
+    """Yield the RSL licences that a `Link` header names."""
+    for link in parse_header_links(value):
+        rels = link.get("rel", "").lower().split()
+        if "license" in rels and link.get("type", "").lower() == RSL_TYPE and link.get("url"):
+            yield link["url"]
 
 
-def tdmrep_reserves(document: bytes, url: str) -> bool:
-    """Tell whether a `/.well-known/tdmrep.json` reserves the rights to a URL: the first rule that matches decides.
+def _read_meta(says: PageSays, element: Element, _url: str, agent: str) -> None:
+    name, content = element.get("name").lower(), element.get("content")
+    found: list[str] = []
+    if name in {"robots", agent.lower()}:
+        directives = (part.strip() for part in content.lower().split(","))
+        found = [_DIRECTIVES[directive] for directive in directives if directive in _DIRECTIVES]
+    elif name == "tdm-reservation" and content == "1":
+        found = ["tdm"]
+    evidence = f'<meta name="{name}" content="{content[:_QUOTED]}"> in the page\'s head'
+    says.signals += [Signal(signal, evidence) for signal in found]
 
-    >>> tdmrep_reserves(b'[{"location": "/news/*", "tdm-reservation": 1}]', "http://x.test/news/a")
-    True
-    """
+
+def _read_link(says: PageSays, element: Element, url: str, _agent: str) -> None:
+    is_licence = "license" in element.get("rel").lower().split() and element.get("type").lower() == RSL_TYPE
+    if is_licence and element.get("href"):
+        says.licences.append(urljoin(url, element.get("href")))
+
+
+def _read_script(says: PageSays, element: Element, url: str, _agent: str) -> None:
+    if element.get("type").lower() == RSL_TYPE:
+        refusal = parse_licence(url, element.text, page_url=url).refusal(url)
+        if refusal:
+            says.signals.append(Signal("rsl", f"the RSL licence in the page's head {refusal}"))
+
+
+_READERS = {"meta": _read_meta, "link": _read_link, "script": _read_script}
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A rule of a tdmrep.json."""
+
+    pattern: str
+    reserves: bool
+    policy: str
+
+
+def parse_tdmrep(document: bytes) -> tuple[Reservation, ...]:
+    """Read a `/.well-known/tdmrep.json`; what is none has no rules."""
     try:
         rules = json.loads(document.decode("utf-8-sig", "replace"))
     except (ValueError, RecursionError):
-        return False
-    path = path_of(url)
-    for rule in rules if isinstance(rules, list) else [rules]:
-        if isinstance(rule, dict) and isinstance(rule.get("location"), str) and path_matches(rule["location"], path):
-            return str(rule.get("tdm-reservation")) == "1"
-    return False
+        return ()
+    found = []
+    for rule in rules[:_MAX_RULES] if isinstance(rules, list) else [rules]:
+        if isinstance(rule, dict) and isinstance(rule.get("location"), str):
+            pattern = pattern_of(rule["location"].encode("utf-8", "replace"))
+            policy = rule.get("tdm-policy")
+            reserves = str(rule.get("tdm-reservation")) == "1"
+            found.append(Reservation(pattern, reserves, policy[:_QUOTED] if isinstance(policy, str) else ""))
+    return tuple(found)
 
 
-def first_signal(found: Iterable[str], counting: Iterable[str] = SIGNALS) -> str:
-    """Name one of the signals found, by the order of `SIGNALS`, of those that count; "" where none does."""
-    present = set(found) & set(counting)
-    return next((signal for signal in SIGNALS if signal in present), "")
+def tdmrep_signal(rules: Iterable[Reservation], url: str) -> Signal | None:
+    """Give the signal of a tdmrep.json for a URL: the first rule that matches decides.
+
+    >>> tdmrep_signal(parse_tdmrep(b'[{"location": "/news/*", "tdm-reservation": 1}]'), "http://x.test/news/a").evidence
+    'location /news/* of /.well-known/tdmrep.json'
+    """
+    path = paths_of(url).decoded
+    for rule in rules:
+        if path_matches(rule.pattern, path):
+            policy = f", policy {rule.policy}" if rule.policy else ""
+            return Signal("tdm", f"location {rule.pattern[:_QUOTED]} of {TDMREP}{policy}") if rule.reserves else None
+    return None
+
+
+def ai_txt_signal(rules: Robots, url: str, agent: str) -> Signal | None:
+    """Give the signal of an ai.txt for a page; one without an extension in its path is what `*.html` speaks of."""
+    path = path_of(url).partition("?")[0]
+    forms = [url] if "." in path.rpartition("/")[2] else [url, f"http://x.test{path}.html"]
+    rule = next((found for form in forms if (found := rules.barring(form, agent))), None)
+    return Signal("ai_txt", f"{rule} of {AI_TXT}") if rule else None

@@ -5,6 +5,7 @@ Bot walls, consent walls and pages that say "not found" with a status of 200 are
 
 import re
 
+from webtext.crawl.signals import PREFIX, SIGNALS
 from webtext.mime import is_html, may_be_html
 
 # Every outcome with what it means; besides these, `http_NNN` is an answer with that status. docs/fetch.md shows this
@@ -36,7 +37,7 @@ OUTCOMES: dict[str, str] = {
     "wikipedia": "a redirect to Wikipedia (`--wikipedia` follows it)",
     "robots_disallowed": "robots.txt does not allow it",
     "robots_unreachable": "robots.txt is there but cannot be read (5xx, 429, timeouts), so nothing may be fetched",
-    "opt_out": "the page or its site opts out of being learned from",
+    **{PREFIX + name: f"the page, or its site, is not for learning from: {means}" for name, means in SIGNALS.items()},
     "dead_host": "the host failed several times in a row and was given up",
 }
 _STATUS = re.compile(r"http_[1-9]\d\d")

@@ -7,7 +7,7 @@ understood in `webtext.crawl.optout`.
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from webtext.crawl.robots_paths import allowed_length, path_matches, paths_of, pattern_of
@@ -32,6 +32,7 @@ _NAMES = {
     **{name: name for name in ("allow", "crawl-delay", "license", "content-usage")},
     **{name: name for name in ("disallowaitraining", "allowaitraining")},
 }
+_PATH = re.compile(r"/\S*\s+")  # before a statement of usage (draft-ietf-aipref-attach-05, section 3.2)
 _OF_USAGE = frozenset(("content-usage", "content-signal"))  # rules whose pattern may be left out
 _SPELLINGS = {"disallowaitraining": "DisallowAITraining", "allowaitraining": "AllowAITraining"}
 _QUOTED = 120  # characters of a pattern that the ledger quotes
@@ -47,6 +48,11 @@ class Rule:
     pattern: str
     value: str  # as written
     line: int
+
+    @property
+    def statement(self) -> str:
+        """Give the value of a rule of usage without the path before it."""
+        return self.value[path.end() :] if (path := _PATH.match(self.value)) else self.value
 
     def __str__(self) -> str:
         """Quote the line, for the ledger."""
@@ -85,9 +91,11 @@ class Robots:
         Args:
             url: percent-encoded.
             agent: product token.
-            names: of the two rules, the one that allows first.
+            names: of the two rules, the one that allows first. Only `disallow` must stand in a group.
         """
         groups, paths = self._of(agent), paths_of(url)
+        if names[1] != "disallow":
+            groups = [*groups, *self._groups.get("", [])]
         if not groups or paths.decoded == "/robots.txt":  # never ruled out (RFC 9309, section 2.2.2)
             return None
         forbidding = [rule for rule in _rules(groups, names[1]) if path_matches(rule.pattern, paths.decoded)]
@@ -107,6 +115,17 @@ class Robots:
         matching = [rule for rule in _rules(groups, name) if path_matches(rule.pattern, path)]
         longest = max((len(rule.pattern) for rule in matching), default=0)
         return [rule for rule in matching if len(rule.pattern) == longest]
+
+    def barred(self, url: str, agents: Iterable[str]) -> tuple[str, Rule | None]:
+        """Give the first of some agents that is named and kept out of a URL, and by which rule; ("", None) for none."""
+        judged: set[tuple[int, ...]] = set()  # agents often share their groups
+        for agent in agents:
+            identity = tuple(map(id, self._groups.get(agent.lower(), ())))
+            if identity and identity not in judged:
+                judged.add(identity)
+                if rule := self.barring(url, agent):
+                    return agent, rule
+        return "", None
 
     def names(self, agent: str) -> bool:
         """Tell whether a group is for an agent by name."""
@@ -208,8 +227,8 @@ def _split(name: str, value: bytes) -> tuple[str | None, str]:
     text = value.decode("utf-8", "backslashreplace")
     if name not in _OF_USAGE:
         return (pattern_of(value, keeps_letters=name.startswith("allow")) if value else None), text[:_QUOTED]
-    path, blank, _ = value.partition(b" ") if value.startswith(b"/") else (b"", b" ", value)
-    return (pattern_of(path) if blank else None), text[:_MAX_VALUE]
+    words = value.split(maxsplit=1) if value.startswith(b"/") else [b"", value]
+    return (pattern_of(words[0]) if len(words) == 2 else None), text[:_MAX_VALUE]
 
 
 def _lines(body: bytes) -> Iterator[tuple[int, str, bytes]]:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from webtext.crawl.cookies import Cookies
 from webtext.crawl.exchange import Exchange
+from webtext.crawl.signals import Signal
 from webtext.records import Link
 from webtext.urls import host_of
 
@@ -49,7 +50,9 @@ class Visit:
     is_started: bool = False
     robots: str = ""  # verdict for the present URL
     search: Any = None  # for a capture (webtext.crawl.captures.CaptureSearch), once the link is found dead
-    site_signal: str = ""  # opt-out of the site that covers the present URL, whether or not it counts
+    signals: list[Signal] = field(default_factory=list)  # of the site's files against the present URL, obeyed or not
+    page_detail: str | None = None  # of a page that is the last hop, and waits for the licences that it names
+    file_url: str = ""  # of a site's file: where it was asked for first
     page: "Visit | None" = None  # the visit as it was at a page that sends its reader on, which is kept if that fails
     _cookies: Cookies = field(default_factory=Cookies)
     _asked: set[tuple[str, str]] = field(default_factory=set)

@@ -1,0 +1,106 @@
+"""RSL 1.0: which licences let us train, and which pages they speak of."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webtext.crawl.licence import licence_of_answer, parse_licence
+
+PLACE = "https://x.test/license.xml"
+FREE = '<permits type="usage">ai-all</permits><payment type="free"/>'
+
+
+def rsl(*contents):
+    return f'<?xml version="1.0"?><rsl xmlns="https://rslstandard.org/rsl">{"".join(contents)}</rsl>'.encode()
+
+
+def content(terms, url="/", more=""):
+    return f'<content url="{url}" {more}><license>{terms}</license></content>'
+
+
+@pytest.mark.parametrize(
+    ("terms", "refusal"),
+    [
+        (FREE, ""),
+        ("", ""),
+        ('<permits type="usage">all</permits>', ""),
+        ('<permits type="usage">search, ai-train</permits>', ""),
+        ('<permits type="usage">search</permits>', "permits search only"),
+        ('<permits type="usage">search ai-input</permits>', "permits search ai-input only"),
+        ('<permits type="usage"/>', "permits nothing only"),
+        ('<prohibits type="usage">ai-train</prohibits>', "prohibits ai-train"),
+        ('<prohibits type="usage">search,ai-all</prohibits>', "prohibits ai-all"),
+        ('<prohibits type="usage">all</prohibits>', "prohibits all"),
+        ('<prohibits type="usage">train-ai</prohibits>', "prohibits train-ai"),
+        ('<prohibits type="usage">ai-input</prohibits>', ""),
+        ('<permits type="usage">all</permits><prohibits type="usage">ai-train</prohibits>', "prohibits ai-train"),
+        ('<payment type="training"><amount currency="USD">1</amount></payment>', "asks for payment (training)"),
+        ('<payment type="attribution"/>', "asks for payment (attribution)"),
+        ("<payment><standard>https://c.test/license</standard></payment>", "asks for payment (of no stated type)"),
+        ('<permits type="user">non-commercial</permits>', "permits only some: user non-commercial"),
+        ('<prohibits type="geo">US</prohibits>', "prohibits only some: geo us"),
+        ("<legal type='warranty'>ownership</legal>", ""),
+    ],
+)
+def test_what_a_licence_grants(terms, refusal):
+    assert parse_licence(PLACE, rsl(content(terms))).refusal("https://x.test/a") == refusal
+
+
+_FEED = (
+    b"<rss><channel><item><rsl:content xmlns:rsl='https://rslstandard.org/rsl' url='/'><rsl:license>"
+    b"<rsl:prohibits type='usage'>all</rsl:prohibits></rsl:license></rsl:content></item></channel></rss>"
+)
+
+
+@pytest.mark.parametrize(
+    ("document", "url", "is_refused"),
+    [
+        (rsl(content(FREE), content('<payment type="crawl"/>', "/paid/*")), "https://x.test/paid/1", True),
+        (rsl(content(FREE), content('<payment type="crawl"/>', "/paid/*")), "https://x.test/free/1", False),
+        (rsl(content('<payment type="crawl"/>', "/news")), "https://x.test/blog", False),
+        (rsl(content('<payment type="crawl"/>', "https://x.test/news/")), "https://www.x.test/news/1", True),
+        (rsl(content('<payment type="crawl"/>', "https://x.test")), "https://x.test/news/1", True),
+        (rsl(content('<payment type="crawl"/>', "https://y.test/")), "https://x.test/news/1", False),
+        (rsl(content(FREE, more='server="https://y.test"')), "https://x.test/", True),
+        (rsl(f'<content url="/"><license><payment type="use"/></license><license>{FREE}</license></content>'),
+         "https://x.test/", False),
+        (rsl(content('<payment type="crawl"/>')).replace(b"https://rsl", b"http://www.rsl"), "https://x.test/", True),
+        (_FEED, "https://x.test/a", True),
+        (rsl(content('<payment type="crawl"/>'))[:-20], "https://x.test/", True),  # cut off
+        (b"<html><body>Our terms", "https://x.test/", False),
+        (b"", "https://x.test/", False),
+    ],
+)  # fmt: skip
+def test_which_pages_a_licence_speaks_of(document, url, is_refused):
+    assert bool(parse_licence(PLACE, document).refusal(url)) is is_refused
+
+
+@pytest.mark.parametrize(
+    ("status", "is_refused"),
+    [
+        (404, False),
+        (410, False),
+        (400, False),
+        (401, True),
+        (402, True),
+        (403, True),
+        (429, True),
+        (503, True),
+        (None, True),
+    ],
+)
+def test_a_licence_that_cannot_be_had_is_no_permission(status, is_refused):
+    assert bool(licence_of_answer(PLACE, status, b"", "timeout").refusal("https://x.test/")) is is_refused
+
+
+def test_entities_are_not_expanded():
+    laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "ha"}">' for n in range(12))
+    document = (
+        f'<!DOCTYPE rsl [{laughs}]><rsl><content url="/"><license><permits>&l11;</permits></license></content></rsl>'
+    )
+    assert parse_licence(PLACE, document.encode()).refusal("https://x.test/")
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read(document):
+    assert isinstance(parse_licence(PLACE, b"<rsl><content>" + document).refusal("https://x.test/"), str)
