@@ -72,7 +72,9 @@ def _opt_outs() -> Iterator[Case]:
     yield lost(url, "fetch", "opt_out_tdm", why, file, page(url, _unread("One")))
     url = "http://no-training.example/notes/on-glue"
     file = Answer("http://no-training.example/ai.txt", b"User-Agent: *\nDisallow: /\n", headers=_TEXT)
-    yield lost(url, "fetch", "opt_out_ai_txt", "ai.txt lets nobody learn from the site", file, page(url, _unread("On glue")))
+    yield lost(
+        url, "fetch", "opt_out_ai_txt", "ai.txt lets nobody learn from the site", file, page(url, _unread("On glue"))
+    )
 
 
 def _noindex(articles: dict[str, Article]) -> Case:

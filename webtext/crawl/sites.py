@@ -231,6 +231,7 @@ class Sites:
             site = self._sites[visit.origin]
             site.is_pending = False
             parked, site.parked = site.parked, []
+        self._permissions(visit.origin)  # so that a Crawl-delay holds from here on
         return parked, row
 
     def recall(self, row: Mapping[str, Any]) -> None:
