@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 import zstandard
 
-from webtext.reddit.compressed import Damage, read_lines
+from webtext.reddit.compressed import Torn, read_lines
 from webtext.reddit.dumps import Dump, Posted, read_dump
 from webtext.reddit.links import SelectConfig
 from webtext.reddit.submissions import Unusable, parse_submission
@@ -102,7 +102,7 @@ def write_dump(path: Path, lines: int) -> int:
 def _lines(path: Path) -> Iterator[bytes]:
     with path.open("rb") as stream:
         for batch in read_lines(stream):
-            assert not isinstance(batch, Damage)
+            assert not isinstance(batch, Torn)
             yield from batch
 
 

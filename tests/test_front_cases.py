@@ -6,7 +6,11 @@ Each case has a note; notes that begin with `soft` are opinions. Those that are 
 import base64
 import json
 
+from webtext.errors import UsageError
 from webtext.extract.decode import decode_html
+from webtext.records import Link
+from webtext.reddit.dumps import Dump, Posted, read_dump
+from webtext.reddit.links import SelectConfig, select_link
 from webtext.urls import canonicalize_url, link_problem, name_link
 
 # Where the right outcome is not the case's: the URL, and why.
@@ -15,6 +19,12 @@ URLS_LEFT = {
     "http://-bücher.de/": "RFC 3492 gives xn---bcher-4ya; so do browsers",
     "https://www.google.com/amp/s/www.example.com/story": "soft: a viewer's address and the page's are two",
     "https://www-example-com.cdn.ampproject.org/c/s/www.example.com/story": "soft: likewise",
+}
+
+
+DUMPS_LEFT = {
+    "RS_tar.tar": "soft: refused by its name, with what to do",
+    "RS_f_promoted.jsonl": "soft: an advertisement that was voted for is a link",
 }
 
 
@@ -41,3 +51,18 @@ def test_charsets(front):
         for case in cases
         if case["must_hold"] not in decode_html(base64.b64decode(case["body"]), case["content_type"])
     ] == []
+
+
+def test_dumps(front):
+    folder, wrong = front / "dumps", []
+    for name, (want, note) in json.loads((folder / "want.json").read_text("utf-8")).items():
+        with (folder / name).open("rb") as stream:
+            try:
+                found = list(read_dump(stream, Dump(str(folder / name), name, 0, 1), SelectConfig()))
+            except UsageError as error:
+                found = [error]
+        posted = [item for item in found if isinstance(item, Posted)]
+        got = sum(isinstance(select_link(item.url, item.postings, SelectConfig()), Link) for item in posted)
+        if got != want and name not in DUMPS_LEFT:
+            wrong.append((name, note, want, got))
+    assert wrong == []

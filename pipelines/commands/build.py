@@ -17,6 +17,7 @@ from pipelines.commands.build_flags import (
     duplicates_config,
     repeats_config,
 )
+from pipelines.commands.ending import add_damage_argument, end
 from pipelines.engine.runner import add_engine_arguments, engine_from
 from pipelines.stages.build import BuildConfig, run_build, try_filters
 from pipelines.stages.index import archives_of, index_archives
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--pages", help="a finished pages directory (default: OUTPUT/pages)")
     parser.add_argument("--warc", nargs="+", metavar="FILE", help="WARC files of any origin instead; patterns allowed")
+    add_damage_argument(parser)
     parser.add_argument("--links", help="with --warc: a finished links directory; only pages that are links are taken")
     parser.add_argument(
         "--dry-run",
@@ -90,4 +92,4 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     funnel = Funnel.of(arguments.output)
     found = {"output": arguments.output, "stages": stages_as_json(funnel.stages)}
     tell(found, funnel.lines(), as_json=arguments.json)
-    return 0
+    return end(arguments, funnel)

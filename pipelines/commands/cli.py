@@ -53,11 +53,13 @@ COMMANDS = {
 
 SAVES_CONFIG = {"corpus", "harvest", "fetch", "build"}  # commands that save what they ran with, and take --config
 WITH_CONFIG = {*SAVES_CONFIG, "plan"}  # commands that take --config
-EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_DAMAGED, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 EXITS = {
     EXIT_OK: "done",
-    EXIT_FAILURE: "the answer is no: verify found damage, validate a worse corpus, status work to do, explain nothing",
+    EXIT_FAILURE: "the answer is no: verify found damage, validate a worse corpus, status work to do, explain nothing; "
+    "or a stage kept nothing, and the last line says why",
     EXIT_USAGE: "something to mend: one line says what",
+    EXIT_DAMAGED: "done, but an input is damaged: the last line says where; `--on-damage skip` accepts it",
     EXIT_INTERRUPTED: "interrupted: run the same command again to go on",
 }
 _EPILOG = "exit status:\n" + "\n".join(f"  {status:<5}{meaning}" for status, meaning in EXITS.items())

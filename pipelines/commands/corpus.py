@@ -4,6 +4,7 @@ import argparse
 
 from pipelines.commands.answer import add_json_argument, stages_as_json, tell
 from pipelines.commands.build import add_build_arguments, build_config
+from pipelines.commands.ending import end
 from pipelines.commands.fetch import add_fetch_arguments, fetch_config
 from pipelines.commands.harvest import add_harvest_arguments, harvest_config
 from pipelines.engine.runner import add_engine_arguments, engine_from
@@ -35,4 +36,4 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     )
     found = {"output": arguments.output, "stages": stages_as_json(funnel.stages)}
     tell(found, funnel.lines(), as_json=arguments.json)
-    return 0
+    return end(arguments, funnel)

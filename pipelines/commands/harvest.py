@@ -4,6 +4,7 @@ import argparse
 from datetime import UTC, datetime
 
 from pipelines.commands.answer import add_json_argument, stages_as_json, tell
+from pipelines.commands.ending import add_damage_argument, end
 from pipelines.commands.reddit_flags import add_reddit_arguments, ask_reddit
 from pipelines.engine.runner import add_engine_arguments, engine_from
 from pipelines.stages.harvest import HarvestConfig, run_harvest
@@ -28,6 +29,7 @@ def add_harvest_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--submissions", "-s", nargs="+", action="extend", default=[], metavar="FILE", help=_FILES)
     group.add_argument("--comments", nargs="+", action="extend", default=[], metavar="FILE", help=_COMMENTS)
     group.add_argument("--self-posts", action="store_true", help="take the links in the text of self posts too")
+    add_damage_argument(group)
     group = parser.add_argument_group("what makes a link")
     group.add_argument("--min-karma", type=int, default=3, help="least karma of a link (default: %(default)s)")
     group.add_argument("--karma-rule", choices=("best", "sum"), default="best", help=_KARMA_RULE)
@@ -61,7 +63,8 @@ def harvest_config(arguments: argparse.Namespace) -> HarvestConfig:
             wikipedia=arguments.wikipedia,
         )
         files = tuple(arguments.submissions), tuple(arguments.comments)
-        return HarvestConfig(*files, arguments.self_posts, select, arguments.link_shards)
+        skip = arguments.on_damage == "skip"
+        return HarvestConfig(*files, arguments.self_posts, select, arguments.link_shards, skip)
     except ValueError as error:
         raise UsageError(str(error)) from error
 
@@ -89,4 +92,4 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     funnel = Funnel((("links", done),))
     found = {"output": arguments.output, "stages": stages_as_json(funnel.stages)}
     tell(found, funnel.lines(), as_json=arguments.json)
-    return 0
+    return end(arguments, funnel)

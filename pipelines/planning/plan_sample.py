@@ -31,7 +31,7 @@ from pipelines.stages.stage import read_manifest
 from webtext import storage
 from webtext.errors import UsageError
 from webtext.records import Document, Link, Page, Rejection
-from webtext.reddit.dumps import Posted, read_dump
+from webtext.reddit.dumps import Posted, Refused, read_dump
 from webtext.reddit.links import select_link
 from webtext.tables import write_table
 from webtext.urls import canonicalize_url, host_of
@@ -115,7 +115,7 @@ def sample_links(config: HarvestConfig, most_bytes: int) -> LinksFound:
             beginning = io.BufferedReader(Prefix(stream, size))
             for found in read_dump(beginning, dump, config.select, self_posts=config.self_posts):
                 if not isinstance(found, Posted):
-                    refused += 1
+                    refused += isinstance(found, Refused)
                     continue
                 posted += 1
                 link = select_link(found.url, found.postings, config.select)

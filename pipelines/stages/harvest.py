@@ -1,6 +1,5 @@
 """Harvest: submissions in, distinct links with enough karma out, and every other line accounted for."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ from pipelines.stages.ledger import count_rejections, count_rows
 from pipelines.stages.stage import Stage, run_stage
 from webtext import storage
 from webtext.errors import UsageError
+from webtext.inputs import read_inputs
 from webtext.manifest import Counts, Manifest
 from webtext.records import Link, Rejection
 from webtext.reddit.dumps import Dump, plan_dumps
@@ -35,6 +35,7 @@ class HarvestConfig:
     self_posts: bool = False  # whether the links in the text of self posts count
     select: SelectConfig = field(default_factory=SelectConfig)
     shards: int | None = None  # None: by the size of the inputs
+    skip_unreadable: bool = False  # whether a file of which nothing can be read is counted instead of ending the run
 
     def __post_init__(self) -> None:
         if self.shards is not None and not 0 < self.shards <= MOST_SHARDS:
@@ -44,7 +45,7 @@ class HarvestConfig:
 def harvest(root: beam.Pipeline, config: HarvestConfig, dumps: Sequence[Dump], directory: str) -> None:
     """Wire the harvest: lines, submissions, links."""
     shards = config.shards or plan_shards(dumps)
-    posted = root | ReadDumps(dumps, directory, config.select, config.self_posts)
+    posted = root | ReadDumps(dumps, directory, config.select, config.self_posts, config.skip_unreadable)
     links, rejections = posted | SelectLinks(config.select)
 
     links | WriteRecords(directory, "links", Link, shards)
@@ -62,7 +63,7 @@ def find_dumps(config: HarvestConfig) -> list[Dump]:
         raise UsageError("nothing to harvest: name dumps or lists with --submissions or --comments, or use --reddit")
     dumps = plan_dumps(submissions, comments)
     for dump in dumps:
-        if not storage.file_size(dump.path):
+        if not config.skip_unreadable and not storage.file_size(dump.path):
             raise UsageError(f"{dump.path} is empty")
     return dumps
 
@@ -84,24 +85,17 @@ def harvest_counts(directory: str) -> Counts:
     the sum that `Counts.check` checks. What was read is counted by the tasks that read it, and what merged is told by
     the rows that were written, so a submission lost between the two unbalances it.
     """
-    read = _read_counts(directory)
+    read = Counter[str]()
+    damaged = 0
+    for each in read_inputs(directory):
+        read.update(each.counts)
+        damaged += each.damaged
     links = count_rows(directory, "links-*.parquet")
     rejected = count_rejections(directory)
     merged = sum(number - 1 for number in _column(directory, "links-*.parquet", "submissions"))
     merged += sum(_submissions_of(detail) - 1 for detail in _column(directory, "rejections-*.parquet", "detail"))
-    notes = {"submissions": read.total(), "merged": merged}
+    notes = {"submissions": read.total(), "merged": merged, **({"damaged": damaged} if damaged else {})}
     return Counts(read.total() - merged, links, rejected, "links", notes)
-
-
-def _read_counts(directory: str) -> Counter[str]:
-    """Add up what the tasks that read the inputs counted: `posted`, and the reasons of what was not."""
-    total: Counter[str] = Counter()
-    for name in storage.list_files(directory, "inputs-*.json"):
-        with storage.open_file(storage.join(directory, name)) as stream:
-            counts = json.load(stream)
-        del counts["name"]
-        total.update(counts)
-    return total
 
 
 def _column(directory: str, pattern: str, column: str) -> Iterator[Any]:
@@ -126,6 +120,7 @@ def run_harvest(config: HarvestConfig, directory: str, engine: Engine) -> Manife
     dumps = find_dumps(config)
     identity = {**asdict(config), "shards": config.shards or plan_shards(dumps)}
     del identity["submissions"], identity["comments"]  # the files' content counts, not where they lie
+    del identity["skip_unreadable"]  # without it there is no harvest where it would make a difference
     identity["comments"] = sum(dump.kind == "comments" for dump in dumps)
     stage = Stage("harvest", directory, identity, tuple(dump.path for dump in dumps))
     return run_stage(

@@ -11,7 +11,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webtext.reddit.compressed import Damage, read_lines
+from webtext.reddit.compressed import MOST_LINE, Torn, read_lines, read_text, split_objects
 
 CODECS = {
     "zst": zstandard.ZstdCompressor(write_checksum=True).compress,
@@ -29,8 +29,8 @@ def body(tag, lines=20_000):
 
 def read(data, name="RS.zst"):
     found = list(read_lines(io.BytesIO(data), name))
-    lines = [line for batch in found if not isinstance(batch, Damage) for line in batch]
-    return lines, [damage for damage in found if isinstance(damage, Damage)]
+    lines = [line for batch in found if not isinstance(batch, Torn) for line in batch]
+    return lines, [damage for damage in found if isinstance(damage, Torn)]
 
 
 def test_a_plain_file_is_read_whatever_its_name():
@@ -71,7 +71,7 @@ def test_a_cut_off_file_gives_what_stands_before_the_cut(codec):
     lines, damage = read(frames[0] + frames[1][: len(frames[1]) // 2])
     assert [(item.offset, item.detail) for item in damage] == [(len(frames[0]), "the file ends inside this frame")]
     assert lines == (body("a") + body("b"))[: len(lines)]
-    assert damage[0].torn == (body("a") + body("b"))[len(lines)][: len(damage[0].torn)]
+    assert damage[0].line == (body("a") + body("b"))[len(lines)][: len(damage[0].line)]
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -102,3 +102,50 @@ def test_lines_come_out_as_they_went_in(lines, codec):
         assert b"".join(read(data, "RS_plain")[0]) == data
     else:
         assert read(CODECS[codec](data)) == ([line + b"\n" for line in lines], [])
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_file_compressed_twice_is_read_and_damage_in_either_layer_is_told(codec):
+    lines = body("a") + body("b")
+    inner = gzip.compress(b"".join(lines), mtime=0)
+    assert read(CODECS[codec](inner), "x") == (lines, [])
+    some, damage = read(CODECS[codec](inner)[: len(inner) // 2], "x")
+    assert some == lines[: len(some)] and damage
+    assert read(CODECS[codec](inner[: len(inner) // 2]), "x")[1]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_read_as_utf_8(encoding):
+    lines = ["http://a.org/\u00e9\n"] * 100_000
+    assert read("".join(lines).encode(encoding), "list.txt") == ([line.encode() for line in lines], [])
+
+
+@pytest.mark.parametrize("codec", ["", *CODECS])
+def test_a_line_that_swells_is_cut_and_the_next_is_read(codec):
+    data = b"first\n" + b"x" * (3 * MOST_LINE) + b"\nlast\n"
+    lines, damage = read(CODECS[codec](data) if codec else data, "plain")
+    assert (lines[0], lines[2:], damage) == (b"first\n", [b"last\n"], [])
+    assert len(lines[1]) < MOST_LINE // 100
+
+
+def objects(data, piece=7):
+    blocks = [data[start : start + piece] for start in range(0, len(data), piece)]
+    return [each for batch in split_objects(blocks) for each in batch]
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 7, 1000])
+def test_objects_of_a_document_are_found_wherever_they_stand(piece):
+    found = [b'{"a": "}\\"{"}', b'{\n "b": [{"c": {}}]\n}', b"{}"]
+    assert objects(b"[\n" + b",\n".join(found) + b"]\n", piece) == found
+    assert objects(b"".join(found), piece) == found
+    assert objects(b"} ] " + b" junk \x00".join(found), piece) == found
+    assert objects(b"[" + found[0] + b',{"cut": "of', piece) == [found[0], b'{"cut": "of']
+
+
+def test_an_object_that_swells_is_cut_and_the_next_is_read():
+    found = objects(b'[{"a":"' + b"x" * (2 * MOST_LINE) + b'"},{"b":1}]', 1 << 18)
+    assert len(found[0]) < MOST_LINE // 100 and found[1:] == [b'{"b":1}']
+
+
+def test_rubbish_is_read_to_its_end():
+    assert b"".join(read_text(io.BytesIO(b"\0\1\2" * 100_000))) == b"\0\1\2" * 100_000

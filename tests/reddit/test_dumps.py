@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from webtext.errors import UsageError
 from webtext.records import Rejection
 from webtext.reddit.dumps import Dump, Posted, Refused, merge_submissions, plan_dumps, read_dump
+from webtext.reddit.layout import Layout
 from webtext.reddit.links import SelectConfig, posting
 from webtext.reddit.submissions import Submission
 
@@ -22,7 +23,9 @@ def line(**fields):
 
 def read(data, *, kind="submissions", name="RS.jsonl", **options):
     config = options.pop("config", SelectConfig())
-    return list(read_dump(io.BytesIO(data), Dump(f"/in/{name}", name, 0, 1, kind), config, **options))
+    found = list(read_dump(io.BytesIO(data), Dump(f"/in/{name}", name, 0, 1, kind), config, **options))
+    assert isinstance(found[0], Layout)
+    return found[1:]
 
 
 def refusals(found):
@@ -157,3 +160,90 @@ def test_a_submission_read_twice_counts_once_with_its_best_reading():
         assert repeated == [
             Rejection("https://a.org/", "harvest", "repeated_submission", source) for source in ("y:9", "x:1")
         ]
+
+
+POSTS = [line(id=str(number), url=f"http://a{number}.org/", score=9) for number in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("data", "links", "refused"),
+    [
+        (b"\xef\xbb\xbf" + b"".join(POSTS), 20, []),
+        (POSTS[0][20:] + b"".join(POSTS), 20, ["malformed_line"]),
+        (b"Downloading http://files.org/RS.zst ... done\n" + b"".join(POSTS), 20, ["malformed_line"]),
+        (b"\0" * 999 + b"".join(POSTS), 19, ["malformed_line"]),
+        (b"http://list.org/\n" * 3 + b"".join(POSTS), 20, ["malformed_line"] * 3),
+        (b"[" + b",".join(POSTS) + b"]", 20, []),
+        (b'{"data": [' + b",".join(post.strip() for post in POSTS) + b"]}\n", 20, []),
+        (json.dumps([json.loads(post) for post in POSTS], indent=2).encode(), 20, []),
+        (b"".join(json.dumps(json.loads(post), indent=2).encode() for post in POSTS), 20, []),
+        (b"".join(POSTS).decode().encode("utf-16"), 20, []),
+        (b"".join(POSTS)[:-9], 19, ["damaged_frame"]),
+        (json.dumps([json.loads(post) for post in POSTS], indent=2).encode()[:-20], 19, ["damaged_frame"]),
+        (b"".join(post[:-1] + b",\r\n" for post in POSTS), 20, []),
+    ],
+)
+def test_the_many_lines_decide_how_a_file_is_read_and_each_line_for_itself(data, links, refused):
+    found = read(data)
+    assert sum(isinstance(item, Posted) for item in found) == links
+    assert [reason for reason, _, _ in refusals(found)] == refused
+
+
+COLUMNS = [f"{name} in column {place}" for place, name in enumerate(("url", "karma", "id", "created"), 1)]
+
+
+@pytest.mark.parametrize(
+    ("data", "meaning", "karma"),
+    [
+        (b"http://a.org/\nhttp://b.org/x,5\n", "a list of URLs without karma: who made it vouches for each", None),
+        (b"a.org/x\nb.org\n", "a list of URLs without karma: who made it vouches for each", None),
+        (
+            b"http://a.org/\t5\n",
+            f"a table of tab-separated columns: {', '.join(COLUMNS)} (by its rows)",
+            5,
+        ),
+        (
+            b"\xef\xbb\xbfScore,Title,URL\n5,x,http://a.org/\n",
+            "a table of comma-separated columns: karma in column 1, url in column 3 (by its header)",
+            5,
+        ),
+        (
+            b'"http://a.org/,b";"5"\n"http://a.org/,c";"5"\n',
+            "a table of semicolon-separated columns: url in column 1, karma in column 2 (by its rows)",
+            5,
+        ),
+        (
+            b"5.0|x|http://a.org/\n",
+            "a table of bar-separated columns: karma in column 1, url in column 3 (by its rows)",
+            5,
+        ),
+        (
+            b"link\nhttp://a.org/\n",
+            "a table of tab-separated columns: url in column 1 (by its header); no karma: who made it vouches for each",
+            None,
+        ),
+    ],
+)
+def test_lists_and_tables_say_how_they_were_understood(data, meaning, karma):
+    dump = Dump("/in/x", "x", 0, 1)
+    layout, *found = read_dump(io.BytesIO(data), dump, SelectConfig())
+    assert isinstance(layout, Layout) and layout.meaning == meaning
+    assert {item.postings.best for item in found} == {karma}
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"PK\x03\x04" + bytes(99), "is a zip, not a dump: unpack it"),
+        (bytes(257) + b"ustar" + b"http://a.org\n", r"is a tar, not a dump: unpack it \(`tar xf`\)"),
+        (zstandard.compress(b"RS".ljust(257, b"\0") + b"ustar" + bytes(99)), "is a tar"),
+        (b"WARC/1.0\r\n", "build from it with `webtext build --warc`"),
+        (b"<!DOCTYPE html><a href=http://a.org>", "is a web page, not a dump: the download failed"),
+        (b"What the river said,\nnobody heard\n", "holds no submission and no URL in its first 2 lines"),
+    ],
+)
+def test_what_is_no_dump_is_refused_by_its_name(data, message):
+    if data.startswith(b"<"):
+        data = data.replace(b"http://", b"/")
+    with pytest.raises(UsageError, match=message):
+        read(data, name="download")

@@ -7,16 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webtext.reddit.compressed import read_lines
+from webtext.reddit.layout import Layout
 from webtext.reddit.submissions import (
     Submission,
     Unusable,
     extract_links,
-    find_parser,
-    is_header,
     parse_comment,
-    parse_listed,
     parse_submission,
     parse_submission_and_text,
+    row_parser,
 )
 
 
@@ -134,7 +133,8 @@ def test_halves_of_surrogate_pairs_and_bad_utf8_become_encodable():
     st.binary(max_size=200) | st.builds(line, url=st.text(), score=st.none() | st.integers() | st.text() | st.floats())
 )
 def test_no_line_raises(data):
-    for parse in (parse_submission, parse_submission_and_text, parse_comment, parse_listed):
+    rows = (row_parser(Layout("list"), parse_submission), table("karma", "url", delimiter=","))
+    for parse in (parse_submission, parse_submission_and_text, parse_comment, *rows):
         assert isinstance(parse(data), tuple | Unusable)
 
 
@@ -174,31 +174,48 @@ def test_links_are_found_in_markdown(text, links):
     assert list(extract_links(text)) == links
 
 
-def test_lists_and_tables_are_read():
-    assert parse_listed(b"http://a.org/\r\n") == (Submission("http://a.org/", None),)
-    assert parse_listed(b"http://a.org/\t5\tid1\t1353974008.0\ta.org\n") == (
+def table(*columns, delimiter="\t", header=False):
+    return row_parser(Layout("table", delimiter, columns, header), parse_submission)
+
+
+def test_rows_of_tables_are_read():
+    parse = table("url", "karma", "id", "created")
+    assert parse(b"http://a.org/\r\n") == (Submission("http://a.org/", None),)
+    assert parse(b"http://a.org/\t5\tid1\t1353974008.0\ta.org\n") == (
         Submission("http://a.org/", 5, "", 1353974008, "id1"),
     )
-    assert parse_listed(b"http://a.org/\tmany\n") == Unusable("malformed_line")
-    assert parse_listed(b"\t5\n") == Unusable("no_url")
-    assert is_header(b"url\tkarma\n") and not is_header(b"http://a.org\t5\n")
+    assert parse(b"http://a.org/\tmany\n") == Unusable("malformed_line")
+    assert parse(b"\t5\n") == Unusable("no_url")
+    quoted = table("karma", "", "url", "subreddit", delimiter=",", header=True)
+    assert quoted(b'"7","x","http://a.org/b,c?q=""d""",news\n') == (Submission('http://a.org/b,c?q="d"', 7, "news"),)
+    assert quoted(b',"x",http://a.org/\n') == Unusable("no_score", "http://a.org/")
+    assert quoted(b'{"url":"http://a.org/","score":3}\n') == (Submission("http://a.org/", 3),)
 
 
-@pytest.mark.parametrize(
-    ("lines", "name", "parser"),
-    [
-        ([b"{}\n"], "list.txt", parse_submission),
-        ([b"http://a.org\n"], "RS_2011-01.bz2.deduped.txt", parse_listed),
-        ([b'{"cut off\n', b"{}\n"], "x", parse_submission),
-        ([b"null\n"], "RS_2011-01.zst", parse_submission),
-        ([b"null\n"], "x.jsonl.zst", parse_submission),
-        ([b"url\tkarma\n", b"www.a.org\t5\n"], "x", parse_listed),
-        ([b"nothing\n"], "x", parse_listed),
-    ],
-)
-def test_the_content_tells_a_dump_from_a_list(lines, name, parser):
-    assert find_parser(lines, name) is parser
+def test_an_object_is_found_in_what_tools_put_around_it():
+    one = (Submission("http://a.org/", 3),)
+    post = b'{"url":"http://a.org/","score":3}'
+    for around in (
+        b"\xef\xbb\xbf%s\n",
+        b"[%s,\n",
+        b"%s]\r\n",
+        b"\x1e%s\n",
+        b'{"data":[%s]}',
+        b'{"kind":"t3","data":%s}',
+    ):
+        assert parse_submission(around % post) == one, around
+    assert parse_submission(b'{"data":{"children":[{"data":%s},{"data":%s}]}}' % (post, post)) == one * 2
+    assert parse_submission(post + post) == one * 2
+    assert parse_submission(post + b", " + post[:-4]) == (*one, Unusable("malformed_line"))
+    assert parse_submission(b'{"title":"a\x01b",' + post[1:]) == one
+    for lost in (b"\0\0" + post, b"12:00 " + post):
+        assert parse_submission(lost) == Unusable("malformed_line")
+    assert parse_submission(post + b" done") == (*one, Unusable("malformed_line"))
+    assert parse_submission(b'{"data":' * 9 + post + b"}" * 9) == Unusable("no_url")
 
 
-def test_a_dump_is_read_with_its_texts_when_asked_for():
-    assert find_parser([b"{}"], "x", self_posts=True) is parse_submission_and_text
+def test_what_leads_off_reddit_is_the_link():
+    place = "https://www.reddit.com/r/x/comments/1/y/"
+    assert parse_submission(line(url=place, url_overridden_by_dest="http://b.org/", score=3))[0].url == "http://b.org/"
+    gallery = "https://www.reddit.com/gallery/1"
+    assert parse_submission(line(url=gallery, url_overridden_by_dest=gallery, score=3))[0].url == gallery

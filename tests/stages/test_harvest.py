@@ -97,7 +97,7 @@ def test_submissions_become_links_and_each_is_accounted_for(tmp_path):
 
 
 def test_the_same_submissions_give_the_same_bytes_in_any_order_and_layout(tmp_path):
-    made = submissions(900)
+    made = submissions(9000)
     whole = run(tmp_path, dump(tmp_path / "RS.jsonl", made), shards=3, name="whole")
     shuffled = random.Random(2).sample(made, len(made))
     parts = [dump(tmp_path / f"RS_{part}.jsonl", shuffled[part::3]) for part in range(3)]
@@ -173,8 +173,9 @@ def test_a_lost_submission_unbalances_the_ledger(tmp_path):
     balanced = harvest_counts(str(links))
     balanced.check("harvest")
     summary = links / "inputs-00000-of-00001.json"
-    counts = json.loads(summary.read_text())
-    summary.write_text(json.dumps({**counts, "posted": counts["posted"] + 1}))
+    told = json.loads(summary.read_text())
+    told["counts"]["posted"] += 1
+    summary.write_text(json.dumps(told))
     assert harvest_counts(str(links)).given == balanced.given + 1
 
 
@@ -240,9 +241,9 @@ def test_genuine_dumps_are_harvested_without_loss(tmp_path, realweb):
 
 def test_every_line_of_the_constructed_dump_has_its_reason(tmp_path, realweb):
     counts = harvest_counts(str(run(tmp_path, realweb / "submissions" / "RS_web.zst")))
-    assert counts.notes == {"submissions": 2528, "merged": 324}
+    assert counts.notes == {"submissions": 2528, "merged": 326}
     assert counts.kept == 1883
-    assert sum(counts.rejected.values()) == counts.given - counts.kept == 321
+    assert sum(counts.rejected.values()) == counts.given - counts.kept == 319
     assert {reason: counts.rejected[reason] for reason in ("malformed_line", "no_score", "no_url")} == {
         "malformed_line": 3,
         "no_score": 1,
@@ -253,3 +254,50 @@ def test_every_line_of_the_constructed_dump_has_its_reason(tmp_path, realweb):
 def test_missing_files_are_found_before_anything_runs():
     with pytest.raises(UsageError, match="no such file"):
         find_dumps(HarvestConfig(("/nowhere/RS_*.zst",)))
+
+
+def harvested(*flags):
+    return main(["harvest", "-o", "out", "--workers", "1", *flags])
+
+
+def test_a_truncated_dump_is_loud_in_the_last_line_and_in_the_status_unless_that_is_accepted(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    whole = zstandard.compress("\n".join(json.dumps(post) for post in submissions(9000)).encode())
+    (tmp_path / "RS.zst").write_bytes(whole[: len(whole) * 2 // 3])
+    for _ in range(2):  # the second run finds the stage done, and says it again
+        assert harvested("-s", "RS.zst") == 3
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert "DAMAGED: RS.zst: frame at byte 0: the file ends inside this frame" in last
+        assert "`--on-damage skip` accepts that" in last
+    assert harvested("-s", "RS.zst", "--on-damage", "skip") == 0
+    assert "DAMAGED: RS.zst" in capsys.readouterr().err
+    plain = "\n".join(json.dumps(post) for post in submissions(9)).encode()
+    (tmp_path / "RS.jsonl").write_bytes(plain[:-5])
+    assert harvested("-s", "RS.jsonl") == 3
+    assert "RS.jsonl:9: the file ends inside this line" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_read_ends_the_run_or_is_counted(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    dump(tmp_path / "RS.jsonl", submissions(60))
+    (tmp_path / "RS_x.zst").write_bytes(b"\x28\xb5\x2f\xfd" + b"\xff" * 90)
+    (tmp_path / "page.html").write_bytes(b"<html>Too many requests")
+    (tmp_path / "empty.txt").write_bytes(b"")
+    for name in ("RS_x.zst", "page.html", "empty.txt"):
+        assert harvested("-s", "RS.jsonl", name) == 2
+        assert name in capsys.readouterr().err.splitlines()[-1]
+    assert harvested("-s", "RS.jsonl", "RS_x.zst", "page.html", "empty.txt", "--on-damage", "skip") == 0
+    counts = harvest_counts(str(tmp_path / "out" / "links"))
+    assert (counts.rejected["damaged_frame"], counts.notes["damaged"]) == (3, 3)
+    assert "DAMAGED: RS_x.zst: " in capsys.readouterr().err
+
+
+def test_no_link_at_all_says_why(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "low.csv").write_text("url,score\nhttp://a.org/,1\nhttp://b.org/,2\n")
+    assert harvested("-s", "low.csv") == 1
+    told = capsys.readouterr().err.splitlines()
+    assert told[-1] == "webtext harvest: links holds nothing: of 2 links given, 2 low_karma"
+    assert "webtext harvest: low.csv was read as a table of comma-separated columns: url in column 1" in told[-2]

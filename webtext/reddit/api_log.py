@@ -14,7 +14,7 @@ import msgspec
 import zstandard
 
 from webtext.errors import UsageError
-from webtext.reddit.compressed import Damage, read_lines
+from webtext.reddit.compressed import Torn, read_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class SubmissionLog:
         torn = None
         with self._path.open("rb") as stream:
             for lines in read_lines(stream, self._path.name):
-                if isinstance(lines, Damage):
+                if isinstance(lines, Torn):
                     torn = lines.offset
                     continue
                 torn = None

@@ -1,163 +1,145 @@
-"""Lines out of compressed dumps, whatever their compression, and however damaged.
+"""Lines and JSON objects out of dumps, whatever their compression and encoding, and however damaged.
 
-Dumps travel by torrent, are cut off, joined and recompressed. A compressed file is a row of frames (zstd), streams
-(xz, bz2) or members (gz); a damaged one loses only itself, and reading goes on at the next that can be found.
+Dumps travel by torrent, are cut off, joined, recompressed, and saved by tools that write UTF-16 or one JSON document.
+What is read is bounded: a line of gigabytes, which a file of a few kilobytes can hold, is cut.
 """
 
-import bz2
-import lzma
-import zlib
-from collections.abc import Callable, Iterator
+import codecs
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import PurePosixPath
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-import zstandard
+from webtext.frames import Damage, read_plain
 
-_BLOCK = 1 << 18  # bytes read at a time
-_SLICE = 1 << 14  # compressed bytes decompressed at a time: what comes out fits the processor's cache
-_WINDOW = 1 << 31  # the longest window of `zstd --long=31`, which Reddit dumps use
+MOST_LINE = 1 << 24  # bytes of a line or an object: a hundred times the longest that was seen
+_KEPT_OF_LONGER = 1 << 16  # bytes of a longer one that are given in its place: no JSON, and too long for a URL
+_WIDE_STARTS = {  # how a file in UTF-16 begins: with its mark, or with what a dump or a list begins with
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+    **{bytes((sign, 0)): "utf-16-le" for sign in b'{["h'},
+    **{bytes((0, sign)): "utf-16-be" for sign in b'{["h'},
+}
+_IN_OBJECT, _IN_STRING = re.compile(rb'["{}]'), re.compile(rb'["\\]')
 
 
 @dataclass(frozen=True, slots=True)
-class Damage:
-    """A frame that could not be read to its end."""
+class Torn(Damage):
+    """A frame that could not be read to its end, and the start of a line whose rest is lost with it."""
 
-    offset: int  # of the frame's first byte in the compressed file
-    detail: str
-    torn: bytes = b""  # the start of a line whose rest is lost
+    line: bytes = b""
 
 
-@dataclass(frozen=True)
-class _Codec:
-    suffix: str
-    magic: bytes
-    decoder: Callable[[], Any]  # anything with decompress(), eof and unused_data
-    errors: tuple[type[Exception], ...]
-    prefixes: tuple[bytes, ...] = ()  # what else a file may begin with
-
-
-_CODECS = (
-    _Codec(
-        suffix=".zst",
-        magic=b"\x28\xb5\x2f\xfd",
-        decoder=lambda: zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj(),
-        errors=(zstandard.ZstdError,),
-        prefixes=tuple(bytes([0x50 + kind]) + b"\x2a\x4d\x18" for kind in range(16)),  # skippable frames
-    ),
-    _Codec(".xz", b"\xfd7zXZ\x00", lzma.LZMADecompressor, (lzma.LZMAError,)),
-    _Codec(".bz2", b"BZh", bz2.BZ2Decompressor, (OSError, ValueError)),
-    _Codec(".gz", b"\x1f\x8b\x08", lambda: zlib.decompressobj(wbits=31), (zlib.error,)),
-)
-
-
-def read_lines(stream: BinaryIO, name: str = "") -> Iterator[list[bytes] | Damage]:
+def read_lines(stream: BinaryIO, name: str = "") -> Iterator[list[bytes] | Torn]:
     """Read the lines of a plain or compressed file, in batches, each line with its end.
 
     The first bytes tell the compression; the name is asked only where they are damaged.
     """
-    carry: list[bytes] = []
-    for block in _read_blocks(stream, name):
+    return split_lines(read_text(stream, name))
+
+
+def read_text(stream: BinaryIO, name: str = "") -> Iterator[bytes | Damage]:
+    """Read a plain or compressed file, block by block, as UTF-8 if it is UTF-16."""
+    decoder: codecs.IncrementalDecoder | None = None
+    is_first = True
+    for block in read_plain(stream, name):
         if isinstance(block, Damage):
-            yield Damage(block.offset, block.detail, b"".join(carry))
-            carry = []
+            yield block
             continue
-        lines = BytesIO(block).readlines()  # splits three times as fast as split()
-        if carry and block:
-            lines[0] = b"".join([*carry, lines[0]])
-            carry = []
+        if is_first and block:
+            is_first = False
+            wide = _WIDE_STARTS.get(block[:2])
+            decoder = codecs.getincrementaldecoder(wide)("replace") if wide else None
+        yield decoder.decode(block).encode(errors="replace") if decoder else block
+
+
+def split_lines(blocks: Iterable[bytes | Damage]) -> Iterator[list[bytes] | Torn]:
+    """Split blocks into lines, in batches."""
+    carry: list[bytes] = []
+    carried = 0
+    for block in blocks:
+        if isinstance(block, Damage):
+            yield Torn(block.offset, block.detail, b"".join(carry))
+            carry, carried = [], 0
+            continue
+        lines = _split(block)
+        if carry and lines:
+            carried += len(lines[0])
+            if carried <= MOST_LINE:
+                carry.append(lines[0])
+            elif lines[0].endswith(b"\n"):
+                carry.append(b"\n")
+            if not lines[0].endswith(b"\n"):
+                continue
+            lines[0] = _bounded(carry, carried)
+            carry, carried = [], 0
         if lines and not lines[-1].endswith(b"\n"):
             carry = [lines.pop()]
+            carried = len(carry[0])
         if lines:
             yield lines
     if carry:
-        yield [b"".join(carry)]
+        yield [_bounded(carry, carried)]
 
 
-def _read_blocks(stream: BinaryIO, name: str) -> Iterator[bytes | Damage]:
-    head = stream.read(_BLOCK)
-    codec = _find_codec(head, name)
-    if codec is not None:
-        yield from _Frames(stream, codec, head).read()
-        return
-    while head:
-        yield head
-        head = stream.read(_BLOCK)
+def _split(block: bytes) -> list[bytes]:
+    lines = BytesIO(block).readlines()  # splits three times as fast as split()
+    if len(block) <= MOST_LINE:
+        return lines
+    return [_bounded([line], len(line)) if line.endswith(b"\n") else line for line in lines]
 
 
-def _find_codec(head: bytes, name: str) -> _Codec | None:
-    for codec in _CODECS:
-        if head.startswith((codec.magic, *codec.prefixes)):
-            return codec
-    if head[:64].isascii() and b"\0" not in head[:64]:
-        return None
-    return next((codec for codec in _CODECS if codec.suffix == PurePosixPath(name).suffix.lower()), None)
+def _bounded(pieces: list[bytes], length: int) -> bytes:
+    line = b"".join(pieces)
+    return line if length <= MOST_LINE else line[:_KEPT_OF_LONGER] + b"\n"
 
 
-class _Frames:
-    """One compressed file on its way through a decompressor, with enough memory of its bytes to find the next frame."""
+def split_objects(blocks: Iterable[bytes | Damage]) -> Iterator[list[bytes] | Torn]:
+    """Split a JSON document into its outermost objects, in batches: those of an array, or one behind the other.
 
-    def __init__(self, stream: BinaryIO, codec: _Codec, head: bytes) -> None:
-        self._stream, self._codec = stream, codec
-        self._recent = head  # the bytes last read; what is left to decompress is their end
-        self._left = len(head)
-        self._end = len(head)  # file offset of the end of `_recent`
-        self._searching = False  # whether the damage that we are past has been told
+    What stands between them is passed over. An object that does not end is given as far as it goes.
+    """
+    objects = _Objects()
+    for block in blocks:
+        if isinstance(block, Damage):
+            yield Torn(block.offset, block.detail, objects.text[:_KEPT_OF_LONGER])
+            objects = _Objects()
+        elif found := list(objects.take(block)):
+            yield found
+    if objects.text:
+        yield [objects.text.rstrip(b" \t\r\n}")]  # so that it is seen not to end
 
-    def read(self) -> Iterator[bytes | Damage]:
-        while self._fill():
-            rest = self._recent[len(self._recent) - self._left :]
-            self._left = len(rest.lstrip(b"\0"))  # xz and tapes pad with zeros between streams
-            if self._left:
-                yield from self._read_frame()
 
-    def _fill(self) -> bool:
-        """See to it that there is something to decompress; False at the end of the file."""
-        if not self._left:
-            block = self._stream.read(_BLOCK)
-            self._recent = self._recent[-_BLOCK:] + block
-            self._left = len(block)
-            self._end += len(block)
-        return self._left > 0
+class _Objects:
+    """Finds where JSON objects begin and end, each byte looked at once."""
 
-    def _read_frame(self) -> Iterator[bytes | Damage]:
-        start = self._end - self._left
-        decoder = self._codec.decoder()
-        while self._fill():
-            try:
-                given = self._recent[len(self._recent) - self._left :][:_SLICE]
-                block = decoder.decompress(given)
-            except self._codec.errors as error:
-                yield from self._tell(Damage(start, str(error)))
-                self._seek_frame(start)
-                return
-            self._left -= len(given) - (len(decoder.unused_data) if decoder.eof else 0)
-            if block:
-                self._searching = False
-                yield block
-            if decoder.eof:
-                return
-        yield from self._tell(Damage(start, "the file ends inside this frame"))
+    def __init__(self) -> None:
+        self.text = b""  # of the object that has begun
+        self._place = 0  # in it, up to which it was looked at; behind its end where an escape goes on in the next block
+        self._depth = 0
+        self._in_string = self._is_lost = False
 
-    def _tell(self, damage: Damage) -> Iterator[Damage]:
-        if not self._searching:
-            yield damage
-        self._searching = True
-
-    def _seek_frame(self, damaged: int) -> None:
-        """Go to the next place after the start of a damaged frame that looks like the start of another."""
-        first = max(damaged + 1 - (self._end - len(self._recent)), 0)
-        while True:
-            found = self._recent.find(self._codec.magic, first)
-            if found >= 0:
-                self._left = len(self._recent) - found
-                return
-            keep = len(self._codec.magic) - 1
-            block = self._stream.read(_BLOCK)
-            if not block:
-                self._left = 0
-                return
-            self._recent = self._recent[-keep:] + block
-            self._end += len(block)
-            first = 0
+    def take(self, block: bytes) -> Iterator[bytes]:
+        """Yield the objects that end in a block."""
+        text, place, start = self.text + block, self._place, 0
+        while (sign := (_IN_STRING if self._in_string else _IN_OBJECT).search(text, place)) is not None:
+            place = sign.end()
+            if sign[0] == b"\\":
+                place += 1
+            elif sign[0] == b'"':
+                self._in_string = self._depth > 0 and not self._in_string
+            elif sign[0] == b"{":
+                start = start if self._depth else sign.start()
+                self._depth += 1
+            elif self._depth:
+                self._depth -= 1
+                if not self._depth:
+                    if not self._is_lost:
+                        yield text[start:place]
+                    self._is_lost = False
+        rest = text[start:] if self._depth and not self._is_lost else b""
+        if len(rest) > MOST_LINE:
+            yield rest[:_KEPT_OF_LONGER] + b"\n"
+            rest, self._is_lost = b"", True
+        self.text, self._place = rest, max(place - len(text), 0) + len(rest)

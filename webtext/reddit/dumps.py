@@ -7,17 +7,28 @@ as one rejection.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import BinaryIO, Literal
 
 import msgspec
 
 from webtext.errors import UsageError
+from webtext.frames import Damage
 from webtext.records import Rejection
-from webtext.reddit.compressed import Damage, read_lines
+from webtext.reddit.compressed import Torn, read_text, split_lines, split_objects
+from webtext.reddit.layout import Layout, find_layout
 from webtext.reddit.links import STAGE, Postings, SelectConfig, merge_postings, posting, reason_to_ignore
-from webtext.reddit.submissions import Parser, Submission, find_parser, is_header, parse_comment, parse_listed
+from webtext.reddit.submissions import (
+    Parser,
+    Submission,
+    parse_comment,
+    parse_submission,
+    parse_submission_and_text,
+    row_parser,
+)
 from webtext.urls import canonicalize_url, link_problem, name_link
+
+_TELLING = 1 << 18  # bytes, decompressed, that tell how a file is laid out
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,47 +84,78 @@ def plan_dumps(submissions: Sequence[str], comments: Sequence[str] = ()) -> list
 
 def read_dump(
     stream: BinaryIO, dump: Dump, config: SelectConfig, *, self_posts: bool = False
-) -> Iterator[Posted | Refused]:
-    """Read a file: a `Posted` for each link that counts, a `Refused` for each line and frame that gives none.
+) -> Iterator[Posted | Refused | Layout]:
+    """Read a file: how it is laid out, a `Posted` for each link that counts, a `Refused` for what gives none.
 
     Comments without a link are no submissions and are passed over.
 
     Raises:
-        UsageError: the file holds no line that can be read.
+        UsageError: the file holds no line that can be read, or neither submissions nor URLs.
     """
-    number, read, damaged = 0, 0, ""
-    parser: Parser | None = parse_comment if dump.kind == "comments" else None
-    for lines in read_lines(stream, dump.name):
-        if isinstance(lines, Damage):
-            damaged = damaged or lines.detail
-            detail = f"{dump.name}: frame at byte {lines.offset}: {lines.detail}"
-            yield Refused(Rejection("", STAGE, "damaged_frame", detail), lines.torn or None)
+    blocks = read_text(stream, dump.name)
+    ahead = list(_beginning(blocks))
+    head = b"".join(block for block in ahead if isinstance(block, bytes))
+    if not head.strip(b"\0 \t\r\n"):
+        damage = next((block.detail for block in ahead if isinstance(block, Damage)), "")
+        raise UsageError(f"{dump.path} cannot be read: {damage}" if damage else f"{dump.path} is empty")
+    layout = find_layout(head, dump.name, dump.path)
+    yield layout
+    parser = _parser_of(dump, layout, self_posts=self_posts)
+    split = split_objects if layout.kind == "document" else split_lines
+    number, header = 0, layout.header
+    for lines in split(chain(ahead, blocks)):
+        if isinstance(lines, Torn):
+            yield _damaged(f"{dump.name}: frame at byte {lines.offset}: {lines.detail}", lines.line or None)
             continue
         for line in lines:
             number += 1
-            if line.isspace():
-                continue
-            if parser is None:
-                parser = find_parser(lines, dump.name, self_posts=self_posts)
-            read += 1
-            if read == 1 and parser is parse_listed and is_header(line):
+            if header or line.isspace():
+                header = header and line.isspace()
                 continue
             yield from _read_line(line, f"{dump.name}:{number}", parser, config)
-    if not read:
-        raise UsageError(f"{dump.path} cannot be read: {damaged}" if damaged else f"{dump.path} is empty")
+
+
+def _beginning(blocks: Iterator[bytes | Damage]) -> Iterator[bytes | Damage]:
+    """Yield so many blocks as tell how a file is laid out."""
+    size = 0
+    for block in blocks:
+        yield block
+        size += len(block) if isinstance(block, bytes) else 0
+        if size >= _TELLING:
+            return
+
+
+def _parser_of(dump: Dump, layout: Layout, *, self_posts: bool) -> Parser:
+    if dump.kind == "comments":
+        return parse_comment
+    parse_object = parse_submission_and_text if self_posts else parse_submission
+    return parse_object if layout.is_dump else row_parser(layout, parse_object)
+
+
+def _damaged(detail: str, line: bytes | None) -> Refused:
+    return Refused(Rejection("", STAGE, "damaged_frame", detail), line)
 
 
 def _read_line(line: bytes, source: str, parser: Parser, config: SelectConfig) -> list[Posted | Refused]:
     parsed = parser(line)
-    if isinstance(parsed, tuple):
-        if len(parsed) == 1:  # nearly always
-            return [_admit(parsed[0], source, config)]
-        return [_admit(submission, source, config) for submission in parsed]
-    if parsed.reason == "malformed_line":
-        return [Refused(Rejection("", STAGE, parsed.reason, source), line.rstrip(b"\r\n"))]
-    if parsed.reason == "no_link":
-        return []
-    return [Refused(Rejection(canonicalize_url(parsed.url) or parsed.url, STAGE, parsed.reason, source))]
+    if not isinstance(parsed, tuple):
+        parsed = (parsed,)
+    found: list[Posted | Refused] = []
+    for each in parsed:
+        if isinstance(each, Submission):
+            found.append(_admit(each, source, config))
+        elif each.reason == "malformed_line":
+            found.append(_malformed(line, source))
+        elif each.reason != "no_link":
+            found.append(Refused(Rejection(canonicalize_url(each.url) or each.url, STAGE, each.reason, source)))
+    return found
+
+
+def _malformed(line: bytes, source: str) -> Refused:
+    """Refuse a line that cannot be read; one that begins an object and has no end is where the file was cut off."""
+    if line.startswith(b"{") and not line.endswith((b"\n", b"}")):
+        return _damaged(f"{source}: the file ends inside this line", line)
+    return Refused(Rejection("", STAGE, "malformed_line", source), line.rstrip(b"\r\n"))
 
 
 def _admit(submission: Submission, source: str, config: SelectConfig) -> Posted | Refused:

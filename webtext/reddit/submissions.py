@@ -9,16 +9,16 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from html import unescape
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from webtext.urls import canonicalize_url
+from webtext.reddit.layout import BEFORE_OBJECT, Layout, split_row
+from webtext.urls import canonicalize_url, link_problem
 
 MOST_KARMA = 10**8  # no submission has had a hundredth of it: a greater number is damage
 _LATEST = 1 << 32  # seconds: the year 2106
-_SNIFFED_LINES = 16
-_DUMP_NAME = re.compile(r"(?:^|/)R[SC]_|\.(?:jsonl?|ndjson)(?:\.|$)", re.IGNORECASE)
+_LAYERS = 4  # of an answer of the API around a submission: `data`, `children`, `data`
 _URL_IN_TEXT = re.compile(r"https?://[^\s<>\[\]\"|\\^`{}]+", re.IGNORECASE)
 _TRAILING = ".,;:!?*_~'\u2019\u201d"
 
@@ -45,7 +45,7 @@ class Unusable(msgspec.Struct, frozen=True, gc=False):
     url: str = ""
 
 
-Parsed = tuple[Submission, ...] | Unusable
+Parsed = tuple[Submission | Unusable, ...] | Unusable
 Parser = Callable[[bytes], Parsed]
 
 
@@ -74,66 +74,56 @@ class _FieldsWithText(_Fields, gc=False):
 
 _FIELDS = msgspec.json.Decoder(_Fields)
 _FIELDS_WITH_TEXT = msgspec.json.Decoder(_FieldsWithText)
+_TOO_STRICT = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_LENIENT = json.JSONDecoder(strict=False)  # control characters may stand in strings
+_BETWEEN_OBJECTS = " \t\r\n\ufeff\x1e,[]"
 
 
 def parse_submission(line: bytes) -> Parsed:
     """Read a line of an `RS_*` dump; a self post is unusable."""
-    fields = _decode(line, _FIELDS)
-    if fields is None:
-        return Unusable("malformed_line")
-    url = fields.url or fields.url_overridden_by_dest or ""
-    if _is_self_post(fields):
-        return Unusable("self_post", url)
-    return _submit(fields, url)
+    try:
+        return _submission(_FIELDS.decode(line), line)
+    except _TOO_STRICT:
+        return _each(line, _FIELDS, _submission)
 
 
 def parse_submission_and_text(line: bytes) -> Parsed:
     """Read a line of an `RS_*` dump; a self post gives the links in its text, if there are any."""
-    fields = _decode(line, _FIELDS_WITH_TEXT)
-    if fields is None:
-        return Unusable("malformed_line")
-    url = fields.url or fields.url_overridden_by_dest or ""
-    if not _is_self_post(fields):
-        return _submit(fields, url)
-    return _submit_links(fields, fields.selftext or "", "t3_") or Unusable("self_post", url)
+    try:
+        return _submission_and_text(_FIELDS_WITH_TEXT.decode(line), line)
+    except _TOO_STRICT:
+        return _each(line, _FIELDS_WITH_TEXT, _submission_and_text)
 
 
 def parse_comment(line: bytes) -> Parsed:
     """Read a line of an `RC_*` dump: each distinct link in the comment's text, with the comment's karma."""
-    fields = _decode(line, _FIELDS_WITH_TEXT)
-    if fields is None or fields.body is None:
-        return Unusable("malformed_line")
-    return _submit_links(fields, fields.body, "t1_") or Unusable("no_link")
+    try:
+        return _comment(_FIELDS_WITH_TEXT.decode(line), line)
+    except _TOO_STRICT:
+        return _each(line, _FIELDS_WITH_TEXT, _comment)
 
 
-def parse_listed(line: bytes) -> Parsed:
-    r"""Read a line of a list: a URL alone, or `url<TAB>karma`, which `<TAB>id<TAB>created` may follow."""
-    columns = [column.strip() for column in line.decode(errors="replace").split("\t")]
-    columns += [""] * (4 - len(columns))
-    url, score, identity, created = columns[:4]
-    karma = _karma(score)
-    if score and karma is None:
-        return Unusable("malformed_line")
-    return (Submission(url, karma, "", _timestamp(created), identity),) if url else Unusable("no_url")
+def row_parser(layout: Layout, parse_object: Parser) -> Parser:
+    """Give what reads a line of a list or table; a JSON object among its lines is read as one."""
+    places = {name: place for place, name in enumerate(layout.columns) if name} or {"url": 0}
 
+    def parse_row(line: bytes) -> Parsed:
+        if line.lstrip(BEFORE_OBJECT).startswith(b"{"):
+            return parse_object(line)
+        text = line.decode(errors="replace").strip("\ufeff\r\n")
+        cells = [cell.strip() for cell in split_row(text, layout.delimiter)] if layout.delimiter else [text.strip()]
+        found = {name: cells[place] for name, place in places.items() if place < len(cells)}
+        karma = _karma(found.get("karma"))
+        if found.get("karma") and karma is None:
+            return Unusable("malformed_line")
+        if not found.get("url"):
+            return Unusable("no_url")
+        if karma is None and layout.header and "karma" in places:
+            return Unusable("no_score", found["url"])
+        created = _timestamp(found.get("created"))
+        return (Submission(found["url"], karma, found.get("subreddit", ""), created, found.get("id", "")),)
 
-def find_parser(lines: list[bytes], name: str, *, self_posts: bool = False) -> Parser:
-    """Tell from the first lines of a file, and from its name where they are damaged, how to read it.
-
-    A line that is a JSON object makes it a dump, one with a URL a list.
-    """
-    dump = parse_submission_and_text if self_posts else parse_submission
-    for line in lines[:_SNIFFED_LINES]:
-        if line.lstrip().startswith(b"{"):
-            return dump
-        if b"://" in line or line.startswith(b"www."):
-            return parse_listed
-    return dump if _DUMP_NAME.search(name) else parse_listed
-
-
-def is_header(line: bytes) -> bool:
-    """Tell whether a list's first line names its columns."""
-    return line.split(b"\t", maxsplit=1)[0].strip().lower() == b"url"
+    return parse_row
 
 
 def extract_links(text: str) -> Iterator[str]:
@@ -159,24 +149,61 @@ def _cut_at_unmatched(url: str) -> str:
     return url
 
 
-def _decode(line: bytes, decoder: "msgspec.json.Decoder[AnyFields]") -> "AnyFields | None":
-    """Decode a line; None where it is no JSON object. The slow way takes what the fast one is too strict for."""
+def _each(
+    line: bytes, decoder: "msgspec.json.Decoder[AnyFields]", parse: Callable[[AnyFields, bytes], Parsed]
+) -> Parsed:
+    """Read what the fast way is too strict for: bad UTF-8, a comma behind an object, two on a line, an API's answer.
+
+    A line with a NUL in it has lost something: it is malformed.
+    """
+    found: list[Submission | Unusable] = []
+    for fields in _objects(line):
+        parsed = Unusable("malformed_line") if fields is None else parse(_fields(fields, decoder), b"")
+        found += parsed if isinstance(parsed, tuple) else (parsed,)
+    return found[0] if len(found) == 1 and isinstance(found[0], Unusable) else tuple(found)
+
+
+def _objects(line: bytes) -> Iterator[dict[str, Any] | None]:
+    """Yield the JSON objects of a line, unwrapped; None in the place of what is none. One is always yielded."""
+    text = line.decode(errors="replace").strip(_BETWEEN_OBJECTS)
+    if not text.startswith("{") or "\0" in text:
+        yield None
+        return
+    place = 0
     try:
-        return decoder.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    try:
-        found = json.loads(line.decode(errors="replace"))
+        while place < len(text):
+            found, place = _LENIENT.raw_decode(text, place)
+            yield from _unwrapped(found, _LAYERS)
+            place += len(text) - place - len(text[place:].lstrip(_BETWEEN_OBJECTS))
     except (ValueError, RecursionError):
-        return None
+        yield None
+
+
+def _unwrapped(found: Any, layers: int) -> Iterator[dict[str, Any] | None]:
+    """Yield the submissions of an answer of the API or of a listing, or the object itself."""
     if not isinstance(found, dict):
-        return None
+        yield None
+        return
+    inner = found.get("data") if "url" not in found else None
+    if isinstance(inner, dict) and isinstance(inner.get("children"), list):
+        inner = inner["children"]
+    if isinstance(inner, dict):
+        inner = [inner]
+    if not isinstance(inner, list) or not layers:
+        yield found
+        return
+    for each in inner:
+        yield from _unwrapped(each, layers - 1)
+
+
+def _fields(found: dict[str, Any], decoder: "msgspec.json.Decoder[AnyFields]") -> AnyFields:
+    """Take the fields that matter of an object; one of another type than any era's counts as missing."""
     scalars = {name: _scalar(value) for name, value in found.items() if isinstance(value, str | int | float)}
     fields = {name: scalars[name] for name in decoder.type.__struct_fields__ if name in scalars}
     for name, value in list(fields.items()):
         try:
             msgspec.convert({name: value}, decoder.type)
-        except msgspec.ValidationError:  # a field of another type than any era's counts as missing
+        except msgspec.ValidationError:
             del fields[name]
     return msgspec.convert(fields, decoder.type)
 
@@ -184,6 +211,39 @@ def _decode(line: bytes, decoder: "msgspec.json.Decoder[AnyFields]") -> "AnyFiel
 def _scalar(value: str | float) -> str | float:
     """Make a string encodable: JSON may escape half a surrogate pair."""
     return value.encode(errors="replace").decode() if isinstance(value, str) else value
+
+
+def _submission(fields: _Fields, line: bytes) -> Parsed:
+    url = fields.url or fields.url_overridden_by_dest or ""
+    if not url and b'"data"' in line:
+        return _each(line, _FIELDS, _submission)
+    if _is_self_post(fields):
+        return Unusable("self_post", url)
+    return _submit(fields, _destination(fields, url))
+
+
+def _submission_and_text(fields: _FieldsWithText, line: bytes) -> Parsed:
+    if not _is_self_post(fields):
+        url = fields.url or fields.url_overridden_by_dest or ""
+        if not url and b'"data"' in line:
+            return _each(line, _FIELDS_WITH_TEXT, _submission_and_text)
+        return _submit(fields, _destination(fields, url))
+    url = fields.url or fields.url_overridden_by_dest or ""
+    return _submit_links(fields, fields.selftext or "", "t3_") or Unusable("self_post", url)
+
+
+def _comment(fields: _FieldsWithText, line: bytes) -> Parsed:
+    if fields.body is None:
+        return _each(line, _FIELDS_WITH_TEXT, _comment) if b'"data"' in line else Unusable("malformed_line")
+    return _submit_links(fields, fields.body, "t1_") or Unusable("no_link")
+
+
+def _destination(fields: _Fields, url: str) -> str:
+    """Give the page that a submission leads to where its `url` is only its own place on Reddit."""
+    leads_to = fields.url_overridden_by_dest
+    if leads_to and leads_to != url and link_problem(url) == "reddit_internal":
+        return leads_to
+    return url
 
 
 def _is_self_post(fields: _Fields) -> bool:

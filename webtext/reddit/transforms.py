@@ -3,14 +3,12 @@
 The rules are functions in `webtext.reddit.dumps`, `webtext.reddit.links` and `webtext.tables`.
 """
 
-import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, BinaryIO
 
 import apache_beam as beam
 import msgspec
@@ -18,9 +16,12 @@ from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 
 from webtext import storage
+from webtext.errors import UsageError
 from webtext.hashing import bucket_of
+from webtext.inputs import InputTally
 from webtext.records import Link, Rejection
 from webtext.reddit.dumps import Dump, Posted, Refused, merge_submissions, read_dump
+from webtext.reddit.layout import Layout
 from webtext.reddit.links import STAGE, SelectConfig, select_link
 from webtext.sift import REJECTED, Sifted
 from webtext.tables import REJECTIONS, open_writer, to_table, write_records
@@ -96,28 +97,41 @@ class ReadDumps(beam.PTransform):
     directory: str
     config: SelectConfig
     self_posts: bool = False
+    skip_unreadable: bool = False  # whether a file of which nothing can be read is counted instead of ending the run
 
     def __post_init__(self) -> None:
         super().__init__("ReadDumps")
 
     def _read(self, dump: Dump) -> Iterator[tuple[str, bytes]]:
-        counts, posted = Counter[str](), 0
+        tally, posted = InputTally(dump.name), 0
         with ExitStack() as stack:
             stream = stack.enter_context(storage.open_file(dump.path))
             refusals = _RefusalWriter(stack, self.directory, dump.suffix)
-            for found in read_dump(stream, dump, self.config, self_posts=self.self_posts):
+            for found in self._found(stream, dump):
                 if isinstance(found, Refused):
-                    counts[found.rejection.reason] += 1
+                    tally.count(found.rejection.reason)
+                    if found.rejection.reason == "damaged_frame":
+                        tally.note_damage(found.rejection.detail)
                     refusals.write(found)
+                elif isinstance(found, Layout):
+                    tally.read_as = "" if found.is_dump else found.meaning
                 else:
                     posted += 1
                     yield found.url, msgspec.msgpack.encode(found)
             refusals.flush()
-        for reason, number in counts.items():  # at the end: a counter costs as much as the reading of a line
+        for reason, number in tally.counts.items():  # at the end: a counter costs as much as the reading of a line
             Metrics.counter(STAGE, reason).inc(number)
-        counts += Counter(posted=posted)  # no entry where there is none
-        with storage.create_file(storage.join(self.directory, f"inputs-{dump.suffix}.json")) as summary:
-            summary.write(json.dumps({"name": dump.name, **dict(sorted(counts.items()))}, indent=1).encode() + b"\n")
+        if posted:
+            tally.counts["posted"] = posted
+        tally.write(self.directory, dump.suffix)
+
+    def _found(self, stream: BinaryIO, dump: Dump) -> Iterator[Posted | Refused | Layout]:
+        try:
+            yield from read_dump(stream, dump, self.config, self_posts=self.self_posts)
+        except UsageError as error:
+            if not self.skip_unreadable:
+                raise
+            yield Refused(Rejection("", STAGE, "damaged_frame", f"{dump.name}: {error}"))
 
     def expand(self, root: Any) -> PCollection:
         return (
