@@ -134,8 +134,24 @@ _PLAN = (
     Key("compared.*.*.measured", "number", "and what the run took", always=False),
 )
 
+_LOOK = (
+    Key("pages[].url", "string", "the page: a URL as it was asked for or found, or the file's"),
+    Key("pages[].stage", "string", "the stage that says the verdict"),
+    Key("pages[].verdict", "string", "`kept`, or the first reason to reject it"),
+    Key("pages[].detail", "string", "what was measured", always=False),
+    Key("pages[].text", "string", "the text, before rules change it", always=False),
+    *(Key(f"pages[].{name}", "string", "what the page declares", always=False) for name in ("title", "author", "date")),
+    Key("pages[].site_name", "string", "what the page declares", always=False),
+    Key("pages[].language", "string", "the language of the text", always=False),
+    Key("pages[].n_words", "integer", "words of the text", always=False),
+    Key("pages[].rules[].rule", "string", "a rule of the preset, in their order", always=False),
+    Key("pages[].rules[].verdict", "string", "`kept`, `changed`, or its reason to reject the page", always=False),
+    Key("pages[].rules[].detail", "string", "what the rule measured, or changed", always=False),
+)
+
 ANSWERS: Mapping[str, Sequence[Key]] = {
     "plan": _PLAN,
+    "look": _LOOK,
     "corpus": _STAGES,
     "harvest": _STAGES,
     "fetch": _STAGES,

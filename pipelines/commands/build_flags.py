@@ -11,6 +11,7 @@ from filters.rules.language import Language
 from pipelines.stages.documents import DocumentsConfig
 from pipelines.stages.duplicates import DuplicatesConfig
 from pipelines.stages.earlier import check_earlier
+from pipelines.stages.page_work import PageConfig
 from webtext.extract.extractors import ENGINES
 from webtext.extract.pages import ExtractConfig
 
@@ -50,6 +51,16 @@ def documents_config(arguments: argparse.Namespace) -> DocumentsConfig:
     Raises:
         UsageError: there is no such preset, rule or threshold.
     """
+    page = page_config(arguments)
+    return DocumentsConfig(page.extract, page.preset, page.overrides, minhash_config(arguments))
+
+
+def page_config(arguments: argparse.Namespace) -> PageConfig:
+    """Make what says what becomes of one page.
+
+    Raises:
+        UsageError: there is no such preset, rule or threshold.
+    """
     overrides = parse_overrides(arguments.set)
     if arguments.language:
         every = "any" in arguments.language
@@ -62,7 +73,7 @@ def documents_config(arguments: argparse.Namespace) -> DocumentsConfig:
     wanted = next((rule.languages for rule in rules if isinstance(rule, Language)), ())
     limits = (arguments.extractor, arguments.max_page_bytes, arguments.page_seconds)
     extract = ExtractConfig(*limits, languages=() if arguments.extract_foreign else wanted)
-    return DocumentsConfig(extract, arguments.preset, tuple(sorted(overrides.items())), minhash_config(arguments))
+    return PageConfig(extract, arguments.preset, tuple(sorted(overrides.items())))
 
 
 def add_duplicates_arguments(parser: argparse.ArgumentParser) -> None:

@@ -34,6 +34,7 @@ COMMANDS = {
     "validate": ("say whether a corpus is better than another, or than damaged copies of itself", False),
     "report": ("one page that shows what became of every link, and what the corpus is like", False),
     "explain": ("say what became of a URL, and why", False),
+    "look": ("what would be made of a URL or a file: its text, what it declares, and what each rule says", False),
     "status": ("where each stage of an output stands, and whether there is more to do", False),
     "verify": ("recompute the checksums and the sums of a finished output", False),
     "remove": ("take pages, hosts or authors out of a corpus, and keep them out of later builds", True),

@@ -200,7 +200,7 @@ class _WriteBucket(beam.DoFn):
 
     def process(self, bucket: Bucket) -> None:
         made = _Open(bucket.suffix, self._config.minhash)
-        for page, response in _responses(bucket, self._index):
+        for page, response in read_responses(bucket, self._index):
             self._ahead.append(partial(made.take, self._pool.submit(page, response)))
             self._catch_up(self._processes * _PAGES_AHEAD)
         self._ahead.append(partial(made.write, self._directory))
@@ -213,7 +213,7 @@ class _WriteBucket(beam.DoFn):
             self._ahead.popleft()()
 
 
-def _responses(bucket: Bucket, index: PageIndex) -> Iterator[tuple[Page, Any]]:
+def read_responses(bucket: Bucket, index: PageIndex) -> Iterator[tuple[Page, Any]]:
     """Read the archived response of each page of a bucket; one archive file is open at a time."""
     archive = bucket.index_file.rpartition("/")[0]
     opened, stream = "", None
@@ -234,7 +234,7 @@ def sample_documents(buckets: list[Bucket], config: DocumentsConfig, pages: int)
     with ExtractionPool(replace(config.extract, languages=())) as extract:
         seen, index = 0, PageIndex()
         for bucket in buckets:
-            for page, response in _responses(bucket, index):
+            for page, response in read_responses(bucket, index):
                 result = extract(response.body, response.header("Content-Type"), page.final_url)
                 judged = judge_page(page, result, ())
                 if isinstance(judged, Document):

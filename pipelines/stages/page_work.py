@@ -27,7 +27,7 @@ Judged = Document | Rejection
 
 _EXCERPT = 300  # characters
 _GLANCED = "not extracted, for all that it shows is in {}"
-_NO_PAGE = Page("", "", "", "", None, "ok", "", None, "", "", None, None, "", "", "", None, None, (), None)
+NO_PAGE = Page("", "", "", "", None, "ok", "", None, "", "", None, None, "", "", "", None, None, (), None)
 _SOME_WORDS = "Rules and models are loaded by being used. "
 _SOME_PAGE = b"<ul>" + b"<li><a href='/'>A menu</a></li>" * 50 + b"</ul><p>Little else: all that extracts is tried.</p>"
 
@@ -90,7 +90,7 @@ class PageWork:
     def __setstate__(self, config: PageConfig) -> None:
         self._config = config
         extract_page(_SOME_PAGE, "text/html", "", config=config.extract)
-        document = judge_page(_NO_PAGE, Extracted(_SOME_WORDS), ())
+        document = judge_page(NO_PAGE, Extracted(_SOME_WORDS), ())
         assert isinstance(document, Document)
         for rule in self._filters:
             rule(document)
