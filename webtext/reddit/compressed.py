@@ -15,12 +15,11 @@ from webtext.frames import Damage, read_plain
 
 MOST_LINE = 1 << 24  # bytes of a line or an object: a hundred times the longest that was seen
 _KEPT_OF_LONGER = 1 << 16  # bytes of a longer one that are given in its place: no JSON, and too long for a URL
-_WIDE_STARTS = {  # how a file in UTF-16 begins: with its mark, or with what a dump or a list begins with
-    b"\xff\xfe": "utf-16",
-    b"\xfe\xff": "utf-16",
-    **{bytes((sign, 0)): "utf-16-le" for sign in b'{["h'},
-    **{bytes((0, sign)): "utf-16-be" for sign in b'{["h'},
-}
+_WIDE = (  # how a file in UTF-16 begins: with its mark, or with letters of which every other byte is NUL
+    (re.compile(rb"\xff\xfe|\xfe\xff"), "utf-16"),
+    (re.compile(rb"(?:[\t-~]\0){3}"), "utf-16-le"),
+    (re.compile(rb"(?:\0[\t-~]){3}"), "utf-16-be"),
+)
 _IN_OBJECT, _IN_STRING = re.compile(rb'["{}]'), re.compile(rb'["\\]')
 
 
@@ -49,7 +48,7 @@ def read_text(stream: BinaryIO, name: str = "") -> Iterator[bytes | Damage]:
             continue
         if is_first and block:
             is_first = False
-            wide = _WIDE_STARTS.get(block[:2])
+            wide = next((encoding for start, encoding in _WIDE if start.match(block)), None)
             decoder = codecs.getincrementaldecoder(wide)("replace") if wide else None
         yield decoder.decode(block).encode(errors="replace") if decoder else block
 
