@@ -47,11 +47,12 @@ test: check ## Run all checks and all tests, in as many processes as there are c
 	  "about $$(( $(TESTS_CPU_MINUTES) / $(PROCESSES) + 1 )) minutes"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-check: $(VENV)/installed-tests ## Lint, types, import rules
+check: $(VENV)/installed-tests ## Lint, types, import rules, size of rooms
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_architecture.py
 
 format: $(VENV)/installed-tests ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix .

@@ -30,7 +30,7 @@ import webtext.extract.pages
 from dedup.near.sketch import sketch
 from pipelines.commands.build import add_build_arguments, build_config
 from pipelines.engine.runner import Engine
-from pipelines.stages import page_work
+from pipelines.pages import page_work
 from pipelines.stages.build import BuildConfig, run_duplicates, run_shards
 from pipelines.stages.documents import Bucket, DocumentsConfig, _WriteBucket, count_documents, plan_buckets
 from pipelines.stages.index import archives_of, index_archives

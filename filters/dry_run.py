@@ -11,7 +11,7 @@ from typing import Any
 
 from filters.catalogue import RULES
 from filters.presets import Entry, make_rule, read_preset
-from filters.steps import Filter
+from filters.rules.lib.steps import Filter
 from webtext.hashing import hash64
 from webtext.reasons import Reason
 from webtext.records import Document

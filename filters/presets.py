@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from filters.catalogue import RULES
-from filters.steps import Filter
+from filters.rules.lib.steps import Filter
 from webtext.errors import UsageError
 from webtext.local import FilePath, local_path
 

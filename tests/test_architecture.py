@@ -1,10 +1,12 @@
 """The layers, as a newcomer may rely on them: who owns the five names, and what imports what."""
 
+import graphlib
 import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,6 +36,47 @@ def test_pure_modules_import_without_beam_and_torch():
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
+
+
+MOST_FILES, MOST_LINES = 24, 3000  # of a room; `commands/` has a file a command
+
+
+def rooms():
+    """Give each folder with Python in it and its files, those of folders below it apart."""
+    folders = [ROOT / package for package in PACKAGES]
+    folders += [path for package in folders for path in package.rglob("*") if path.is_dir()]
+    return {folder: files for folder in sorted(folders) if (files := sorted(folder.glob("*.py")))}
+
+
+@pytest.mark.parametrize("room", rooms(), ids=lambda room: str(room.relative_to(ROOT)))
+def test_a_room_is_small_enough_to_be_known(room):
+    files = rooms()[room]
+    lines = sum(len(path.read_text("utf-8").splitlines()) for path in files)
+    assert room.name == "commands" or (len(files) <= MOST_FILES and lines <= MOST_LINES), (len(files), lines)
+    assert '"""' in (room / "__init__.py").read_text("utf-8"), "say in its __init__.py what the room is for"
+
+
+def room_of(module):
+    path = ROOT / module.replace(".", "/")
+    return module if path.is_dir() else module.rpartition(".")[0]
+
+
+def imports_of_rooms():
+    """Give for each room the rooms that its modules import, wherever in a module the import stands."""
+    graph = grimp.build_graph(*PACKAGES, cache_dir=None)
+    found = {}
+    for module in graph.modules:
+        imported = {room_of(name) for name in graph.find_modules_directly_imported_by(module)}
+        found.setdefault(room_of(module), set()).update(imported - {room_of(module)})
+    return found
+
+
+def test_rooms_import_one_another_in_one_direction():
+    sorter = graphlib.TopologicalSorter(imports_of_rooms())
+    try:
+        sorter.prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(f"rooms import one another in a circle: {' -> '.join(error.args[1])}")
 
 
 def test_help_needs_no_extra():

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from filters.steps import over, threshold
+from filters.rules.lib.steps import over, threshold
 from webtext.errors import UsageError
 from webtext.local import FilePath, local_path
 from webtext.reasons import Reason

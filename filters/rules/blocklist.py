@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from filters.rules.lib.host_lists import Hosts, host_of, read_hosts
-from filters.steps import threshold
+from filters.rules.lib.steps import threshold
 from webtext.local import FilePath, local_path
 from webtext.reasons import Reason
 from webtext.records import Document

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from filters.rules.lib.steps import over, threshold, under, with_text
 from filters.rules.lib.tokens import count_sentences
-from filters.steps import over, threshold, under, with_text
 from webtext.reasons import Reason
 from webtext.records import Document
 

@@ -7,8 +7,8 @@ differ in one threshold, named at its field.
 from dataclasses import dataclass
 
 from filters.rules.gopher import Split, count_repeats
+from filters.rules.lib.steps import over, threshold, under
 from filters.rules.lib.tokens import SENTENCE_TERMINALS, tokens
-from filters.steps import over, threshold, under
 from webtext.reasons import Reason
 from webtext.records import Document
 

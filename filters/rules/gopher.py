@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from filters.rules.lib.ngram_repeats import NgramRepeats
+from filters.rules.lib.steps import over, threshold, under
 from filters.rules.lib.tokens import is_symbol, tokens
-from filters.steps import over, threshold, under
 from webtext.reasons import Reason
 from webtext.records import Document
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filters.rules.lib.model_files import read_arrays, write_arrays
-from filters.steps import threshold, under
+from filters.rules.lib.steps import threshold, under
 from webtext.errors import UsageError
 from webtext.hashing import hash64
 from webtext.local import FilePath

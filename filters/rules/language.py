@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from filters.steps import threshold, under
+from filters.rules.lib.steps import threshold, under
 from webtext.extract.language_detector import known_languages
 from webtext.reasons import Reason
 from webtext.records import Document

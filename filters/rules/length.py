@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from filters.steps import over, threshold, under
+from filters.rules.lib.steps import over, threshold, under
 from webtext.reasons import Reason
 from webtext.records import Document
 

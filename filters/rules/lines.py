@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from filters.steps import threshold, with_text
+from filters.rules.lib.steps import threshold, with_text
 from webtext.reasons import Reason
 from webtext.records import Document
 

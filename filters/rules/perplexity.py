@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filters.rules.lib.model_files import read_arrays
-from filters.steps import over, threshold, under
+from filters.rules.lib.steps import over, threshold, under
 from webtext.errors import UsageError
 from webtext.local import FilePath
 from webtext.reasons import Reason

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from filters.steps import over, threshold, with_text
+from filters.rules.lib.steps import over, threshold, with_text
 from webtext.reasons import Reason
 from webtext.records import Document
 

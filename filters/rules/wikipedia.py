@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from filters.rules.lib.host_lists import host_of, is_host_in, read_hosts
-from filters.steps import threshold
+from filters.rules.lib.steps import threshold
 from webtext.reasons import Reason
 from webtext.records import Document
 

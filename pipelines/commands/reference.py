@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from filters.catalogue import RULES, Rule
+from pipelines.cards.croissant import COLUMNS
 from pipelines.commands.answer import ANSWERS
 from pipelines.commands.cli import COMMANDS, EXITS, WITH_CONFIG
 from pipelines.commands.config_file import to_toml
-from pipelines.stages.croissant import COLUMNS
 from pipelines.stages.documents import PARTS
 from pipelines.stages.shards import CORPUS
 from webtext.crawl.outcomes import OUTCOMES

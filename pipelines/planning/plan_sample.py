@@ -21,11 +21,11 @@ from typing import Any, BinaryIO
 import pyarrow.parquet as pq
 
 from dedup.near.sketch import sketch
+from pipelines.pages.page_index import PageIndex
+from pipelines.pages.page_work import Judged, PagePool
 from pipelines.stages.documents import DocumentsConfig, plan_buckets, read_pages, write_bucket
 from pipelines.stages.harvest import HarvestConfig, find_dumps
 from pipelines.stages.index import capture_of
-from pipelines.stages.page_index import PageIndex
-from pipelines.stages.page_work import Judged, PagePool
 from pipelines.stages.shards import CORPUS
 from pipelines.stages.stage import read_manifest
 from webtext import storage

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from dedup.repeats.find import RepeatsConfig
 from filters.dry_run import DryRun, dry_run
+from pipelines.cards.card import write_card
 from pipelines.engine.runner import Engine
-from pipelines.stages.card import write_card
 from pipelines.stages.documents import DocumentsConfig, WriteBuckets, count_documents, plan_buckets, sample_documents
 from pipelines.stages.duplicates import DuplicatesConfig, run_duplicates
 from pipelines.stages.kept import Kept

@@ -1,4 +1,4 @@
-"""Pages to documents: read each page, have it judged (`pipelines.stages.page_work`), sketch and write what is kept.
+"""Pages to documents: read each page, have it judged (`pipelines.pages.page_work`), sketch and write what is kept.
 
 A bucket is a range of URL hashes, so what a task reads and writes depends on the URLs alone: not on the archive's
 layout, the order of the crawl, or the number of workers. HTML never leaves the step, and no text crosses a shuffle.
@@ -24,10 +24,10 @@ from filters import load_preset
 from filters.presets import Entry, Preset, file_settings, read_preset
 from filters.rules.length import Length
 from pipelines.engine.runner import SpreadTransform
+from pipelines.pages.page_index import PageIndex
+from pipelines.pages.page_work import Judged, PageConfig, PagePool, judge_page
 from pipelines.stages.earlier import sketch_settings
 from pipelines.stages.ledger import count_rejections, count_rows
-from pipelines.stages.page_index import PageIndex
-from pipelines.stages.page_work import Judged, PageConfig, PagePool, judge_page
 from pipelines.stages.stage import as_json
 from webtext import storage
 from webtext.extract.extractors import PACKAGES

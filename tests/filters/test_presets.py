@@ -11,8 +11,8 @@ from filters.catalogue import REASONS, RULES, Rule
 from filters.dry_run import describe_preset, describe_rules, dry_run, format_dry_run
 from filters.presets import Entry, file_settings, parse_overrides, read_preset
 from filters.rules.length import Length
+from filters.rules.lib.steps import threshold
 from filters.rules.lib.tokens import tokens
-from filters.steps import threshold
 from webtext.errors import UsageError
 from webtext.local import FilePath
 from webtext.reasons import Reason

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from filters.catalogue import RULES
 from filters.rules import wikipedia
-from filters.steps import apply_filters
+from filters.rules.lib.steps import apply_filters
 from webtext.reasons import Reason
 from webtext.records import Document
 from webtext.text import words

@@ -9,8 +9,8 @@ from hashlib import sha256
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.stages.card import write_card
-from pipelines.stages.croissant import COLUMNS
+from pipelines.cards.card import write_card
+from pipelines.cards.croissant import COLUMNS
 from tests.double.synthetic_output import make_output
 from webtext.manifest import Counts
 from webtext.tables import DOCUMENTS

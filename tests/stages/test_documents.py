@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from dedup.near.sketch import sketch
 from filters import load_preset
 from filters.catalogue import RULES, Rule
-from filters.steps import threshold
+from filters.rules.lib.steps import threshold
 from pipelines.commands.build_flags import add_documents_arguments, add_duplicates_arguments, documents_config
+from pipelines.pages.page_index import PageIndex
+from pipelines.pages.page_work import judge_page
 from pipelines.stages.documents import (
     MOST_BUCKETS,
     PAGES_A_BUCKET,
@@ -23,8 +25,6 @@ from pipelines.stages.documents import (
     read_pages,
     write_bucket,
 )
-from pipelines.stages.page_index import PageIndex
-from pipelines.stages.page_work import judge_page
 from tests.double.documents_stage import page
 from webtext import storage
 from webtext.errors import UsageError

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.stages import page_work
-from pipelines.stages.page_work import PageConfig, PagePool, PageWork
+from pipelines.pages import page_work
+from pipelines.pages.page_work import PageConfig, PagePool, PageWork
 from tests.double.documents_stage import page
 from webtext.extract.pages import ExtractConfig, Extracted, ExtractionPool
 from webtext.reasons import Reason

@@ -16,7 +16,7 @@ import pipelines.stages.documents
 import webtext.extract.pages
 import webtext.extract.trafilatura_fast.cascade
 from pipelines.engine.runner import Engine
-from pipelines.stages import page_work
+from pipelines.pages import page_work
 from pipelines.stages.build import BuildConfig, run_build
 from pipelines.stages.index import index_archives
 from pipelines.stages.shards import SPLITS

@@ -1,7 +1,7 @@
 """The dataset card and the Croissant record: so that a corpus is understood by the tools that people load data with.
 
 `README.md` carries the header that Hugging Face's `datasets` and hub read (splits, features, sizes) and tells a person
-what is in the corpus and how it came about; `croissant.json` (`pipelines.stages.croissant`) says the same to any reader
+what is in the corpus and how it came about; `croissant.json` (`pipelines.cards.croissant`) says the same to any reader
 of MLCommons' Croissant 1.0. Both are functions of the shards and of the stages' counts: no time, no path and no machine
 is in them, because they stand in the corpus and equal inputs must give equal bytes.
 """
@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.stages.croissant import COLUMNS, LICENSE, NAME, Split, croissant
+from pipelines.cards.croissant import COLUMNS, LICENSE, NAME, Split, croissant
 from webtext import storage
 from webtext.manifest import Counts, File
 
