@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import apache_beam as beam
 import msgspec
@@ -23,7 +23,6 @@ from webtext.records import Link, Rejection
 from webtext.reddit.dumps import Dump, Posted, Refused, merge_submissions, read_dump
 from webtext.reddit.layout import Layout
 from webtext.reddit.links import STAGE, SelectConfig, select_link
-from webtext.sift import REJECTED, Sifted
 from webtext.tables import REJECTIONS, open_writer, to_table, write_records
 
 _POSTED = msgspec.msgpack.Decoder(Posted)
@@ -167,6 +166,13 @@ class _RefusalWriter:
         self._rows = []
 
 
+class Selected(NamedTuple):
+    """The links that were selected, and the rejections of what was not."""
+
+    kept: PCollection
+    rejected: PCollection
+
+
 @dataclass
 class SelectLinks(beam.PTransform):
     """Gather the submissions of each canonical URL into one link, or reject the URL; one submission counts once.
@@ -190,14 +196,14 @@ class SelectLinks(beam.PTransform):
             yield selected
         for rejection in repeated:
             Metrics.counter(STAGE, rejection.reason).inc()
-            yield TaggedOutput(REJECTED, rejection)
+            yield TaggedOutput("rejected", rejection)
 
-    def expand(self, posted: PCollection) -> "Sifted":
+    def expand(self, posted: PCollection) -> "Selected":
         selected = (
             posted
             | beam.GroupByKey()
             | beam.FlatMapTuple(self._select)
             .with_output_types(Link, rejected=Rejection)
-            .with_outputs(REJECTED, main="kept")
+            .with_outputs("rejected", main="kept")
         )
-        return Sifted(selected.kept, selected.rejected)
+        return Selected(selected.kept, selected.rejected)
