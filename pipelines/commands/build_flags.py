@@ -8,10 +8,10 @@ from dedup.repeats.find import RepeatsConfig
 from filters import load_preset, preset_names
 from filters.presets import parse_overrides
 from filters.rules.language import Language
+from pipelines.pages.page_work import PageConfig
 from pipelines.stages.documents import DocumentsConfig
 from pipelines.stages.duplicates import DuplicatesConfig
 from pipelines.stages.earlier import check_earlier
-from pipelines.stages.page_work import PageConfig
 from webtext.extract.extractors import ENGINES
 from webtext.extract.pages import ExtractConfig
 

@@ -19,12 +19,12 @@ from pipelines.commands.explain import explain
 from pipelines.commands.fetch import add_fetch_arguments, fetch_config
 from pipelines.commands.side_by_side import printable
 from pipelines.engine.runner import Engine
+from pipelines.pages.page_index import PageIndex
+from pipelines.pages.page_work import NO_PAGE, PageConfig, judge_page
 from pipelines.stages.documents import plan_buckets, read_responses
 from pipelines.stages.fetch import run_fetch
 from pipelines.stages.harvest import HarvestConfig, run_harvest
 from pipelines.stages.output import Output
-from pipelines.stages.page_index import PageIndex
-from pipelines.stages.page_work import NO_PAGE, PageConfig, judge_page
 from webtext import storage
 from webtext.errors import UsageError
 from webtext.extract.pages import Extracted, ExtractionPool
