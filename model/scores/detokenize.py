@@ -44,10 +44,14 @@ def _attach_right(name: str, tokens: str) -> Rule:
 def _close_quotes(line: str) -> str:
     """Pair the free-standing double quotes of a line: the first opens, the second closes, and so on."""
     parts = re.split(r'(?:(?<=\s)|^)"(?=\s|$)', line)
-    joined = parts[0]
+    joined = [parts[0]]
     for number, part in enumerate(parts[1:]):
-        joined = joined + '"' + part.removeprefix(" ") if number % 2 == 0 else joined.removesuffix(" ") + '"' + part
-    return joined
+        if number % 2 == 0:
+            joined += '"', part.removeprefix(" ")
+        else:
+            joined[-1] = joined[-1].removesuffix(" ")
+            joined += '"', part
+    return "".join(joined)
 
 
 def _open_quotes(line: str) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from webtext.errors import UsageError
 
+_LONGEST_HOST = 253  # characters of a name in the DNS (RFC 1035, section 2.3.4)
+
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
@@ -14,13 +16,14 @@ class Hosts:
 
     hosts: frozenset[str]
     addresses: frozenset[str]
+    longest: int  # characters of the longest of the addresses: of an URL, no more is looked at
 
     def find(self, host: str, url: str) -> str | None:
         """Give the entry that names a host or address, or None."""
         for parent in parents(host):
             if parent in self.hosts:
                 return parent
-        for beginning in _beginnings(url):
+        for beginning in _beginnings(url, self.longest) if self.addresses else ():
             if beginning in self.addresses:
                 return beginning
         return None
@@ -32,7 +35,7 @@ def parents(host: str) -> Iterator[str]:
     >>> list(parents("En.Wikipedia.org."))
     ['en.wikipedia.org', 'wikipedia.org', 'org']
     """
-    rest = host.lower().rstrip(".")
+    rest = host.lower().rstrip(".")[-_LONGEST_HOST:]
     while rest:
         yield rest
         rest = rest.partition(".")[2]
@@ -70,7 +73,7 @@ def read_hosts(path: Path) -> Hosts:
             raise UsageError(f"cannot read the list {file}: {error.strerror}") from error
     entries.discard("")
     addresses = frozenset(entry for entry in entries if "/" in entry)
-    return Hosts(frozenset(entries) - addresses, addresses)
+    return Hosts(frozenset(entries) - addresses, addresses, max(map(len, addresses), default=0))
 
 
 def _entry(line: str) -> str:
@@ -79,11 +82,14 @@ def _entry(line: str) -> str:
     return entry.removeprefix("www.").removeprefix("*.").strip(".").rstrip("/")
 
 
-def _beginnings(url: str) -> Iterator[str]:
-    """Yield a URL's host and path cut after each segment, the longest first, without its query."""
-    rest = url.partition("://")[2].lower().removeprefix("www.").partition("#")[0]
-    yield rest.rstrip("/")
-    rest = rest.partition("?")[0].rstrip("/")
+def _beginnings(url: str, longest: int) -> Iterator[str]:
+    """Yield a URL's host and path cut after each segment, the longest first, without its query; none over a length."""
+    whole = url.partition("://")[2].lower().removeprefix("www.").partition("#")[0]
+    if len(whole) <= longest + 1:
+        yield whole.rstrip("/")
+    rest = whole.partition("?")[0].rstrip("/")
+    if len(rest) > longest:
+        rest = rest[: longest + 1].rpartition("/")[0]
     while "/" in rest:
         yield rest
         rest = rest.rpartition("/")[0]

@@ -88,7 +88,8 @@ def _split(chunk: str) -> tuple[str, ...]:
     first: list[str] = []
     last: list[str] = []
     start, end = 0, len(chunk)
-    while start < end and not _is_whole(chunk, start, end):
+    perhaps_whole = "." in chunk or "/" in chunk or "@" in chunk  # as all that stays whole has
+    while start < end and not (perhaps_whole and _is_whole(chunk, start, end)):
         if mark := _BEFORE.match(chunk, start, end):
             first.append(mark.group())
             start = mark.end()
@@ -98,7 +99,8 @@ def _split(chunk: str) -> tuple[str, ...]:
         else:
             break
     if start < end:
-        first += [chunk[start:end]] if _is_whole(chunk, start, end) else _split_within(chunk[start:end])
+        whole = perhaps_whole and _is_whole(chunk, start, end)
+        first += [chunk[start:end]] if whole else _split_within(chunk[start:end])
     return (*first, *reversed(last))
 
 
@@ -106,8 +108,6 @@ _split_known = lru_cache(_REMEMBERED)(_split)
 
 
 def _is_whole(chunk: str, start: int, end: int) -> bool:
-    if not ("." in chunk or "/" in chunk or "@" in chunk):  # as all that stays whole has
-        return False
     return end - start <= _LONGEST_WHOLE and _WHOLE.fullmatch(chunk, start, end) is not None
 
 

@@ -1,0 +1,140 @@
+"""Whatever reads foreign text takes time that grows as the text does: measured at 10 KB to 1 MB of hostile text.
+
+What is looked at is growth, never a time: four times the text may take ten times as long at most (n log n takes a
+little over four times, squares sixteen). A text is grown until a call takes long enough to be measured, and no further.
+"""
+
+import dataclasses
+import time
+
+import pytest
+from lxml import html
+
+from dedup.kernels.hashes import word_hashes
+from dedup.overlap.benchmarks import without_cues
+from dedup.overlap.ngrams import without_punctuation, word_spans
+from dedup.repeats.find import line_hashes
+from filters.catalogue import RULES
+from filters.rules import gopher, gpt3, perplexity
+from filters.rules.lib import tokens
+from filters.rules.lines import is_boilerplate
+from model.scores import generative_tasks
+from model.scores.detokenize import STYLES, detokenize_line
+from tests.rules.test_traps import document
+from webtext.code_points import count_words
+from webtext.extract.language_detector import detect
+from webtext.extract.metadata import read_metadata
+from webtext.extract.pages import clean_text
+from webtext.text import words
+
+SMALLEST, LARGEST = 10_000, 1_000_000  # characters
+MEASURABLE = 0.05  # seconds of CPU, of a call: less is noise
+MOST_GROWTH = 10  # of the time, for four times the text
+
+# What a hostile text repeats: digits, marks, symbols, spaces, joiners, and the beginnings of what is looked for.
+PIECES = [
+    "7", "a", "A.", "é", " ", "\n", " \n", "\t", "\r", "#", "@", "a@", "a.", "@a.", ".", "1.", "-", "- ", "--", "_", ":",
+    "::", "0:", "/", "a/", "//a", "+1 ", "(2", "4111 ", "555-", "[", "[1", "[1]", "(", "{", "'", '"', "!\"", "“", "…", "...",
+    "?)", ". A", "$", "©", "|", "<", "&amp;", "=", "°C.", "3km", "a-", "a–", "😀", "👨‍👩‍👧", "漢", "ก", "ខ្", "हि", "\u0301",
+    "\u200b", "\ufe0f", "İ", "𝟘", "۔", "ﷺ", "n't", "'s", " ' ", ' "', "`` ", " ''", " @-@ ", "-LRB- ", "Dr. ", "e.g.",
+    "Answer: ", "Question: ", "wikip", "retrieved from ", "content from wikipedia ", "- wikipedia ", "http://", "www.",
+    "share ", "click to ", "you must ", "all rights reserved ", "(c) 2019 ", "0 shares ", "page 1 ", "name ", "404 ",
+    "2019-01-", "\n- ", "\nab", "ab " * 9 + "\n", "x,", "lorem ipsum ",
+]  # fmt: skip
+FEW = ["7", "#", "😀", "“", " ", "\n", ".", "@", "a.", "a/", "é", "漢", ' "', "- wikipedia ", "name "]
+RULES_WITH_MODELS = ("perplexity", "gpt3_classifier")
+
+
+def in_a_field(rule, name):
+    plain = document("A text of little interest.")
+    return lambda text: rule(dataclasses.replace(plain, **{name: text}))
+
+
+def page_of(text):
+    """Make a page that says the text wherever metadata are read."""
+    tree = html.fromstring("<html><head><title></title></head><body><h1></h1><h2></h2><p></p></body></html>")
+    printable = "".join(character for character in text if character.isprintable() or character.isspace())
+    printable = printable.replace("\x0b", "").replace("\x0c", "")
+    tree.set("lang", printable)
+    for element in tree.iter("title", "h1", "h2", "p"):
+        element.text = printable
+    for name in ("og:title", "og:site_name", "author", "article:published_time", "dc.date"):
+        html.etree.SubElement(tree.find("head"), "meta", name=name, content=printable)
+    return tree
+
+
+READERS = {
+    **{
+        name: lambda text, rule=rule.make(): rule(document(text))
+        for name, rule in RULES.items()
+        if name not in RULES_WITH_MODELS
+    },
+    "gopher_quality, no least": lambda text: gopher.GopherQuality(min_words=0)(document(text)),
+    "lines, all": lambda text: [is_boilerplate(line, 10**9) for line in text.split("\n")],
+    "tokens": lambda text: (tokens.tokens.cache_clear(), tokens.tokens(text)),
+    "sentences": tokens.count_sentences,
+    "perplexity": perplexity._ngram_hashes,
+    "gpt3_classifier": gpt3.hash_features,
+    "walls, title": in_a_field(RULES["walls"].make(), "title"),
+    "wikipedia, title": in_a_field(RULES["wikipedia"].make(), "title"),
+    "wikipedia, site": in_a_field(RULES["wikipedia"].make(), "site_name"),
+    "wikipedia, url": lambda text: in_a_field(RULES["wikipedia"].make(), "url")(f"https://a.example/{text}"),
+    "blocklist, url": lambda text: in_a_field(RULES["blocklist"].make(), "url")(f"https://a.example/{text}"),
+    "blocklist, host": in_a_field(RULES["blocklist"].make(), "host"),
+    "words": words,
+    "count_words": count_words,
+    "word_hashes": word_hashes,
+    "word_spans, gpt2": lambda text: word_spans(text, "gpt2"),
+    "word_spans, gpt3": lambda text: word_spans(text, "gpt3"),
+    "without_punctuation": without_punctuation,
+    "without_cues": without_cues,
+    "line_hashes": line_hashes,
+    "clean_text": clean_text,
+    "language": detect,
+    "metadata": lambda text: read_metadata(page_of(text), f"https://a.example/{text[:2000]}"),
+    **{f"detokenize, {style}": lambda text, style=style: detokenize_line(text, style) for style in STYLES},
+    "answers": generative_tasks.normalize_answer,
+    "sentences of stories": generative_tasks.sentences,
+}
+
+
+def seconds(reader, text):
+    begin = time.process_time()
+    reader(text)
+    return time.process_time() - begin
+
+
+def growth(reader, piece, head="", tail=""):
+    """Give the largest growth of the time that was seen from one size to the next, once it is measurable."""
+    size, before, largest = SMALLEST, 0.0, 0.0
+    while size <= LARGEST:
+        text = head + piece * (size // len(piece)) + tail
+        took = seconds(reader, text)
+        if before and took > MEASURABLE:
+            took = min(took, seconds(reader, text))
+            largest = max(largest, took / before)
+        if took > MEASURABLE * 4:
+            break
+        before = max(took, MEASURABLE / MOST_GROWTH)
+        size *= 4
+    return largest
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_time_grows_as_the_text_does(name):
+    READERS[name]("Warm up, with a few words.")
+    assert [piece for piece in FEW if growth(READERS[name], piece) > MOST_GROWTH] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", READERS)
+def test_time_grows_as_the_text_does_whatever_it_repeats(name):
+    READERS[name]("Warm up, with a few words.")
+    ends = [("", ""), ("a", "!"), ("wikipedia ", " for sale x")]
+    found = [
+        (piece, head, tail)
+        for piece in PIECES
+        for head, tail in ends
+        if growth(READERS[name], piece, head, tail) > MOST_GROWTH
+    ]
+    assert found == []
