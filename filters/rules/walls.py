@@ -1,7 +1,8 @@
 """Walls: pages that a server sends in place of what was asked for, with a status of 200.
 
 A robot check, a consent form, a polite "not found", a parked domain: all are short and say one of a few things. What
-they say is data (walls.toml). A long page that says it too is an article, and stays.
+they say is data (walls.toml). A long page that says it too is an article, and stays; and a title alone is no sign where
+there is a text under it: "Access denied" may be a story.
 """
 
 import re
@@ -14,6 +15,9 @@ from filters.rules.lib.steps import threshold
 from webtext.reasons import Reason
 from webtext.records import Document
 
+_WORDS_OF_NO_TEXT = 30  # ours: a page of so few words under a wall's title says nothing else
+_LONGEST_TITLE = 300  # characters: a longer one is no wall's
+
 REASONS = ("bot_wall", "consent_wall", "soft_404", "parked_domain")
 
 
@@ -23,10 +27,10 @@ class Wall:
 
     reason: str
     max_words: int  # a longer page is no wall of this kind
-    titles: re.Pattern[str]  # the whole title, lower case
+    titles: re.Pattern[str]  # the whole title, lower case; where there is a text, a phrase must be in it too
     phrases: tuple[str, ...]  # lower case, apostrophes straight
-    min_phrases: int  # so many different ones, where the title says nothing ...
-    words_per_phrase: int  # ... and one for so many words: a notice on a page is not yet a wall
+    min_phrases: int  # so many different ones where the title says nothing, ...
+    words_per_phrase: int  # ... one for so many words: a notice on a page is not yet a wall
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +48,12 @@ class Walls:
         walls = [wall for wall in _walls() if wall.reason in self.kinds and document.n_words <= wall.max_words]
         if not walls:
             return None
-        title, text = _plain(document.title), _plain(document.text)
+        title, text = _plain(document.title[:_LONGEST_TITLE]), _plain(document.text)
         for wall in walls:
-            if wall.titles.fullmatch(title):
-                return Reason(wall.reason, f"title: {document.title[:80]}")
             found = [phrase for phrase in wall.phrases if phrase in text]
+            titled = wall.titles.fullmatch(title) is not None
+            if titled and (found or document.n_words <= _WORDS_OF_NO_TEXT):
+                return Reason(wall.reason, f"title: {document.title[:80]}")
             if len(found) >= wall.min_phrases and document.n_words <= wall.words_per_phrase * len(found):
                 return Reason(wall.reason, "; ".join(found[:3]))
         return None

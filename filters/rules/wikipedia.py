@@ -18,24 +18,37 @@ from webtext.records import Document
 
 REASONS = ("wikipedia", "wikipedia_mirror", "wikipedia_text")
 
-# Another site's address with Wikipedia's in it: web archives, translators, caches, AMP.
-_ADDRESS_WITHIN = re.compile(
-    r"(?:^|[/=.@])(?:[a-z-]{2,12}\.)?(?:m\.)?wikipedia\.org(?=[/:?#&]|$)"
-    r"|\bwikipedia-org\.(?:cdn\.ampproject\.org|translate\.goog)\b",
+# Another site's address with that of an article in it: web archives, translators, caches. A query may also name where
+# a reader came from (`utm_source=en.wikipedia.org`, `ref=...`), which shows nothing of what the page is.
+_ARTICLE_WITHIN = re.compile(
+    r"(?:^|[/=.@:])(?:[a-z-]{2,12}\.)?(?:m\.)?wikipedia\.org(?::\d+)?"
+    r"(?:/(?:wiki|w|zh-[a-z]{2,4}|sr-[a-z]{2})/|/(?:w/)?(?:index\.php)?\?(?:title|curid)=)",
     re.IGNORECASE,
 )
+_CAME_FROM = re.compile(r"(?:^|[?&;])(?:utm_\w+|ref\w*|src|source|from|via|origin|campaign|cite)=[^&;]*", re.IGNORECASE)
+_HOST_OF_A_COPY = re.compile(r"\bwikipedia-org\.(?:cdn\.ampproject\.org|translate\.goog)$", re.IGNORECASE)
+_NAMES = (
+    r"wikip[eéè]dia|wikipedija|wikipedie|wikipeedia|vikipedi[aojy]?|vikipēdija|viquip[eè]dia|vichipedie|wikipédia"
+    r"|википеди[яј]|вікіпедія|уикипедия|βικιπαίδεια|վիքիպեդիա|ვიკიპედია|ויקיפדיה|ويكيبيديا|ویکی.?پدیا|ویکیپیڈیا|विकिपीडिया"
+    r"|উইকিপিডিয়া|விக்கிப்பீடியா|వికీపీడియా|วิกิพีเดีย|维基百科|維基百科|위키백과|ウィキペディア"
+)
+# As its own pages are titled: "Heron - Wikipedia, the free encyclopedia", in many languages. A colon ("My first love:
+# Wikipedia") or a dash within a word is no such sign.
 _TITLE = re.compile(
-    r"[-\u2013\u2014|:]\s*(?:wikip[eé]dia|wikipedija|wikipedie|vikipedi|википеди[яј]|вікіпедія|ויקיפדיה|ويكيبيديا|维基百科|維基百科|"
-    r"위키백과|ウィキペディア|βικιπαίδεια)(?:\s*,[^,|]{3,40})?\s*$",
+    rf"(?:^|\s)[-\u2013\u2014|] ?(?:{_NAMES})"
+    r"(?: (?:tiếng việt|bahasa \w{1,20}))?(?: ?[,\uff0c\u3001\u060c\u055d\u055b\u0589] ?[^,|]{3,40})?$",
     re.IGNORECASE,
 )
-# What a copy says of its origin. Each is a formula: prose about Wikipedia does not use these words in this order.
+# What a copy says of its origin. Each is a formula: prose about Wikipedia does not use these words in this order. A
+# reference ("Retrieved from https://en.wikipedia.org/wiki/Heron", as APA has it) is none: MediaWiki's own line begins
+# so and has the address in quotation marks, with nothing but categories behind it.
 _ORIGIN = re.compile(
     r"^from wikipedia, the free encyclopedia\b"
     r"|^(?:aus|vonuit|uit) wikipedia, der? (?:freien|vrije) enzyklop"
     r"|^un article de wikip[eé]dia, l.encyclop"
     r"|^de wikipedia, la enciclopedia libre\b"
-    r"|retrieved from\W{0,3}https?://(?:www\.|[a-z-]{2,12}\.)(?:m\.)?wikipedia\.org/"
+    r"|^retrieved from[ \xa0]?[\"\u201c]https?://(?:www\.|[a-z-]{2,12}\.)(?:m\.)?wikipedia\.org/[^\s\"\u201d]{1,500}[\"\u201d]?"
+    r"(?=[ \xa0.]*(?:$|(?:hidden )?categor))"
     r"|(?:this (?:article|page)|it) (?:uses|incorporates) (?:material|text|content) from the wikipedia article\b"
     r"|(?:content|text|material|article) (?:is )?(?:licen[cs]ed )?from (?:the )?wikipedia(?: article)?\b.{0,80}"
     r"(?:creative commons|cc[- ]by[- ]sa|gnu free documentation|gfdl)"
@@ -62,7 +75,7 @@ class Wikipedia:
         hosts = ("wikipedia.org", *_SISTERS) if self.sister_projects else ("wikipedia.org",)
         if any(is_host_in(host, hosts) for host in (document.host, host_of(document.url))):
             return Reason("wikipedia", document.host)
-        if any(_ADDRESS_WITHIN.search(unquote(url.partition("://")[2])) for url in (document.url, document.final_url)):
+        if _HOST_OF_A_COPY.search(document.host) or any(map(_shows_article, (document.url, document.final_url))):
             return Reason("wikipedia", document.final_url)
         if self.mirrors and is_host_in(document.host, _mirrors()):
             return Reason("wikipedia_mirror", document.host)
@@ -71,10 +84,17 @@ class Wikipedia:
         return None
 
 
+def _shows_article(url: str) -> bool:
+    """Tell whether an address has that of a Wikipedia article in its path, or as the page that its query asks for."""
+    path, _, query = url.partition("://")[2].partition("?")
+    return _ARTICLE_WITHIN.search(unquote(f"{path}?{_CAME_FROM.sub('', query)}")) is not None
+
+
 def _sign_of_copy(document: Document) -> str:
     """Find the words by which a page says that it is a Wikipedia article; "" where there are none."""
-    if match := _TITLE.search(document.title) or _TITLE.search(f"- {document.site_name}"):
-        return match.group().strip()
+    for title in (document.title, f"- {document.site_name}"):
+        if match := _TITLE.search(" ".join(title.split())):
+            return match.group().strip()
     lines = document.text.split("\n")
     edges = lines if len(lines) <= 2 * _EDGE_LINES else lines[:_EDGE_LINES] + lines[-_EDGE_LINES:]
     edge = "\n".join(edges)

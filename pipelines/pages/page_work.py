@@ -115,7 +115,11 @@ class PageWork:
 
 
 class PagePool:
-    """`PageWork` in processes of its own: `with PagePool(config, 2) as pool: pool.submit(page, response)()`."""
+    """`PageWork` in processes of its own: `with PagePool(config, 2) as pool: pool.submit(page, response)()`.
+
+    What takes too long there, in the extractor or in a filter, is rejected there: nothing that others wrote is read in
+    this process, where no limit would hold.
+    """
 
     def __init__(self, config: PageConfig, processes: int) -> None:
         self._max_bytes = config.extract.max_bytes
@@ -134,7 +138,7 @@ class PagePool:
         self._extract.__exit__(kind, error, trace)
 
     def submit(self, page: Page, response: HttpResponse) -> Callable[[], Judged]:
-        """Hand a page in; give what waits for its outcome."""
+        """Hand a page in; give what waits for its outcome, which raises RuntimeError where a filter raised anything."""
         arguments = page, response.body[: self._max_bytes + 1], response.header("Content-Type")
         return functools.partial(self._outcome, self._pool.submit(*arguments), *arguments)
 
@@ -142,5 +146,11 @@ class PagePool:
         outcome = future.result()
         if not isinstance(outcome, Failure):
             return outcome
-        # Again in two steps: extraction, whose failure is the page's; then the rest, here, where a bug of ours shows.
-        return self._work.judge(page, self._extract(body, content_type, page.final_url))
+        if outcome.kind == "crash":
+            # Was it extraction, alone? Else it was what judges a page, which is ours: an exception there is a bug.
+            result = self._extract(body, content_type, page.final_url)
+            if isinstance(result, Reason):
+                return self._work.judge(page, result)
+            if outcome.trace:
+                raise RuntimeError(f"{page.url} was extracted, but judging it failed:\n{outcome.trace}")
+        return Rejection(page.url, "extract", f"extract_{outcome.kind}", outcome.detail)

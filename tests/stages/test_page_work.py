@@ -8,7 +8,8 @@ import pytest
 from pipelines.pages import page_work
 from pipelines.pages.page_work import PageConfig, PagePool, PageWork
 from tests.double.documents_stage import page
-from webtext.extract.pages import ExtractConfig, Extracted, ExtractionPool
+from tests.double.failing_work import FailingWork
+from webtext.extract.pages import ExtractConfig, ExtractionPool
 from webtext.reasons import Reason
 from webtext.records import Document
 from webtext.warc.warc_records import HttpResponse
@@ -25,8 +26,8 @@ def response(body):
     return HttpResponse(200, (("Content-Type", "text/html"),), body, "OK")
 
 
-def html(text):
-    return f"<html><body><article><p>{text}</p></article></body></html>".encode()
+def html(text, title=""):
+    return f"<html><head><title>{title}</title></head><body><article><p>{text}</p></article></body></html>".encode()
 
 
 def test_a_page_becomes_a_document_or_a_rejection():
@@ -40,25 +41,35 @@ def test_a_page_becomes_a_document_or_a_rejection():
     assert (large.reason, large.detail) == ("too_large", "10001 bytes, at most 10000")
 
 
-def extracted_again(monkeypatch, result):
-    """Judge a page whose process has no time for it, and whose extraction alone then gives a result."""
-    monkeypatch.setattr(ExtractionPool, "__call__", lambda *_: result)
-    with PagePool(config(seconds=0.001), processes=1) as pool:
-        return pool.submit(PAGE, response(html(TEXT * 500)))()
+@pytest.fixture(scope="module")
+def failing():
+    """Give what hands a page to work that fails as its title asks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(page_work, "PageWork", FailingWork)
+        with PagePool(config(seconds=1, memory_mb=256), processes=1) as pool:
+            yield lambda title: pool.submit(PAGE, response(html(TEXT, title)))()
 
 
-def test_a_page_that_fails_is_extracted_again_alone_and_that_outcome_counts(monkeypatch):
-    judged = extracted_again(monkeypatch, Reason("extract_crash", "RecursionError: too deep"))
+@pytest.mark.parametrize(
+    ("title", "reason"),
+    [("hangs", "extract_timeout"), ("eats memory", "extract_memory"), ("dies", "extract_crash"), ("is well", None)],
+)
+def test_what_fails_where_pages_are_judged_is_rejected_there(failing, title, reason):
+    judged = failing(title)
+    assert getattr(judged, "reason", None) == reason
+    assert getattr(judged, "stage", "extract") == "extract"
+
+
+def test_a_bug_in_what_judges_pages_is_no_rejection_and_shows_where_it_is(failing):
+    with pytest.raises(RuntimeError, match=r"(?s)https://a.example/1 was .*failing_work.py.*ArithmeticError: a bug"):
+        failing("raises")
+
+
+def test_a_page_whose_extraction_crashes_is_told_from_a_bug(monkeypatch, failing):
+    crashed = Reason("extract_crash", "RecursionError: too deep")
+    monkeypatch.setattr(ExtractionPool, "__call__", lambda *_: crashed)
+    judged = failing("raises")
     assert (judged.stage, judged.reason, judged.detail) == ("extract", "extract_crash", "RecursionError: too deep")
-
-
-def test_a_bug_in_what_judges_pages_is_no_rejection(monkeypatch):
-    def fails(*_):
-        raise ArithmeticError("a bug of ours")
-
-    monkeypatch.setattr(page_work, "judge_page", fails)
-    with pytest.raises(ArithmeticError, match="a bug of ours"):
-        extracted_again(monkeypatch, Extracted(TEXT))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what a process has loaded is read in /proc")

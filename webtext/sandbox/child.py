@@ -13,8 +13,9 @@ import signal
 import socket
 import struct
 import sys
+import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, Protocol
@@ -32,6 +33,7 @@ _STATUS, _SIZES = Path("/proc/self/status"), Path("/proc/self/statm")
 _RESIDENT_FIELD = 1  # of the latter, in pages
 _TRIM_GROWTH_BYTES = 16 << 20  # of resident memory
 _RETIRE_SHARE = 0.5  # of the memory limit: a child that once held so much is replaced before the next call
+_TRACE_CALLS, _TRACE_CHARS = 20, 8000  # of an exception, the innermost calls and the last characters
 _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, linux/prctl.h
 
 
@@ -41,6 +43,7 @@ class Failure:
 
     kind: Literal["timeout", "crash", "memory"]
     detail: str = ""
+    trace: str = field(default="", compare=False)  # where the function raised an exception: what Python shows of it
 
 
 def serve() -> None:
@@ -151,9 +154,11 @@ class _HeapTrimmer:
 def _answer_with_exception(answers: BinaryIO) -> Callable[..., None]:
     """Make the hook through which an exception of the function is the child's last answer."""
 
-    def hook(kind: type[BaseException], error: BaseException, _: TracebackType | None) -> None:
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         signal.setitimer(signal.ITIMER_PROF, 0)
-        failure = Failure("memory" if issubclass(kind, MemoryError) else "crash", f"{kind.__name__}: {error}"[:500])
+        shown = "".join(traceback.format_exception(kind, error, trace, limit=-_TRACE_CALLS))[-_TRACE_CHARS:]
+        name = "memory" if issubclass(kind, MemoryError) else "crash"
+        failure = Failure(name, f"{kind.__name__}: {error}"[:500], shown)
         write_message(answers, pickle.dumps((failure, False)))
 
     return hook
