@@ -157,8 +157,8 @@ def _answer_with_exception(answers: BinaryIO) -> Callable[..., None]:
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         signal.setitimer(signal.ITIMER_PROF, 0)
         shown = "".join(traceback.format_exception(kind, error, trace, limit=-_TRACE_CALLS))[-_TRACE_CHARS:]
-        name = "memory" if issubclass(kind, MemoryError) else "crash"
-        failure = Failure(name, f"{kind.__name__}: {error}"[:500], shown)
+        detail = f"{kind.__name__}: {error}"[:500]
+        failure = Failure("memory" if issubclass(kind, MemoryError) else "crash", detail, shown)
         write_message(answers, pickle.dumps((failure, False)))
 
     return hook
