@@ -18,6 +18,7 @@ from pipelines.commands.build_flags import (
     repeats_config,
 )
 from pipelines.commands.ending import add_damage_argument, end
+from pipelines.commands.opt_outs import add_opt_outs_argument, opt_outs_of
 from pipelines.engine.runner import add_engine_arguments, engine_from
 from pipelines.stages.build import BuildConfig, run_build, try_filters
 from pipelines.stages.index import archives_of, index_archives
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--warc", nargs="+", metavar="FILE", help="WARC files of any origin instead; patterns allowed")
     add_damage_argument(parser)
     parser.add_argument("--links", help="with --warc: a finished links directory; only pages that are links are taken")
+    add_opt_outs_argument(parser, "--warc-opt-outs", told="with --warc: ")
     parser.add_argument(
         "--dry-run",
         type=int,
@@ -79,7 +81,7 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     engine, config = engine_from(arguments, beam_arguments), build_config(arguments)
     pages = arguments.pages or Output(arguments.output).pages
     if arguments.warc:
-        index_archives(archives_of(arguments.warc), arguments.links, pages, engine)
+        index_archives(archives_of(arguments.warc), arguments.links, pages, engine, opt_outs_of(arguments))
     elif arguments.links:
         raise UsageError("--links goes with --warc: the pages of `webtext fetch` know their links")
     if arguments.dry_run is not None:

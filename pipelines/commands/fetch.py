@@ -9,13 +9,13 @@ from dataclasses import fields
 from typing import Any
 
 from pipelines.commands.answer import add_json_argument, stages_as_json, tell
+from pipelines.commands.opt_outs import add_opt_outs_argument, opt_outs_of
 from pipelines.engine.runner import add_engine_arguments, engine_from
 from pipelines.stages.fetch import run_fetch
 from pipelines.stages.ledger import Funnel
 from pipelines.stages.output import Output
 from pipelines.stages.removals import read_unwanted
 from webtext.crawl.config import FetchConfig
-from webtext.crawl.signals import DEFAULT_SIGNALS, SIGNALS
 from webtext.errors import UsageError
 
 
@@ -47,7 +47,7 @@ def add_fetch_arguments(parser: argparse.ArgumentParser) -> None:
     _add(group, "hosts-at-once", "hosts asked at the same time")
     _add(group, "requests-per-second", "to all hosts of a slot together; 0: no limit")
     group.add_argument("--ignore-robots", action="store_true", help="do not ask for robots.txt; for sites of your own")
-    group.add_argument("--opt-outs", default=",".join(DEFAULT_SIGNALS), metavar="LIST", help=_OPT_OUTS)
+    add_opt_outs_argument(group)
     group.add_argument("--obey-ai-agents", action=argparse.BooleanOptionalAction, default=True, help=_AI_AGENTS)
     group = parser.add_argument_group("limits")
     _add(group, "connect-timeout", "seconds")
@@ -70,7 +70,6 @@ _REPLAY = "ask these archives instead of the web, over real HTTP on loopback"
 _CRAWL_DELAY = "seconds up to which a site's Crawl-delay is obeyed (default: 60, with --replay 0)"
 _CAPTURES = "for dead links, take the capture nearest in date from there"
 _AI_AGENTS = "take no page from which robots.txt shuts out a known crawler of AI training (default: on)"
-_OPT_OUTS = f"opt-outs to obey, of {', '.join(SIGNALS)}; 'nothing' for none (default: %(default)s)"
 
 
 def _add(group: Any, flag: str, meaning: str) -> None:
@@ -90,10 +89,8 @@ def fetch_config(arguments: argparse.Namespace) -> FetchConfig:
         if (value := getattr(arguments, field.name, None)) is not None
     }
     given |= {"replay": None, "robots": not arguments.ignore_robots}
-    names = "" if arguments.opt_outs == "nothing" else arguments.opt_outs
-    given["opt_outs"] = tuple(
-        name for name in map(str.strip, names.split(",")) if name and (name != "ai_agents" or arguments.obey_ai_agents)
-    )
+    trainers = ("ai_agents",) if not arguments.obey_ai_agents else ()
+    given["opt_outs"] = tuple(name for name in opt_outs_of(arguments) if name not in trainers)
     if arguments.replay:
         for name in ("delay", "max_crawl_delay", "backoff"):
             given.setdefault(name, 0.0)  # nobody is there to be spared

@@ -19,8 +19,11 @@ from pipelines.engine.runner import Engine
 from pipelines.stages.ledger import count_rejections, count_rows
 from pipelines.stages.stage import Stage, as_json, read_manifest, run_stage
 from webtext import storage
+from webtext.crawl.config import FetchConfig
 from webtext.errors import UsageError
 from webtext.manifest import Counts, Manifest
+from webtext.permissions.archived import signal_of_archived
+from webtext.permissions.signals import DEFAULT_SIGNALS
 from webtext.records import Link, Page, Rejection
 from webtext.reddit.transforms import WriteRecords
 from webtext.tables import read_records
@@ -28,6 +31,7 @@ from webtext.urls import canonicalize_url, host_of
 from webtext.warc.warc_records import WarcRecord, iter_warc, parse_response, payload_digest
 
 _ARCHIVES_AN_INDEX_FILE = 16
+_TOKEN = FetchConfig().token  # by which some signals address us
 _BYTES_WORTH_A_PROCESS = 64 << 20  # of archives: reading them takes about as long as starting a process
 
 
@@ -37,9 +41,16 @@ class IndexConfig:
 
     linked_only: bool
     files: int
+    opt_outs: tuple[str, ...] = DEFAULT_SIGNALS  # signals against training that are obeyed
 
 
-def index_archives(archives: Sequence[str], links: str | None, directory: str, engine: Engine) -> Manifest:
+def index_archives(
+    archives: Sequence[str],
+    links: str | None,
+    directory: str,
+    engine: Engine,
+    opt_outs: tuple[str, ...] = DEFAULT_SIGNALS,
+) -> Manifest:
     """Index WARC files into `directory`: a finished pages stage whose archive lies elsewhere.
 
     Args:
@@ -47,13 +58,14 @@ def index_archives(archives: Sequence[str], links: str | None, directory: str, e
         links: a finished links directory, or None to take every page.
         directory: where the index goes.
         engine: what runs it.
+        opt_outs: signals against training that are obeyed, as far as answers and pages give them.
 
     Raises:
         UsageError: an archive is damaged or none.
     """
     if links is not None:
         read_manifest(links, "harvest")
-    config = IndexConfig(links is not None, max(1, len(archives) // _ARCHIVES_AN_INDEX_FILE))
+    config = IndexConfig(links is not None, max(1, len(archives) // _ARCHIVES_AN_INDEX_FILE), opt_outs)
     stage = Stage("index", directory, as_json(config), (*archives, *([links] if links else [])))
 
     def work(unfinished: str) -> None:
@@ -70,7 +82,7 @@ def index_archives(archives: Sequence[str], links: str | None, directory: str, e
 
 def index(root: beam.Pipeline, archives: Sequence[str], links: str | None, directory: str, config: IndexConfig) -> None:
     """Wire the index: the captures of all archives, the best of each URL, what links say of it, files."""
-    captures = root | "Archives" >> beam.Create(list(archives)) | beam.Reshuffle() | ReadCaptures()
+    captures = root | "Archives" >> beam.Create(list(archives)) | beam.Reshuffle() | ReadCaptures(config.opt_outs)
     pages = captures | "By URL" >> KeyByUrl(Page) | "Best of a URL" >> beam.CombinePerKey(best_capture) | beam.Values()
     if links is not None:
         pages = pages | JoinLinks(links)
@@ -93,11 +105,17 @@ class KeyByUrl(beam.PTransform):
         return records | beam.Map(lambda record: (record.url, record)).with_output_types(keyed)
 
 
+@dataclass
 class ReadCaptures(beam.PTransform):
     """Read the HTTP responses of archives, as page rows."""
 
+    opt_outs: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
     def expand(self, archives: PCollection[str]) -> PCollection[Page]:
-        return archives | beam.FlatMap(read_captures).with_output_types(Page)
+        return archives | beam.FlatMap(read_captures, opt_outs=self.opt_outs).with_output_types(Page)
 
 
 @dataclass
@@ -121,13 +139,13 @@ class JoinLinks(beam.PTransform):
         return both | beam.FlatMapTuple(join_link).with_output_types(Page)
 
 
-def read_captures(path: str) -> Iterator[Page]:
+def read_captures(path: str, opt_outs: tuple[str, ...] = DEFAULT_SIGNALS) -> Iterator[Page]:
     """Yield a row for each HTTP response of an archive whose URL has a canonical form."""
     with storage.open_file(path) as stream:
         for record in iter_warc(stream, path):
             url = canonicalize_url(record.url) if record.is_http_response else None
             if url is not None:
-                yield capture_of(path, url, record)
+                yield capture_of(path, url, record, opt_outs)
 
 
 def read_links(path: str) -> Iterator[Link]:
@@ -136,17 +154,22 @@ def read_links(path: str) -> Iterator[Link]:
         yield from read_records(stream, Link)
 
 
-def capture_of(path: str, url: str, record: WarcRecord) -> Page:
+def capture_of(path: str, url: str, record: WarcRecord, opt_outs: tuple[str, ...] = DEFAULT_SIGNALS) -> Page:
     """Describe a response record as a row of a page index."""
     response = parse_response(record.block)
+    outcome, detail, signal = "ok" if response.status == 200 else f"http_{response.status}", "", None
+    if outcome == "ok":
+        signal = signal_of_archived(response, record.url, _TOKEN, opt_outs)
+    if signal is not None:
+        outcome, detail = (signal.reason if signal.name in opt_outs else outcome), signal.evidence
     return Page(
         url=url,
         fetch_url=record.url,
         final_url=record.url,
         host=host_of(record.url),
         status=response.status,
-        outcome="ok" if response.status == 200 else f"http_{response.status}",
-        detail="",
+        outcome=outcome,
+        detail=detail,
         fetched_at=_seconds(record.date),
         content_type=response.header("Content-Type"),
         warc_file=path,
@@ -154,7 +177,7 @@ def capture_of(path: str, url: str, record: WarcRecord) -> Page:
         warc_length=record.length,
         digest=record.headers.get("warc-payload-digest") or payload_digest(response.body),
         robots="",
-        opt_out="",
+        opt_out=signal.name if signal else "",
         karma=None,
         submissions=None,
         subreddits=(),
@@ -167,7 +190,7 @@ def best_capture(captures: Iterable[Page]) -> Page:
     return min(
         captures,
         key=lambda page: (
-            page.outcome != "ok",
+            page.status != 200,
             -(page.fetched_at or 0),
             page.digest,
             page.warc_file,

@@ -10,9 +10,9 @@ from webtext.crawl.config import FetchConfig
 from webtext.crawl.crawl import Crawl
 from webtext.crawl.exchange import Requester
 from webtext.crawl.page_archive import PageArchive
-from webtext.crawl.permissions import ai_agents
-from webtext.crawl.signals import PREFIX, SIGNALS
 from webtext.crawl.visits import Errand
+from webtext.permissions.signals import PREFIX, SIGNALS
+from webtext.permissions.site import ai_agents
 from webtext.records import Link
 from webtext.warc.warc_records import read_response
 
@@ -104,7 +104,7 @@ def test_a_trainer_that_is_shut_out_is_evidence(web, tmp_path):
 
 
 def test_the_list_of_trainers_has_sources_and_dates():
-    lines = (ROOT / "webtext" / "crawl" / "ai_agents.tsv").read_text("utf-8").splitlines()
+    lines = (ROOT / "webtext" / "permissions" / "ai_agents.txt").read_text("utf-8").splitlines()
     rows = [line.split("\t") for line in lines if not line.startswith("#")]
     assert [row[0] for row in rows] == list(ai_agents())
     assert all(re.fullmatch(r"https://\S+", row[2]) and re.fullmatch(r"20\d\d-\d\d-\d\d", row[3]) for row in rows)

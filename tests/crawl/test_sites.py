@@ -7,11 +7,11 @@ import pytest
 
 from webtext.crawl import sites as sites_module
 from webtext.crawl.config import FetchConfig
-from webtext.crawl.licence import parse_licence
-from webtext.crawl.optout import parse_tdmrep, read_page
-from webtext.crawl.robots import Robots, parse_robots
 from webtext.crawl.sites import Ended, Recent, Sites
 from webtext.crawl.visits import Visit
+from webtext.permissions.licence import parse_licence
+from webtext.permissions.optout import parse_tdmrep, read_page
+from webtext.permissions.robots import Robots, parse_robots
 
 ROBOTS = "".join(f"Disallow: /{number}\n" for number in range(9000))
 

@@ -61,6 +61,32 @@ def test_an_index_points_at_the_response_of_each_url(tmp_path):
     assert bodies == {"https://a.example/1": b"one", "https://a.example/2": b"two"}
 
 
+def test_signals_in_pages_are_obeyed_and_counted(tmp_path):
+    noai = b'<meta name="robots" content="noai"><p>text'
+    rows = [
+        record("http://a.example/open"),
+        record("http://a.example/meta", noai),
+        record("http://a.example/packed", gzip.compress(noai + bytes(600_000)), "200 OK\r\nContent-Encoding: gzip"),
+        record("http://a.example/decoded", noai, "200 OK\r\nContent-Encoding: gzip"),
+        record("http://a.example/header", status="200 OK\r\nContent-Usage: train-ai=n"),
+        record("http://a.example/licence", b'<link rel=license type="application/rsl+xml" href=/a.xml>'),
+        record("http://a.example/index", status="200 OK\r\nX-Robots-Tag: noindex"),
+        record("http://a.example/was-open", date="2016-01-01T00:00:00Z"),
+        record("http://a.example/was-open", noai),
+    ]
+    archive = tmp_path / "a.warc.gz"
+    archive.write_bytes(b"".join(rows))
+    manifest = index_archives([str(archive)], None, str(tmp_path / "pages"), ENGINE)
+    assert manifest.counts.rejected == {"opt_out_noai": 4, "opt_out_content_usage": 1, "opt_out_rsl": 1}
+    pages = {page.url.rpartition("/")[2]: page for page in pages_of(str(tmp_path / "pages"))}
+    assert (pages["index"].outcome, pages["index"].opt_out) == ("ok", "noindex")
+    assert pages["was-open"].outcome == "opt_out_noai"  # the latest capture counts
+    assert pages["meta"].detail == '<meta name="robots" content="noai"> in the page\'s head'
+    assert "http://a.example/a.xml" in pages["licence"].detail
+    again = index_archives([str(archive)], None, str(tmp_path / "all"), ENGINE, opt_outs=("content_usage",))
+    assert again.counts.rejected == {"opt_out_content_usage": 1}
+
+
 def test_one_capture_of_a_url_is_indexed_whatever_the_order(tmp_path):
     captures = [
         record("http://example.org/", status="404 Not Found", date="2020-01-01T00:00:00Z"),

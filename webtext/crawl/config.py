@@ -4,8 +4,8 @@ from dataclasses import dataclass, fields
 
 from webtext import __version__
 from webtext.crawl.exchange import Limits
-from webtext.crawl.robots import product_token
-from webtext.crawl.signals import DEFAULT_SIGNALS, SIGNALS
+from webtext.permissions.robots import product_token
+from webtext.permissions.signals import DEFAULT_SIGNALS, SIGNALS
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,15 @@ from webtext.crawl.captures import DEAD, CaptureIndex, CaptureSearch
 from webtext.crawl.config import FetchConfig
 from webtext.crawl.exchange import Exchange, Requester, retry_after, without_body
 from webtext.crawl.frontier import Frontier, backoff
-from webtext.crawl.optout import read_page
 from webtext.crawl.outcomes import REDIRECTS, is_outcome, is_transient, judge_answer
 from webtext.crawl.page_archive import PageArchive
 from webtext.crawl.redirects import redirect_target, refresh_target
-from webtext.crawl.robots import MAX_REDIRECTS as ROBOTS_REDIRECTS
-from webtext.crawl.signals import first_signal
 from webtext.crawl.sites import Ended, Sites
 from webtext.crawl.visits import Errand, Visit, origin_of
 from webtext.hosts import is_private_host
+from webtext.permissions.optout import read_page
+from webtext.permissions.robots import MAX_REDIRECTS as ROBOTS_REDIRECTS
+from webtext.permissions.signals import first_signal
 from webtext.urls import host_of, link_problem
 from webtext.warc.warc_records import warc_date
 

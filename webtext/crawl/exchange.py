@@ -24,10 +24,10 @@ from webtext.crawl.addresses import AddressGuard, ForbiddenAddressError, Resolut
 from webtext.crawl.addresses import tls_context as shared_tls_context
 from webtext.crawl.outcomes import ACCEPTED_STATUS
 from webtext.crawl.replay import ReplayAdapter
-from webtext.crawl.robots import MAX_BYTES as ROBOTS_BYTES
-from webtext.crawl.robots import product_token
 from webtext.crawl.transport import ORIGINAL, GuardedAdapter, most_idle_connections
 from webtext.mime import may_be_html
+from webtext.permissions.robots import MAX_BYTES as ROBOTS_BYTES
+from webtext.permissions.robots import product_token
 from webtext.warc.http_body import BodyEncodingError, BodyTooLargeError, ContentDecoder
 from webtext.warc.warc_records import HttpResponse
 

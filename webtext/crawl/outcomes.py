@@ -5,8 +5,8 @@ Bot walls, consent walls and pages that say "not found" with a status of 200 are
 
 import re
 
-from webtext.crawl.signals import PREFIX, SIGNALS
 from webtext.mime import is_html, may_be_html
+from webtext.permissions.signals import PREFIX, SIGNALS
 
 # Every outcome with what it means; besides these, `http_NNN` is an answer with that status. docs/fetch.md shows this
 # table, and a test holds them equal.

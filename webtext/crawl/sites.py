@@ -15,13 +15,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from webtext.crawl.config import FetchConfig
-from webtext.crawl.licence import licence_of_answer
-from webtext.crawl.optout import AI_TXT, TDMREP, parse_tdmrep
-from webtext.crawl.permissions import Permissions, agents_asked_about
-from webtext.crawl.robots import LIFETIME, MAX_LICENCES, parse_robots, robots_of_answer
-from webtext.crawl.signals import first_signal
 from webtext.crawl.visits import Visit, origin_of
 from webtext.hosts import is_private_host
+from webtext.permissions.licence import licence_of_answer
+from webtext.permissions.optout import AI_TXT, TDMREP, parse_tdmrep
+from webtext.permissions.robots import LIFETIME, MAX_LICENCES, parse_robots, robots_of_answer
+from webtext.permissions.signals import first_signal
+from webtext.permissions.site import Permissions, agents_asked_about
 from webtext.urls import host_of
 
 _PATHS = {"robots": "/robots.txt", "ai_txt": AI_TXT, "tdm": TDMREP}

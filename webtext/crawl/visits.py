@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from webtext.crawl.cookies import Cookies
 from webtext.crawl.exchange import Exchange
-from webtext.crawl.signals import Signal
+from webtext.permissions.signals import Signal
 from webtext.records import Link
 from webtext.urls import host_of
 

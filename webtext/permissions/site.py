@@ -6,11 +6,11 @@ from functools import cache
 from importlib.resources import files
 from urllib.parse import urljoin
 
-from webtext.crawl.licence import Licence
-from webtext.crawl.optout import Reservation, ai_txt_signal, tdmrep_signal
-from webtext.crawl.robots import Robots
-from webtext.crawl.signals import Signal
-from webtext.crawl.usage import signal_forbids_training, usage_forbids_training
+from webtext.permissions.licence import Licence
+from webtext.permissions.optout import Reservation, ai_txt_signal, tdmrep_signal
+from webtext.permissions.robots import Robots
+from webtext.permissions.signals import Signal
+from webtext.permissions.usage import signal_forbids_training, usage_forbids_training
 
 _UNKNOWN = Robots("no_rules", "not asked")
 _COST, _COST_OF_A_TERM = 2000, 400  # bytes
@@ -19,8 +19,8 @@ _SAYS_NO = {"content-usage": usage_forbids_training, "content-signal": signal_fo
 
 @cache
 def ai_agents() -> tuple[str, ...]:
-    """List the product tokens of crawlers that gather text for training (`ai_agents.tsv` names sources and dates)."""
-    lines = files("webtext.crawl").joinpath("ai_agents.tsv").read_text("utf-8").splitlines()
+    """List the product tokens of crawlers that gather text for training (`ai_agents.txt` names sources and dates)."""
+    lines = files("webtext.permissions").joinpath("ai_agents.txt").read_text("utf-8").splitlines()
     return tuple(line.partition("\t")[0] for line in lines if line and not line.startswith("#"))
 
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webtext.crawl.robots import MAX_BYTES, MAX_RULES, parse_robots, product_token, robots_of_answer
-from webtext.crawl.robots_paths import path_matches, path_of
+from webtext.permissions.paths import path_matches, path_of
+from webtext.permissions.robots import MAX_BYTES, MAX_RULES, parse_robots, product_token, robots_of_answer
 
 ALLOWED, DISALLOWED = "allowed", "disallowed"
 LINE_LIMIT = 2083 * 8  # bytes of a line that count, the rest is dropped

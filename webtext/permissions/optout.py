@@ -4,7 +4,7 @@ Robots.txt says what may be fetched; these say what may be done with it. All kno
 are obeyed is configuration. Sources: Google's robots meta tag specification (X-Robots-Tag, `noindex`, `none`),
 DeviantArt's `noai` and `noimageai`, noml.info, draft-canel-robots-ai-control-00 (`DisallowAITraining`), the TDM
 Reservation Protocol (W3C community group report of 2024-05-10), Spawning's ai.txt, and those of
-`webtext.crawl.usage` and `webtext.crawl.licence`.
+`webtext.permissions.usage` and `webtext.permissions.licence`.
 """
 
 import json
@@ -14,12 +14,12 @@ from urllib.parse import urljoin
 
 from requests.utils import parse_header_links
 
-from webtext.crawl.licence import RSL_TYPE, parse_licence
-from webtext.crawl.page_head import Element, head_elements
-from webtext.crawl.robots import Robots
-from webtext.crawl.robots_paths import path_matches, path_of, paths_of, pattern_of
-from webtext.crawl.signals import Signal
-from webtext.crawl.usage import signal_forbids_training, usage_forbids_training
+from webtext.permissions.licence import RSL_TYPE, parse_licence
+from webtext.permissions.page_head import Element, head_elements
+from webtext.permissions.paths import path_matches, path_of, paths_of, pattern_of
+from webtext.permissions.robots import Robots
+from webtext.permissions.signals import Signal
+from webtext.permissions.usage import signal_forbids_training, usage_forbids_training
 
 AI_TXT = "/ai.txt"  # in robots.txt's grammar; it says what may be trained on
 TDMREP = "/.well-known/tdmrep.json"

@@ -3,14 +3,14 @@
 Parsing and matching are our own: they agree with every public test case of the parser that the RFC's authors run, where
 the library that we tried (Protego) differs in six of the twenty groups of cases. Besides what may be fetched, the file
 says what may be done with it: `Content-Usage`, `Content-Signal`, `DisallowAITraining` and `License` are read here, and
-understood in `webtext.crawl.optout`.
+understood in `webtext.permissions.optout`.
 """
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from webtext.crawl.robots_paths import allowed_length, path_matches, paths_of, pattern_of
+from webtext.permissions.paths import allowed_length, path_matches, paths_of, pattern_of
 
 MAX_BYTES = 500 << 10  # parsed; the rest is ignored (RFC 9309, section 2.5: at least 500 kibibytes)
 MAX_RULES = 10_000  # different ones for the agents that are asked about; a file with more is taken for unreadable

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webtext.crawl.config import FetchConfig
-from webtext.crawl.optout import ai_txt_signal, parse_tdmrep, read_page, tdmrep_signal
-from webtext.crawl.robots import parse_robots
-from webtext.crawl.signals import DEFAULT_SIGNALS, SIGNALS, Signal, first_signal
+from webtext.permissions.optout import ai_txt_signal, parse_tdmrep, read_page, tdmrep_signal
+from webtext.permissions.robots import parse_robots
+from webtext.permissions.signals import DEFAULT_SIGNALS, SIGNALS, Signal, first_signal
 
 URL = "https://x.test/a/page"
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from lxml import etree
 
-from webtext.crawl.robots_paths import path_matches, paths_of, pattern_of
+from webtext.permissions.paths import path_matches, paths_of, pattern_of
 
 MAX_BYTES = 500 << 10
 RSL_TYPE = "application/rsl+xml"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webtext.crawl.licence import licence_of_answer, parse_licence
+from webtext.permissions.licence import licence_of_answer, parse_licence
 
 PLACE = "https://x.test/license.xml"
 FREE = '<permits type="usage">ai-all</permits><payment type="free"/>'
