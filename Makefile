@@ -13,7 +13,7 @@ TIER ?= smoke
 ARGS ?= $(if $(filter build/sample/%,$(SUBMISSIONS)),--replay build/sample/web.warc.gz)
 REALWEB ?= ../shared/realweb
 EXTRAS := reddit,fast,train,sample
-TEST_EXTRAS := $(EXTRAS),dataflow,ray,dev
+TEST_EXTRAS := $(EXTRAS),serve,dataflow,ray,dev
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20

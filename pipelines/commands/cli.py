@@ -33,6 +33,7 @@ COMMANDS = {
     "overlap": ("how much of a benchmark a corpus holds: GPT-2's Table 6, with its error measured", True),
     "validate": ("say whether a corpus is better than another, or than damaged copies of itself", False),
     "report": ("one page that shows what became of every link, and what the corpus is like", False),
+    "serve": ("a small local site that answers what became of a URL, a host, a reason", False),
     "explain": ("say what became of a URL, and why", False),
     "look": ("what would be made of a URL or a file: its text, what it declares, and what each rule says", False),
     "status": ("where each stage of an output stands, and whether there is more to do", False),

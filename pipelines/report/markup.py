@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+_VOID = {"input", "meta"}  # elements that HTML never closes
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -39,7 +40,7 @@ def join(parts: Iterable[Any], separator: str = "") -> Markup:
     return Markup(separator.join(escape(part) for part in parts))
 
 
-def element(name: str, *children: Any, **attributes: Any) -> Markup:
+def element(name: str, /, *children: Any, **attributes: Any) -> Markup:
     """Make an element; `class_` is `class`, other underscores are hyphens; None leaves an attribute out, True bare.
 
     >>> str(element("p", "1 < 2", class_="note", data_reason="x"))
@@ -50,7 +51,7 @@ def element(name: str, *children: Any, **attributes: Any) -> Markup:
         for key, value in attributes.items()
         if value is not None and value is not False
     )
-    return Markup(f"<{name}{written}>{join(children)}</{name}>")
+    return Markup(f"<{name}{written}>" if name in _VOID else f"<{name}{written}>{join(children)}</{name}>")
 
 
 def whole(value: float) -> str:
