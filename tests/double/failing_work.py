@@ -3,7 +3,7 @@
 import os
 import signal
 
-from pipelines.stages.page_work import Judged, PageWork
+from pipelines.pages.page_work import Judged, PageWork
 from webtext.extract.pages import Extracted
 from webtext.reasons import Reason
 from webtext.records import Page
