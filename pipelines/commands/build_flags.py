@@ -1,12 +1,14 @@
 """The flags of `webtext build` that say how pages become documents, what is a duplicate and what repeats."""
 
 import argparse
+from typing import Any
 
 from dedup.near.against import Columns
 from dedup.near.minhash import MinHashConfig
 from dedup.repeats.find import RepeatsConfig
 from filters import load_preset, preset_names
-from filters.presets import parse_overrides
+from filters.outside import Outside, add_rules, announced, read_rules, rules_of
+from filters.presets import parse_overrides, read_preset
 from filters.rules.language import Language
 from pipelines.pages.page_work import PageConfig
 from pipelines.stages.documents import DocumentsConfig
@@ -27,7 +29,7 @@ def add_documents_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--extract-foreign", action="store_true", help=_EXTRACT_FOREIGN)
     group = parser.add_argument_group("filters")
     group.add_argument("--preset", default=default.preset, help=f"{_PRESETS} (default: %(default)s)")
-    add_set_argument(group)
+    add_rule_arguments(group)
     group.add_argument("--language", nargs="+", metavar="CODE", help="languages to keep; `any` for all (default: en)")
     group.add_argument("--min-probability", type=float, help="least probability of the language")
     group.add_argument("--blocklist", nargs="+", metavar="FILE", help="hosts to leave out, besides the bundled list")
@@ -37,11 +39,14 @@ _PRESETS = f"rules: {', '.join(preset_names())}, or a file (`webtext filters` sh
 _EXTRACT_FOREIGN = "extract also what plainly is in a language that is not wanted, before the rule rejects it"
 
 
-def add_set_argument(parser: argparse._ActionsContainer) -> None:
-    """Declare --set, which is the same wherever rules run."""
+def add_rule_arguments(parser: argparse._ActionsContainer) -> None:
+    """Declare --set and --rules, which are the same wherever rules run."""
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="RULE.FIELD=VALUE", help=_SET)
 
+    parser.add_argument("--rules", nargs="+", action="extend", default=[], metavar="FILE", help=_RULES)
 
+
+_RULES = "rules of your own, run after the preset's: Python files or modules (docs/how-to/add-a-filter.md)"
 _SET = "thresholds of rules: length.min_words=50 walls.enabled=false language.languages=en,de (or as TOML)"
 
 
@@ -52,7 +57,7 @@ def documents_config(arguments: argparse.Namespace) -> DocumentsConfig:
         UsageError: there is no such preset, rule or threshold.
     """
     page = page_config(arguments)
-    return DocumentsConfig(page.extract, page.preset, page.overrides, minhash_config(arguments))
+    return DocumentsConfig(page.extract, page.preset, page.overrides, minhash_config(arguments), page.outside)
 
 
 def page_config(arguments: argparse.Namespace) -> PageConfig:
@@ -61,6 +66,7 @@ def page_config(arguments: argparse.Namespace) -> PageConfig:
     Raises:
         UsageError: there is no such preset, rule or threshold.
     """
+    outside = outside_rules(arguments.rules)
     overrides = parse_overrides(arguments.set)
     if arguments.language:
         every = "any" in arguments.language
@@ -69,11 +75,29 @@ def page_config(arguments: argparse.Namespace) -> PageConfig:
         overrides["language.min_probability"] = arguments.min_probability
     if arguments.blocklist:
         overrides["blocklist.paths"] = tuple(arguments.blocklist)
+    overrides |= wanted_from_outside(arguments.rules, arguments.preset, overrides)
     rules = load_preset(arguments.preset, **overrides)  # what is wrong with them shows before any work
     wanted = next((rule.languages for rule in rules if isinstance(rule, Language)), ())
     limits = (arguments.extractor, arguments.max_page_bytes, arguments.page_seconds)
     extract = ExtractConfig(*limits, languages=() if arguments.extract_foreign else wanted)
-    return PageConfig(extract, arguments.preset, tuple(sorted(overrides.items())))
+    return PageConfig(extract, arguments.preset, tuple(sorted(overrides.items())), outside)
+
+
+def outside_rules(names: list[str]) -> tuple[Outside, ...]:
+    """Read the rules that flags name and those that installed packages announce, and put them into the catalogue.
+
+    Raises:
+        UsageError: there is no such file or module, it holds no rule, or one is called as a rule of ours.
+    """
+    found = (*map(read_rules, names), *announced())
+    add_rules(found)
+    return found
+
+
+def wanted_from_outside(names: list[str], preset: str, overrides: dict[str, Any]) -> dict[str, bool]:
+    """Give the overrides that add the rules of files and modules to a preset which does not name them."""
+    listed = {entry.name for entry in read_preset(preset, overrides).entries}
+    return {f"{rule}.enabled": True for name in names for rule in rules_of(read_rules(name)) if rule not in listed}
 
 
 def add_duplicates_arguments(parser: argparse.ArgumentParser) -> None:

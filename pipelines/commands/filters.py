@@ -15,7 +15,7 @@ from filters.presets import parse_overrides, read_preset
 from filters.rules import gpt3, perplexity
 from filters.rules.lib.model_files import write_arrays
 from pipelines.commands.answer import add_json_argument, tell
-from pipelines.commands.build_flags import add_set_argument
+from pipelines.commands.build_flags import add_rule_arguments, outside_rules, wanted_from_outside
 from webtext import storage
 from webtext.code_points import count_words
 from webtext.errors import UsageError
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
   webtext filters --train-classifier classifier.npz --good 'good/*.parquet' --bad 'raw/*.parquet'
   webtext build --preset gpt3 --set gpt3_classifier.model=classifier.npz ..."""
     parser.add_argument("--preset", help=f"one of {', '.join(preset_names())}, or a file")
-    add_set_argument(parser)
+    add_rule_arguments(parser)
     parser.add_argument("--try", dest="sample", metavar="PATTERN", help="tell what a preset removes of these documents")
     parser.add_argument(
         "--limit", type=int, default=10_000, help="try so many documents at most (default: %(default)s)"
@@ -55,7 +55,9 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
         raise UsageError(f"unknown flags: {' '.join(beam_arguments)}")
     if arguments.limit < 1:
         raise UsageError(f"--limit {arguments.limit}: try at least 1 document")
+    outside_rules(arguments.rules)
     overrides = parse_overrides(arguments.set)
+    overrides |= wanted_from_outside(arguments.rules, arguments.preset or "webtext", overrides)
     if arguments.train_classifier or arguments.train_perplexity:
         written = _train(arguments)
         tell({"model": written}, [f"wrote {written}"], as_json=arguments.json)

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from filters import Filter, apply_filters, load_preset
+from filters.outside import Outside, add_rules
 from webtext.code_points import count_words
 from webtext.extract.language_detector import detect
 from webtext.extract.pages import ExtractConfig, Extracted, ExtractionPool, extract_page
@@ -73,6 +74,7 @@ class PageConfig:
     extract: ExtractConfig
     preset: str
     overrides: tuple[tuple[str, Any], ...]
+    outside: tuple[Outside, ...] = ()  # sources of rules that are not ours
 
 
 class PageWork:
@@ -97,6 +99,7 @@ class PageWork:
 
     @functools.cached_property
     def _filters(self) -> tuple[Filter, ...]:
+        add_rules(self._config.outside)
         return load_preset(self._config.preset, **dict(self._config.overrides))
 
     def __call__(self, page: Page, body: bytes, content_type: str) -> Judged:

@@ -21,6 +21,7 @@ from apache_beam.metrics.metric import Metrics
 from dedup.near.minhash import MinHashConfig
 from dedup.near.sketch import Sketch, sketch
 from filters import load_preset
+from filters.outside import Outside, rules_of
 from filters.presets import Entry, Preset, file_settings, read_preset
 from filters.rules.length import Length
 from pipelines.engine.runner import SpreadTransform
@@ -60,6 +61,7 @@ class DocumentsConfig:
     preset: str = "webtext"  # the name of a preset, or the path of one
     overrides: tuple[tuple[str, Any], ...] = ()  # thresholds by "rule.field"
     minhash: MinHashConfig = field(default_factory=MinHashConfig)
+    outside: tuple[Outside, ...] = ()  # sources of rules that are not ours
 
     @property
     def rules(self) -> Preset:
@@ -75,7 +77,7 @@ class DocumentsConfig:
     @property
     def page(self) -> PageConfig:
         """What this comes to for one page."""
-        return PageConfig(self.extract, self.preset, self.overrides)
+        return PageConfig(self.extract, self.preset, self.overrides, self.outside)
 
     def identity(self) -> dict[str, Any]:
         """What documents are a function of, apart from pages and libraries: the rules, and what lies in their files.
@@ -85,7 +87,10 @@ class DocumentsConfig:
         """
         rules = [replace(entry, settings=tuple(_by_content(entry))) for entry in self.rules.entries]
         sketched = sketch_settings(self.minhash)
-        return {"extract": as_json(self.extract), "rules": [as_json(rule) for rule in rules], "sketch": sketched}
+        named = {entry.name for entry in rules if entry.enabled}
+        sources = sorted(found.digest for found in self.outside if named & rules_of(found).keys())
+        identity = {"extract": as_json(self.extract), "rules": [as_json(rule) for rule in rules], "sketch": sketched}
+        return identity | ({"rules_from_outside": sources} if sources else {})
 
     @property
     def packages(self) -> tuple[str, ...]:

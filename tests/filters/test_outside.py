@@ -1,0 +1,183 @@
+"""Rules from outside: a file of the user's own is a rule like ours, and its source is part of what documents are."""
+
+import argparse
+import importlib.metadata
+import json
+import pickle
+
+import pytest
+
+from filters import apply_filters, load_preset
+from filters.catalogue import RULES
+from filters.outside import Outside, add_rules, announced, read_rules, rules_of
+from pipelines.commands.build_flags import add_documents_arguments, add_duplicates_arguments, documents_config
+from pipelines.commands.cli import main
+from pipelines.pages.page_work import NO_PAGE, PageConfig, PageWork
+from webtext.errors import UsageError
+from webtext.extract.pages import ExtractConfig, Extracted
+from webtext.records import Document, Rejection
+
+SHOUTING = '''
+def shouting(document, most: float = 0.5):
+    """Reject texts of which most letters are capitals."""
+    letters = [letter for letter in document.text if letter.isalpha()]
+    share = sum(letter.isupper() for letter in letters) / max(1, len(letters))
+    return f"{share:.0%} of the letters are capitals" if share > most else None
+'''
+TWO = '''
+from dataclasses import dataclass
+from typing import ClassVar
+
+from webtext.reasons import Reason
+
+
+def _helper(document):
+    return "never a rule"
+
+
+@dataclass(frozen=True, slots=True)
+class TooLoud:
+    """Reject what shouts."""
+
+    REASONS: ClassVar = ("shouts", "screams")
+    marks: int = 3
+
+    def __call__(self, document):
+        return Reason("shouts", "loud") if document.text.count("!") >= self.marks else None
+'''
+
+
+@pytest.fixture(autouse=True)
+def _forgotten():
+    """Forget the rules that a test has added."""
+    before = dict(RULES)
+    yield
+    RULES.clear()
+    RULES.update(before)
+
+
+@pytest.fixture
+def mine(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(SHOUTING)
+    return str(path)
+
+
+def config_of(*flags):
+    parser = argparse.ArgumentParser()
+    add_documents_arguments(parser)
+    add_duplicates_arguments(parser)
+    return documents_config(parser.parse_args(flags))
+
+
+def text_of(text, preset="webtext", **overrides):
+    """Give what the last rule of a preset makes of a text."""
+    rule = load_preset(preset, **overrides)[-1]
+    return apply_filters(document(text), [rule])
+
+
+def document(text):
+    strings = dict.fromkeys(("id", "final_url", "title", "author", "date", "language", "body_digest"), "")
+    counts = dict.fromkeys(("karma", "submissions", "first_posted"))
+    return Document(
+        url="https://a.example/", host="a.example", text=text, language_probability=1.0, subreddits=(), n_words=3,
+        **strings, **counts,
+    )  # fmt: skip
+
+
+def test_a_function_is_a_rule_and_its_defaults_are_thresholds(mine):
+    add_rules([read_rules(mine)])
+    said = text_of("BUY NOW, before it is gone", **{"shouting.most": 0.1})
+    assert (said, said.detail) == ("shouting", "30% of the letters are capitals")
+    assert text_of("BUY NOW, before it is gone", **{"shouting.enabled": True}).text.startswith("BUY")
+    with pytest.raises(UsageError, match=r"shouting.most must be like 0.5, got 'loud'"):
+        load_preset("webtext", **{"shouting.most": "loud"})
+
+
+def test_a_data_class_is_a_rule_with_reasons_and_what_is_private_is_none():
+    rules = rules_of(Outside("two.py", TWO))
+    assert {name: rule.reasons for name, rule in rules.items()} == {"too_loud": ("shouts", "screams")}
+    assert rules["too_loud"].make(marks=2)(document("Hey! You!")) == "shouts"
+    assert rules["too_loud"].make()(document("Hey! You!")) is None
+
+
+def test_a_reason_that_is_not_declared_is_a_bug():
+    rules = rules_of(Outside("two.py", TWO.replace('"shouts", "loud"', '"yells"')))
+    with pytest.raises(ValueError, match="too_loud gave 'yells'"):
+        rules["too_loud"].make()(document("!!!"))
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("x = 1", "holds no rule"),
+        ("def rule(document, most): ...", "the threshold most needs a default"),
+        ("def rule(document:", "was never closed"),
+        ("import nowhere_at_all", "No module named 'nowhere_at_all'"),
+        ("def length(document): ...", "there is a rule length already"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_one_line(tmp_path, capsys, source, says):
+    (tmp_path / "mine.py").write_text(source)
+    assert main(["filters", "--rules", str(tmp_path / "mine.py")]) == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["nowhere.py", "nowhere", "nowhere.at.all", "json"])
+def test_what_is_not_there_or_has_no_rule_is_one_line(name):
+    with pytest.raises(UsageError, match=f"--rules {name}"):
+        read_rules(name)
+
+
+def test_a_rule_runs_after_those_of_the_preset_and_its_source_is_part_of_the_fingerprint(mine, tmp_path):
+    before, found = config_of(), config_of("--rules", mine, "--set", "shouting.most=0.1")
+    assert [entry.name for entry in found.rules.entries][-1] == "shouting"
+    assert found.identity() != before.identity()
+    (tmp_path / "mine.py").write_text(SHOUTING + "# a remark\n")
+    assert config_of("--rules", mine, "--set", "shouting.most=0.1").identity() != found.identity()
+    assert "rules_from_outside" not in before.identity()
+
+
+def test_a_preset_may_name_it_and_switch_it_off(mine, tmp_path):
+    preset = tmp_path / "mine.toml"
+    preset.write_text('[[rule]]\nname = "shouting"\nenabled = false\n[[rule]]\nname = "length"\n')
+    entries = config_of("--rules", mine, "--preset", str(preset), "--extract-foreign").rules.entries
+    assert [(entry.name, entry.enabled) for entry in entries] == [("shouting", False), ("length", True)]
+
+
+def test_the_source_travels_to_workers_which_do_not_have_the_file(mine):
+    config = config_of("--rules", mine, "--set", "shouting.most=0.1", "--language", "any").page
+    sent = pickle.dumps(PageWork(PageConfig(ExtractConfig(), config.preset, config.overrides, config.outside)))
+    del RULES["shouting"]
+    judged = pickle.loads(sent).judge(NO_PAGE, Extracted("BUY NOW " * 200))  # noqa: S301
+    assert isinstance(judged, Rejection)
+    assert judged.reason == "shouting"
+
+
+def test_packages_announce_rules_by_entry_points(monkeypatch, tmp_path):
+    (tmp_path / "loud_rules.py").write_text(SHOUTING)
+    monkeypatch.syspath_prepend(tmp_path)
+    point = importlib.metadata.EntryPoint("loud", "loud_rules", "webtext.rules")
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [point] if group == "webtext.rules" else [])
+    assert [found.name for found in announced()] == ["loud_rules"]
+    assert "shouting" not in [entry.name for entry in config_of().rules.entries]
+    asked = config_of("--set", "shouting.most=0.1")
+    assert asked.rules.entries[-1].name == "shouting"
+    assert "rules_from_outside" in asked.identity()
+
+
+@pytest.mark.slow
+def test_a_build_rejects_by_it_and_says_so(sample_built, tmp_path, capsys):
+    rule = 'def on_pianos(document):\n    return "pianos" if "piano" in document.text else None\n'
+    (tmp_path / "mine.py").write_text(rule)
+    flags = ["--pages", str(sample_built / "pages"), "--output", str(tmp_path / "out"), "--workers", "1", "--json"]
+    assert main(["build", "--rules", str(tmp_path / "mine.py"), *flags]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["stages"]["documents"]["rejected"]["on_pianos"] > 0
+    assert (
+        main(["explain", "--output", str(tmp_path / "out"), "https://plainmargin.example/what-a-piano-tuner-hears"])
+        == 0
+    )
+    assert "on_pianos" in capsys.readouterr().out
