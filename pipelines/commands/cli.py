@@ -133,7 +133,11 @@ def _sentence(summary: str) -> str:
 
 def _run(known: argparse.Namespace, unknown: list[str]) -> int:
     module = importlib.import_module(f"pipelines.commands.{known.command}")
-    config = importlib.import_module("pipelines.commands.config_file") if known.command in SAVES_CONFIG else None
+    config = (
+        importlib.import_module("pipelines.commands.config_file")
+        if known.command in SAVES_CONFIG and known.output
+        else None
+    )
     ran = config.resolved(known, unknown) if config else {}
     try:
         status: int = module.run(known, unknown)

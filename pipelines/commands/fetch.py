@@ -9,6 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 from pipelines.commands.answer import add_json_argument, stages_as_json, tell
+from pipelines.commands.fetch_check import run_check
 from pipelines.commands.opt_outs import add_opt_outs_argument, opt_outs_of
 from pipelines.engine.runner import add_engine_arguments, engine_from
 from pipelines.stages.fetch import run_fetch
@@ -21,9 +22,8 @@ from webtext.errors import UsageError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of `webtext fetch`."""
-    parser.add_argument(
-        "--output", "-o", required=True, help="directory of the output: reads OUTPUT/links, writes OUTPUT/pages"
-    )
+    parser.add_argument("--output", "-o", help="directory of the output: reads OUTPUT/links, writes OUTPUT/pages")
+    parser.add_argument("--check", nargs="+", metavar="URL", help=_CHECK)
     parser.add_argument("--links", help="a finished links directory (default: OUTPUT/links)")
     parser.add_argument(
         "--wikipedia", action="store_true", help="follow redirects to Wikipedia, as harvest's flag keeps it"
@@ -69,6 +69,7 @@ def add_fetch_arguments(parser: argparse.ArgumentParser) -> None:
 _REPLAY = "ask these archives instead of the web, over real HTTP on loopback"
 _CRAWL_DELAY = "seconds up to which a site's Crawl-delay is obeyed (default: 60, with --replay 0)"
 _CAPTURES = "for dead links, take the capture nearest in date from there"
+_CHECK = "say what would be done with these URLs, and why, and fetch nothing; wants no --output"
 _AI_AGENTS = "take no page from which robots.txt shuts out a known crawler of AI training (default: on)"
 
 
@@ -102,6 +103,10 @@ def fetch_config(arguments: argparse.Namespace) -> FetchConfig:
 
 def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     """Fetch as the flags say, and print what became of the links."""
+    if arguments.check:
+        return run_check(arguments, fetch_config(arguments))
+    if not arguments.output:
+        raise UsageError("give the directory of the output with --output, or URLs with --check")
     engine = engine_from(arguments, beam_arguments)
     links = arguments.links or Output(arguments.output).links
     pages = Output(arguments.output).pages

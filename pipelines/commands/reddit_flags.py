@@ -13,6 +13,10 @@ from webtext.reddit.api_log import SubmissionLog
 _HELP = """ask Reddit's API through PRAW (credentials in praw.ini, or in the environment as praw_client_id,
 praw_client_secret and praw_user_agent) for submissions of these subreddits (default: all); they are added to a dump,
 which is then harvested"""
+_TERMS = (
+    "Reddit's API wants Reddit's approval first (Responsible Builder Policy), and its terms restrict training: "
+    "see docs/reddit-terms.md"
+)
 _FOLLOW = "then follow new submissions as a stream, for so many hours or until Ctrl-C, and then harvest"
 
 
@@ -58,6 +62,7 @@ def ask_reddit(arguments: argparse.Namespace) -> str:
         raise UsageError(f"{path} is not on a local disk, where a dump can grow: name one that is with --reddit-dump")
     config = reddit_config(arguments)
     reddit = connect(arguments.reddit_site)
+    print(_TERMS, file=sys.stderr)
     log = SubmissionLog(path)
     for outcome in harvest_reddit(reddit, config, log):
         print(describe_outcome(outcome), file=sys.stderr)

@@ -93,7 +93,7 @@ def run_fetch(
 
     def work(unfinished: str) -> None:
         _begin(unfinished, stage, inputs)
-        with _answering(config, replay) as answered:
+        with answering(config, replay) as answered:
             engine.run(lambda root: fetch(root, links, unfinished, slots, answered, unwanted), tasks=slots)
         crawled = storage.list_files(unfinished, f"{CRAWLED}-*.parquet")
         engine.run(lambda root: index_crawled(root, crawled, unfinished, files))
@@ -116,7 +116,7 @@ def count_or_look(directory: str) -> Counts:
 
 
 @contextlib.contextmanager
-def _answering(config: FetchConfig, replay: Sequence[str]) -> Iterator[FetchConfig]:
+def answering(config: FetchConfig, replay: Sequence[str]) -> Iterator[FetchConfig]:
     """Serve the archives, if any, and send the crawl to them."""
     if not replay:
         yield config

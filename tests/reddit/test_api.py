@@ -390,7 +390,9 @@ def test_a_log_that_is_none_is_one_line(tmp_path):
 def test_the_command_asks_reddit_and_harvests_the_dump(environment, waits, capsys, tmp_path):
     assert main(["harvest", "--reddit", "books", "r/private", "-o", "out"]) == 0
     told = capsys.readouterr()
-    assert told.err.splitlines() == [
+    terms, *listings = told.err.splitlines()
+    assert terms.startswith("Reddit's API wants Reddit's approval first")
+    assert listings == [
         "r/books new: 250 submissions, 250 new",
         "r/private new: 0 submissions, 0 new; private",
     ]

@@ -32,6 +32,7 @@ from webtext.warc.http_body import BodyEncodingError, BodyTooLargeError, Content
 from webtext.warc.warc_records import HttpResponse
 
 BEGINNING = ROBOTS_BYTES  # bytes of the decoded body kept for sniffing, meta elements, and site files
+_PAGE_HEAD = 64 << 10  # bytes, as sent, in which a page's head is looked for when nothing else of it is wanted
 _OTHER_BODY = 64 << 10  # bytes kept of the body of a redirect or an error
 _READ = 1 << 16
 _LENGTH = re.compile(r"[0-9]{1,20}")  # in bytes; a longer number, or other digits than ASCII's, say nothing
@@ -123,6 +124,7 @@ class Requester:
         cookies: str = "",
         site_file: bool = False,
         any_type: bool = False,
+        head_only: bool = False,
         byte_range: tuple[int, int] | None = None,
     ) -> Exchange:
         """Ask for a URL and read the answer, within all limits.
@@ -132,6 +134,7 @@ class Requester:
             cookies: value of the Cookie header; none is sent where it is "".
             site_file: robots.txt and its like: any content type, and what is beyond the limit is cut off, not an error.
             any_type: read the body whatever its content type.
+            head_only: read no more of a page than where its head stands.
             byte_range: first and last byte to ask for; None for all.
         """
         prepared = self._prepare(url, cookies)
@@ -140,7 +143,7 @@ class Requester:
         exchange = _Unfinished(url, int(time.time()), _request_block(prepared))
         with exchange_time(self._limits.total_seconds, self._limits.read_seconds) as seconds_left:
             try:
-                self._converse(prepared, exchange, site_file=site_file, any_type=any_type)
+                self._converse(prepared, exchange, site_file=site_file, any_type=any_type, head_only=head_only)
             except (
                 requests.RequestException,
                 urllib3.exceptions.HTTPError,
@@ -168,13 +171,14 @@ class Requester:
         return prepared
 
     def _converse(
-        self, prepared: requests.PreparedRequest, exchange: "_Unfinished", *, site_file: bool, any_type: bool
+        self, prepared: requests.PreparedRequest, exchange: "_Unfinished", *, head_only: bool, **kind: bool
     ) -> None:
         seconds = self._limits.connect_seconds, self._limits.read_seconds
         answer = self._session.send(prepared, stream=True, allow_redirects=False, timeout=seconds, proxies={})
         try:
             exchange.hear(answer)
-            limit, is_strict = self._body_limit(exchange, site_file=site_file, any_type=any_type)
+            limit, is_strict = self._body_limit(exchange, **kind)
+            limit, is_strict = (min(limit, _PAGE_HEAD), False) if head_only else (limit, is_strict)
             exchange.read(answer.raw, limit, is_strict=is_strict)
         finally:
             answer.close()
