@@ -46,6 +46,7 @@ COMMANDS = {
     "replay": ("serve a WARC over HTTP on loopback, under every host name in it", False),
     "train": ("train a GPT-2 on the shards of a corpus, or go on with a run that was killed", False),
     "evaluate": ("score a trained GPT-2 on held-out text and on benchmarks", False),
+    "probe": ("fine-tune a trained GPT-2 on tasks, as GPT-1 was, and compare what two corpora taught", False),
     "scale": ("how the loss falls with parameters and tokens: scaling laws from a sweep of small runs", False),
     "generate": ("let a trained GPT-2 write", False),
     "memorization": ("whether a trained GPT-2 recites, and held-out text leaks: the paper's section 4", False),
