@@ -1,6 +1,6 @@
 # webtext: the commands anyone needs. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help corpus test check format lock bench bench-extract bench-train bench-control bench-scale clean
+.PHONY: help corpus test check format lock traces bench bench-extract bench-train bench-control bench-scale clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -89,6 +89,9 @@ ifneq ($(wildcard $(REALWEB)),)
 else
 	@echo "the rest is measured on real pages, which are not at $(REALWEB)"
 endif
+
+traces: $(VENV)/installed ## How often each named package does its job, with --reference and without (a minute)
+	PYTHONPATH=. $(BIN)/python benchmarks/traces.py
 
 bench-extract: $(VENV)/installed ## Measure extractors on the gold set: F1, pages per CPU-second
 	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[$(EXTRAS),extractors]'

@@ -27,6 +27,7 @@ def add_documents_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--max-page-bytes", type=int, default=limits.max_bytes, help="larger pages are rejected")
     group.add_argument("--page-seconds", type=float, default=limits.seconds, help="CPU time for a page")
     group.add_argument("--extract-foreign", action="store_true", help=_EXTRACT_FOREIGN)
+    group.add_argument("--reference", action="store_true", help=_REFERENCE)
     group = parser.add_argument_group("filters")
     group.add_argument("--preset", default=default.preset, help=f"{_PRESETS} (default: %(default)s)")
     add_rule_arguments(group)
@@ -36,6 +37,7 @@ def add_documents_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 _PRESETS = f"rules: {', '.join(preset_names())}, or a file (`webtext filters` shows them)"
+_REFERENCE = "have trafilatura, langdetect and datasketch do all their work themselves: slower, the same bytes"
 _EXTRACT_FOREIGN = "extract also what plainly is in a language that is not wanted, before the rule rejects it"
 
 
@@ -79,7 +81,8 @@ def page_config(arguments: argparse.Namespace) -> PageConfig:
     rules = load_preset(arguments.preset, **overrides)  # what is wrong with them shows before any work
     wanted = next((rule.languages for rule in rules if isinstance(rule, Language)), ())
     limits = (arguments.extractor, arguments.max_page_bytes, arguments.page_seconds)
-    extract = ExtractConfig(*limits, languages=() if arguments.extract_foreign else wanted)
+    languages = () if arguments.extract_foreign else wanted
+    extract = ExtractConfig(*limits, languages=languages, reference=arguments.reference)
     return PageConfig(extract, arguments.preset, tuple(sorted(overrides.items())), outside)
 
 
@@ -145,6 +148,7 @@ def minhash_config(arguments: argparse.Namespace) -> MinHashConfig:
         recall=arguments.recall,
         bands=arguments.bands,
         rows=arguments.rows,
+        reference=arguments.reference,
     )
 
 

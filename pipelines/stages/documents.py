@@ -89,7 +89,8 @@ class DocumentsConfig:
         sketched = sketch_settings(self.minhash)
         named = {entry.name for entry in rules if entry.enabled}
         sources = sorted(found.digest for found in self.outside if named & rules_of(found).keys())
-        identity = {"extract": as_json(self.extract), "rules": [as_json(rule) for rule in rules], "sketch": sketched}
+        extract = {name: value for name, value in as_json(self.extract).items() if name != "reference"}
+        identity = {"extract": extract, "rules": [as_json(rule) for rule in rules], "sketch": sketched}
         return identity | ({"rules_from_outside": sources} if sources else {})
 
     @property

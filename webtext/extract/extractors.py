@@ -15,6 +15,7 @@ from types import ModuleType
 from lxml import etree
 from lxml.html import HtmlComment, HtmlElement, HtmlEntity, HtmlProcessingInstruction
 
+from webtext import reference
 from webtext.errors import UsageError
 from webtext.extract.trafilatura_fast.fallback import quicken
 from webtext.extract.trafilatura_fast.release import has_known_sources
@@ -143,7 +144,9 @@ def _trafilatura() -> Engine:
     importlib.import_module("trafilatura.utils").HTML_PARSER.set_element_class_lookup(element_classes())
     importlib.import_module("lxml.html").html_parser.set_element_class_lookup(element_classes())
     _silence("trafilatura")
-    if has_known_sources("trafilatura"):
+    if reference.is_on():
+        reader = functools.partial(_PlainReader, trafilatura)
+    elif has_known_sources("trafilatura"):
         reader = importlib.import_module("webtext.extract.trafilatura_fast.cascade").PageReader
     else:
         quicken(importlib.import_module("trafilatura.xpaths"), _ALL_RESULTS, _FIRST_RESULT)
@@ -250,13 +253,17 @@ ENGINES: dict[str, Callable[[], Engine]] = {
 }
 
 
-@functools.cache
 def load_engine(name: str) -> Engine:
     """Load an extractor by its name.
 
     Raises:
         UsageError: its package is not installed.
     """
+    return _loaded(name, reference.is_on())
+
+
+@functools.cache
+def _loaded(name: str, _is_reference: bool) -> Engine:
     return ENGINES[name]()
 
 

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+from webtext import reference
+
 UNKNOWN = ("", 0.0)
 SEED = 0  # as C4 has it (T5 paper's code); any constant would do
 MAX_CHARS = (
@@ -36,14 +38,15 @@ def detect(text: str) -> tuple[str, float]:
     >>> detect("12 345")
     ('', 0.0)
     """
-    return _detector()(text)
+    return load_detector("langdetect" if reference.is_on() else _fastest())(text)
 
 
 @cache
-def _detector() -> Detect:
-    return load_detector(_STAND_IN if importlib.util.find_spec(_STAND_IN) else "langdetect")
+def _fastest() -> str:
+    return _STAND_IN if importlib.util.find_spec(_STAND_IN) else "langdetect"
 
 
+@cache
 def load_detector(package: str) -> Detect:
     """Load a detector from `langdetect` or from `langdetect_rs`, with the profiles of the former in order of name.
 

@@ -16,6 +16,7 @@ from typing import Self
 import ftfy
 from ftfy.badness import is_bad
 
+from webtext import reference
 from webtext.extract.decode import decode_html
 from webtext.extract.extractors import ENGINES, load_engine, parse_html, require_engine, without_controls
 from webtext.extract.glance import foreign_text
@@ -56,6 +57,7 @@ class ExtractConfig:
         memory_mb: MiB that one page may add to the extractor's process.
         languages: where any are given, a page that plainly is in another is not extracted: its text is what it shows in
             long lines, which is enough for the language rule to reject it (`webtext.extract.glance`).
+        reference: whether trafilatura and langdetect do all their work themselves; it changes no byte.
     """
 
     extractor: str = "trafilatura"
@@ -63,6 +65,7 @@ class ExtractConfig:
     seconds: float = 20.0
     memory_mb: int = 2048
     languages: tuple[str, ...] = ()
+    reference: bool = False
 
     def __post_init__(self) -> None:
         if self.extractor not in ENGINES:
@@ -111,6 +114,7 @@ def extract_text(html: str, url: str, config: ExtractConfig) -> Extracted | Reas
 
 def extract_page(body: bytes, content_type: str, url: str, *, config: ExtractConfig) -> Extracted | Reason:
     """Decode a page's bytes and extract its text, or say why there is none."""
+    reference.use(config.reference)
     if len(body) > config.max_bytes:
         return Reason("too_large", f"{len(body)} bytes, at most {config.max_bytes}")
     if not is_html(content_type, body):

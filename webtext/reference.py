@@ -1,0 +1,20 @@
+"""Whether the named packages do all the work themselves in this process: `--reference`.
+
+trafilatura and langdetect have faster ways beside them that give the same bytes. A reference build leaves those ways
+out, and so shows that they do (`tests/test_reference.py`); `make traces` prints who does how much. datasketch has its
+own switch, `dedup.near.minhash.MinHashConfig.reference`.
+"""
+
+
+class _Mode:
+    is_on = False
+
+
+def use(is_on: bool) -> None:
+    """Have this process do without the faster ways from now on, or with them."""
+    _Mode.is_on = is_on
+
+
+def is_on() -> bool:
+    """Tell whether this process does without the faster ways."""
+    return _Mode.is_on
