@@ -1,25 +1,41 @@
 """What a verdict compares: corpora as streams of texts, damaged copies of them, and neutral text.
 
-Two corpora must teach as much as one another, and be read without favour: row groups come in an order that a hash
-chooses, so a budget of tokens is a sample of the whole even where shards are sorted by time.
+Two corpora must teach as much as one another, and be read without favour: documents come in an order that their hashes
+choose, so the first of them are a sample of the whole, however its rows and shards are sorted. A document and its exact
+copies come together, so a sample repeats itself as much as the whole does.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from model.gpt2.damage import Damage
-from model.gpt2.data import hash_files, read_texts, shard_paths
+from model.gpt2.data import hash_files, open_shard, read_texts, shard_paths
 from webtext.errors import UsageError
+from webtext.foreign import field, json_objects, read_bytes, text_of
 from webtext.hashing import hash64, split_of
+from webtext.items import read_choice
 
 HELD_OUT = 0.05  # of a corpus without a held-out split; the paper's share (section 3)
 _LABEL = "Question:"  # of a benchmark's prompt, not of its text: one document with that word would move a verdict
 _PIECE_BYTES = 2000  # a plain text file is scored in pieces of this size, at line ends
+_SLICE_BYTES = 256_000_000  # of text that is sorted in memory at a time
+_PASSES = 8  # over a corpus, at most, for a sample: larger samples are sorted in larger slices
+LONG, SLICES = 8192, 8  # characters of a document that stays whole; slices of a longer one, of LONG / SLICES each
+
+
+def thin(text: str) -> str:
+    """A text of at most `LONG` characters as it is; of a longer one, `SLICES` slices at even distances, a line each.
+
+    Web corpora hold a few documents as long as books. Left whole, one of them, or one copy of it, would decide a
+    verdict on a million tokens; n-grams lose nothing by slices, and each part of a document keeps its share.
+    """
+    if len(text) <= LONG:
+        return text
+    size = LONG // SLICES
+    starts = ((len(text) - size) * number // (SLICES - 1) for number in range(SLICES))
+    return "\n".join(text[start : start + size] for start in starts)
 
 
 @dataclass(frozen=True)
@@ -30,21 +46,17 @@ class Corpus:
     path: Path
     damage: Damage | None = None
 
-    def train(self, salt: int = 0) -> Iterator[str]:
-        """Texts to train on; another salt gives another order of the row groups."""
-        texts = _shuffled_texts(shard_paths(self.path, "train"), salt)
-        if not shard_paths(self.path, "heldout"):
-            texts = (text for text in texts if _split(text) == "train")
-        yield from self._damaged(texts)
+    def train(self, salt: int = 0, n_bytes: int = _SLICE_BYTES) -> Iterator[str]:
+        """Texts to train on, in the order of their hashes; another salt gives another order, and so another sample.
 
-    def heldout(self) -> Iterator[str]:
-        """Texts held out: the split of that name, else 5 % by hash."""
-        paths = shard_paths(self.path, "heldout")
-        if paths:
-            texts = read_texts(paths)
-        else:
-            texts = (text for text in read_texts(shard_paths(self.path, "train")) if _split(text) == "heldout")
-        yield from self._damaged(texts)
+        `n_bytes` is about what will be taken: it decides how much is sorted in memory at a time, and no more.
+        """
+        yield from self._damaged(self._sorted(shard_paths(self.path, "train"), "train", salt, n_bytes))
+
+    def heldout(self, n_bytes: int = _SLICE_BYTES) -> Iterator[str]:
+        """Texts held out, in the order of their hashes: the split of that name, else 5 % by hash."""
+        paths = shard_paths(self.path, "heldout") or shard_paths(self.path, "train")
+        yield from self._damaged(self._sorted(paths, "heldout", 0, n_bytes))
 
     def fingerprint(self) -> str:
         """A hash of all that the texts are a function of."""
@@ -54,19 +66,25 @@ class Corpus:
     def _damaged(self, texts: Iterator[str]) -> Iterator[str]:
         return texts if self.damage is None else self.damage(texts)
 
+    def _sorted(self, paths: list[Path], split: str, salt: int, n_bytes: int) -> Iterator[str]:
+        """Texts by their hashes, a pass over the files for each slice of the hashes: bounded memory, any size."""
+        whole = bool(shard_paths(self.path, "heldout"))
+        slices = max(1, round(_text_bytes(paths) / max(_SLICE_BYTES, n_bytes / _PASSES)))
+        for number in range(slices):
+            texts = (text for text in read_texts(paths) if whole or split_of(text, HELD_OUT) == split)
+            keyed = ((hash64(text.encode(), salt=b"sample%d" % salt), text) for text in texts)
+            yield from (text for _, text in sorted(pair for pair in keyed if pair[0] * slices >> 64 == number))
 
-def _split(text: str) -> str:
-    return split_of(text, HELD_OUT)
 
-
-def _shuffled_texts(paths: list[Path], salt: int) -> Iterator[str]:
-    groups = [(path, number) for path in paths for number in range(pq.read_metadata(path).num_row_groups)]
-    groups.sort(key=lambda group: hash64(f"{salt}/{group[0].name}/{group[1]}".encode()))
-    for path, number in groups:
-        with pq.ParquetFile(path) as shard:
-            if "text" not in shard.schema_arrow.names:
-                raise UsageError(f"{path} has no column `text`: its columns are {', '.join(shard.schema_arrow.names)}")
-            yield from (text for text in shard.read_row_group(number, ["text"]).column(0).to_pylist() if text)
+def _text_bytes(paths: list[Path]) -> int:
+    """Bytes of text in Parquet files by their footers: about as much as there is."""
+    total = 0
+    for path in paths:
+        with open_shard(path) as shard:
+            column = next(n for n in range(len(shard.schema)) if shard.schema.column(n).path == "text")
+            groups = (shard.metadata.row_group(number) for number in range(shard.metadata.num_row_groups))
+            total += sum(group.column(column).total_uncompressed_size for group in groups)
+    return total
 
 
 def take(texts: Iterator[str], n_bytes: int) -> list[str]:
@@ -83,39 +101,33 @@ def take(texts: Iterator[str], n_bytes: int) -> list[str]:
 def read_neutral(path: Path) -> Iterator[str]:
     """Documents of a neutral text: Parquet with `text`, JSON lines, or plain text in pieces at line ends.
 
-    JSON lines hold `text`, or an item of a benchmark, of which the question with its right answer is the text.
+    JSON lines hold `text`, or an item of a benchmark, of which the question with its right answer is the text. Raises
+    UsageError for what cannot be read, with the line.
     """
     if not path.exists():
         raise UsageError(f"{path} does not exist: name a file of neutral text")
     if path.is_dir() or path.suffix == ".parquet":
         yield from read_texts(shard_paths(path, "train"))
-    elif path.suffix == ".jsonl":
-        with path.open(encoding="utf-8") as stream:
-            yield from (_item_text(path, json.loads(line)) for line in stream if line.strip())
+    elif path.name.endswith((".jsonl", ".jsonl.gz", ".json")):
+        yield from (_item_text(f"{path}:{line}", row) for line, row in json_objects(read_bytes(path), str(path)))
     else:
         yield from _pieces(path)
 
 
-def _item_text(path: Path, item: Mapping[str, Any]) -> str:
-    if "text" in item:
-        return str(item["text"])
-    if {"query", "choices", "gold"} <= item.keys():
-        query = item["query"].strip().removeprefix(_LABEL).strip()
-        return f"{query} {item['choices'][item['gold']].strip()}"
-    if {"context_options", "continuation", "gold"} <= item.keys():
-        return f"{item['context_options'][item['gold']]} {item['continuation']}"
-    if {"context", "continuation"} <= item.keys():
-        return f"{item['context']} {item['continuation'].strip()}"
-    raise UsageError(f"{path}: a line has neither `text` nor a benchmark's item, but {', '.join(item)}")
+def _item_text(where: str, row: Mapping[str, Any]) -> str:
+    if "text" in row:
+        return str(field(where, row, "text"))
+    item = read_choice(where, row)
+    context, continuation = item.options[item.gold]
+    return f"{context.strip().removeprefix(_LABEL).strip()} {continuation.strip()}"
 
 
 def _pieces(path: Path) -> Iterator[str]:
     piece: list[str] = []
-    with path.open(encoding="utf-8") as stream:
-        for line in stream:
-            piece.append(line)
-            if sum(map(len, piece)) >= _PIECE_BYTES:
-                yield "".join(piece)
-                piece = []
+    for line in text_of(read_bytes(path), str(path)).splitlines(keepends=True):
+        piece.append(line)
+        if sum(map(len, piece)) >= _PIECE_BYTES:
+            yield "".join(piece)
+            piece = []
     if "".join(piece).strip():
         yield "".join(piece)

@@ -4,6 +4,7 @@ A protocol that cannot tell a corpus from the same corpus with its words shuffle
 stream of documents to a stream with as many; each choice is a function of the document's own text.
 """
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -11,6 +12,7 @@ from webtext.hashing import hash64
 
 SHARE = 0.3  # of words, bytes or documents that a damage touches
 _RECENT = 100  # documents among which a duplicate finds its original: bounds memory
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _SITES = 50  # page furniture repeats within a site; this many sites are made up
 
 # What an extractor that fails lets through: the lines around an article, in our words.
@@ -44,6 +46,15 @@ def shuffle_words(texts: Iterable[str]) -> Iterator[str]:
         words = text.split()
         keys = [hash64(f"{position}/{word}".encode(), salt=b"shuffle") for position, word in enumerate(words)]
         yield " ".join(words[position] for position in sorted(range(len(words)), key=keys.__getitem__))
+
+
+def shuffle_paragraphs(texts: Iterable[str]) -> Iterator[str]:
+    """Each document with its lines in another order, or its sentences where it is one line."""
+    for text in texts:
+        lines = text.split("\n")
+        parts = lines if len(lines) > 1 else _SENTENCE.split(text)
+        keys = [hash64(f"{place}/{part}".encode(), salt=b"paragraphs") for place, part in enumerate(parts)]
+        yield ("\n" if len(lines) > 1 else " ").join(part for _, part in sorted(zip(keys, parts, strict=True)))
 
 
 def put_back_boilerplate(texts: Iterable[str], lines: Sequence[str] = FURNITURE, share: float = SHARE) -> Iterator[str]:

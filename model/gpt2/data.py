@@ -10,17 +10,20 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from model.gpt2.tokenizer import Tokenizer
 from webtext.errors import UsageError
 from webtext.hashing import hash64, sha256_of
+from webtext.splits import TRAIN, split_files
 
 _READ_ROWS = 256  # documents tokenised at a time: bounds memory, feeds all threads
 _FEISTEL_ROUNDS = 6  # Luby and Rackoff (1988) need 4 for a strong pseudo-random permutation
@@ -31,26 +34,55 @@ Longs = NDArray[np.int64]
 
 
 def shard_paths(corpus: Path, split: str) -> list[Path]:
-    """The Parquet files of a split, by name: `train-*` and `heldout-*` in a corpus folder, or one file itself.
+    """The Parquet files of a split (`train` or `heldout`) of a corpus folder, by name; or one file itself.
 
-    A folder without such names is other people's data: all its Parquet files are `train`, and nothing is held out.
+    Which files are which is `webtext.splits`' judgement, and what is neither is logged. A held-out file without a row
+    is none. Raises UsageError where there is nothing to train on, or a file is no Parquet.
     """
     if corpus.is_file():
-        return [corpus] if split == "train" else []
+        return [corpus] if split == TRAIN else []
     if not corpus.is_dir():
         raise UsageError(f"{corpus} does not exist: name a corpus folder or a Parquet file")
-    named = sorted(corpus.glob(f"{split}-*.parquet"))
-    if named or any(corpus.glob("train-*.parquet")):
-        return named
-    return sorted(corpus.glob("**/*.parquet")) if split == "train" else []
+    card = corpus / "README.md"
+    names = [path.relative_to(corpus).as_posix() for path in corpus.rglob("*.parquet")]
+    found = split_files(names, card.read_text("utf-8", "replace") if card.is_file() else "")
+    found.say(str(corpus))
+    if not found.train:
+        why = f": {found.description()}" if found.left_out else ""
+        raise UsageError(f"{corpus} holds no Parquet file to train on{why}")
+    if split == TRAIN:
+        return [corpus / name for name in found.train]
+    return [path for path in map(corpus.joinpath, found.heldout) if _rows(path)]
+
+
+def _rows(path: Path) -> int:
+    with open_shard(path) as shard:
+        return int(shard.metadata.num_rows)
+
+
+@contextmanager
+def open_shard(path: Path) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file of texts, and say of what cannot be read in one line.
+
+    Raises UsageError where it is none, is cut off, or has no column `text` that holds text.
+    """
+    try:
+        with pq.ParquetFile(path) as shard:
+            kinds = {field.name: field.type for field in shard.schema_arrow}
+            if "text" not in kinds:
+                raise UsageError(f"{path} has no column `text`: its columns are {', '.join(kinds)}")
+            kind = kinds["text"].value_type if pa.types.is_dictionary(kinds["text"]) else kinds["text"]
+            if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
+                raise UsageError(f"{path}: the column `text` holds {kind}, not text")
+            yield shard
+    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}") from error
 
 
 def read_texts(paths: Sequence[Path]) -> Iterator[str]:
     """The `text` column of Parquet files, in their order, with bounded memory; empty texts are skipped."""
     for path in paths:
-        with pq.ParquetFile(path) as shard:
-            if "text" not in shard.schema_arrow.names:
-                raise UsageError(f"{path} has no column `text`: its columns are {', '.join(shard.schema_arrow.names)}")
+        with open_shard(path) as shard:
             for batch in shard.iter_batches(batch_size=_READ_ROWS, columns=["text"]):
                 yield from (text for text in batch.column(0).to_pylist() if text)
 

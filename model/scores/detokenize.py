@@ -143,3 +143,12 @@ def detokenize(text: str, style: str) -> Detokenized:
     whole, some = len(STYLES[style]), sum(1 for _, rules in lines if rules)
     fully = sum(1 for _, rules in lines if len(rules) == whole)
     return Detokenized("\n".join(line for line, _ in lines), fully, max(0, some - fully), len(lines) - max(some, fully))
+
+
+def natural(line: str, style: str) -> str:
+    r"""The natural spelling of one line.
+
+    >>> natural("`` No ! '' said Tom -LRB- he did n't wait -RRB- .", "penn")
+    '“No!” said Tom (he didn\'t wait).'
+    """
+    return detokenize_line(line, style)[0]

@@ -10,11 +10,12 @@ import re
 import string
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from model.gpt2.generate import GREEDY, Sampling, write
 from model.gpt2.network import GPT
 from model.gpt2.tokenizer import Tokenizer
+from model.scores.likelihood import score_continuations
+from webtext.hashing import hash64
 
 Complete = Callable[[str, Sampling], str]
 
@@ -24,9 +25,24 @@ _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
-def completer(model: GPT, tokenizer: Tokenizer) -> Complete:
-    """A function (prompt, sampling) -> text."""
-    return partial(write, model, tokenizer)
+class Completer:
+    """Continues prompts, and counts those that are longer than the network reads and lose their beginning."""
+
+    def __init__(self, model: GPT, tokenizer: Tokenizer) -> None:
+        """Start with nothing cut."""
+        self._model, self._tokenizer, self.cut = model, tokenizer, 0
+
+    def __call__(self, prompt: str, sampling: Sampling) -> str:
+        """The text that follows a prompt."""
+        room = self._model.config.block_size - sampling.max_tokens
+        self.cut += len(self._tokenizer.encode(prompt)) + 1 > room
+        return write(self._model, self._tokenizer, prompt, sampling)
+
+    def nats(self, prompt: str, answer: str) -> float:
+        """Minus the log probability of an answer after a prompt; infinite for none."""
+        if not answer.strip():
+            return math.inf
+        return score_continuations(self._model, self._tokenizer, [(prompt, f" {answer.strip()}")])[0].nats
 
 
 def sentences(text: str) -> list[str]:
@@ -54,10 +70,39 @@ def translate(complete: Complete, examples: Sequence[tuple[str, str]], sentence:
     return made[0] if made else ""
 
 
-def answer_question(complete: Complete, examples: Sequence[tuple[str, str]], question: str) -> str:
-    """Natural Questions: example pairs teach the short style, then the question; greedy (section 3.8)."""
+def question_prompt(examples: Sequence[tuple[str, str]], question: str) -> str:
+    """Natural Questions: example pairs teach the short style, then the question (section 3.8)."""
     lines = [*(f"Q: {asked}\nA: {answered}" for asked, answered in examples), f"Q: {question}\nA:"]
-    return _first_line(complete("\n\n".join(lines), GREEDY_SHORT))
+    return "\n\n".join(lines)
+
+
+def answer_question(complete: Complete, examples: Sequence[tuple[str, str]], question: str) -> str:
+    """Natural Questions, greedy (section 3.8)."""
+    return _first_line(complete(question_prompt(examples, question), GREEDY_SHORT))
+
+
+def most_confident(confidences: Sequence[float], right: Sequence[bool], share: float) -> float:
+    """Accuracy over the `share` of answers, at least one, to which the model gave the highest probability.
+
+    >>> most_confident([-2.0, -9.0, -1.0, -3.0], [True, False, False, True], 0.5)
+    0.5
+    """
+    count = max(1, round(share * len(right)))
+    best = sorted(range(len(right)), key=lambda number: -confidences[number])[:count]
+    return sum(right[number] for number in best) / count
+
+
+def lead(article: str) -> str:
+    """The first three sentences: the baseline that is hard to beat on news."""
+    return " ".join(sentences(article)[:SUMMARY_SENTENCES])
+
+
+def random_sentences(article: str) -> str:
+    """Three sentences of the article, drawn by its hash, in its order: the baseline of the paper's Table 4."""
+    found = sentences(article)
+    keys = [hash64(f"{place}/{article}".encode(), salt=b"random-3") for place in range(len(found))]
+    drawn = sorted(range(len(found)), key=keys.__getitem__)[:SUMMARY_SENTENCES]
+    return " ".join(found[place] for place in sorted(drawn))
 
 
 GREEDY_SHORT = Sampling(max_tokens=16, top_k=GREEDY.top_k)

@@ -14,8 +14,9 @@ import torch
 from model.gpt2.generate import Sampling, generate
 from model.gpt2.network import GPT
 from model.gpt2.tokenizer import Tokenizer
-from model.scores.likelihood import encode_pair, score_ids
-from model.scores.tasks import Accuracy, Choice, accuracy
+from model.scores.likelihood import encode_pair, is_cut, score_ids
+from model.scores.tasks import Accuracy, accuracy
+from webtext.items import Choice
 
 PROTOCOLS = ("word", "last_bpe", "stopword")
 _CANDIDATES = 20  # likeliest first tokens that are completed to words, in search of one that is no stop word
@@ -41,7 +42,10 @@ class Lambada:
     perplexity: float
     accuracy: Accuracy
     right: list[bool]
+    nats: list[float]
     protocol: str
+    cut: int
+    """Passages longer than the network reads, of which the end was scored."""
 
 
 def score_lambada(model: GPT, tokenizer: Tokenizer, items: Sequence[Choice], protocol: str = "word") -> Lambada:
@@ -57,8 +61,14 @@ def score_lambada(model: GPT, tokenizer: Tokenizer, items: Sequence[Choice], pro
         right = [
             predict_word(model, tokenizer, before) == tokenizer.decode(word).strip().lower() for before, word in pairs
         ]
-    mean = sum(nats for nats, _ in scores) / len(scores)
-    return Lambada(math.exp(mean), accuracy(right), right, protocol)
+    nats = [score[0] for score in scores]
+    cut = sum(is_cut(pair, model) for pair in pairs)
+    return Lambada(mean_perplexity(nats), accuracy(right), right, nats, protocol, cut)
+
+
+def mean_perplexity(nats: Sequence[float]) -> float:
+    """Perplexity of what counts in each passage."""
+    return math.exp(sum(nats) / len(nats))
 
 
 @torch.no_grad()

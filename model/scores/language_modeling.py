@@ -5,6 +5,7 @@ stream, and divided by what its literature counts: words and line ends of the or
 """
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,14 +14,18 @@ from model.gpt2.tokenizer import Tokenizer
 from model.scores.detokenize import detokenize
 from model.scores.likelihood import token_nats
 
+_WORD = re.compile(r"[^ \t\r\n\f\v]+")
+
 
 def words_and_line_ends(text: str) -> int:
     r"""Words of a tokenised file plus one `<eos>` a line, the unit of PTB, WikiText and 1BW.
 
+    Only "\n" ends a line, and only ASCII white space a word: U+0085, U+2028 and U+00A0 are characters of the text.
+
     >>> words_and_line_ends("a b\nc\n")
     5
     """
-    return sum(len(line.split()) + 1 for line in text.splitlines())
+    return len(_WORD.findall(text)) + text.count("\n") + (not text.endswith("\n"))
 
 
 @dataclass(frozen=True)

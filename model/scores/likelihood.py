@@ -17,7 +17,6 @@ from torch.nn import functional
 
 from model.gpt2.network import GPT
 from model.gpt2.tokenizer import Tokenizer
-from webtext.errors import UsageError
 
 BATCH_TOKENS = 1 << 13  # in one pass; bounds memory at 50,257 float32 logits a token
 
@@ -132,6 +131,8 @@ class Continuation:
     characters: int
     n_bytes: int
     is_greedy: bool
+    is_cut: bool
+    """Longer, with its context, than the network reads: it was scored on its end."""
 
 
 def encode_pair(tokenizer: Tokenizer, context: str, continuation: str) -> tuple[list[int], list[int]]:
@@ -153,12 +154,16 @@ def score_continuations(
     """Score (context, continuation) pairs; a context too long for the block loses its beginning."""
     encoded = [encode_pair(tokenizer, context, continuation) for context, continuation in pairs]
     scored = score_ids(model, encoded, tokenizer.end_of_text, batch_tokens)
+    answers = (text.removeprefix(" ") or text for _, text in pairs)
     return [
-        Continuation(nats, len(after), len(answer), len(answer.encode()), is_greedy)
-        for (nats, is_greedy), (_, after), answer in zip(
-            scored, encoded, (text.removeprefix(" ") or text for _, text in pairs), strict=True
-        )
+        Continuation(nats, len(ids[1]), len(answer), len(answer.encode()), is_greedy, is_cut(ids, model))
+        for (nats, is_greedy), ids, answer in zip(scored, encoded, answers, strict=True)
     ]
+
+
+def is_cut(pair: tuple[Sequence[int], Sequence[int]], model: GPT) -> bool:
+    """Whether a context and what follows it are longer than the network reads, so that only their end is scored."""
+    return len(pair[0]) + len(pair[1]) > model.config.block_size
 
 
 @torch.no_grad()
@@ -167,18 +172,15 @@ def score_ids(
 ) -> list[tuple[float, bool]]:
     """For (context, continuation) as ids: summed nats of the continuation, and whether greedy decoding gives it.
 
-    Raises ValueError for a continuation that is empty, UsageError for one that is longer than a block: cutting it would
-    score another text.
+    What is longer than a block is scored on its end (`is_cut` tells). Raises ValueError for an empty continuation.
     """
     model.eval()
     rows = []
     for before, after in pairs:
         if not after:
             raise ValueError("a continuation has no tokens: there is nothing to score")
-        if len(after) > model.config.block_size:
-            limit = model.config.block_size
-            raise UsageError(f"an answer has {len(after)} tokens, but this network reads {limit}: score a larger one")
-        rows.append(([end_of_text, *before, *after][-model.config.block_size - 1 :], len(after)))
+        block = model.config.block_size
+        rows.append(([end_of_text, *before, *after][-block - 1 :], min(len(after), block)))
     order = sorted(range(len(rows)), key=lambda index: -len(rows[index][0]))
     scored: dict[int, tuple[float, bool]] = {}
     for batch in _batches(order, [len(row) for row, _ in rows], batch_tokens):

@@ -34,7 +34,16 @@ TASKS_1542M = {
     "cnn_dm_rouge_l": 26.58,
     "wmt14_en_fr_bleu": 5.0,
     "wmt14_fr_en_bleu": 11.5,
+    "cnn_dm_lead_3_rouge_1": 40.38,
+    "cnn_dm_lead_3_rouge_2": 17.66,
+    "cnn_dm_lead_3_rouge_l": 36.62,
+    "cnn_dm_random_3_rouge_1": 28.78,
+    "cnn_dm_random_3_rouge_2": 8.63,
+    "cnn_dm_random_3_rouge_l": 25.52,
+    "cnn_dm_rouge_average": 21.40,
+    "cnn_dm_no_hint_rouge_average": 15.03,
     "natural_questions_accuracy": 4.1,
+    "natural_questions_accuracy_of_surest_1": 63.1,
 }
 
 

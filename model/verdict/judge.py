@@ -4,6 +4,7 @@ Both give, for each corpus, how many bits each document of each text set takes: 
 corpus, then by its replicates. All corpora teach the same number of tokens, in every replicate.
 """
 
+import itertools
 import logging
 import math
 from collections.abc import Mapping, Sequence
@@ -13,22 +14,24 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from model.gpt2.corpora import Corpus, take
+from model.gpt2.corpora import Corpus, take, thin
 from model.gpt2.data import TokenFile, encode_texts
 from model.gpt2.device import World
 from model.gpt2.network import GPT, size
 from model.gpt2.tokenizer import Tokenizer
 from model.gpt2.train import Split, TrainConfig, Trained, train
 from model.scores.likelihood import document_bits, token_nats
-from model.verdict.ngram_model import count_ngrams, locate, train_ngrams
+from model.verdict.ngram_model import NgramModel, count_ngrams, locate, train_ngrams
 from model.verdict.tiers import Tier
+from webtext.errors import UsageError
 from webtext.hashing import hash64
 
 LOGGER = logging.getLogger(__name__)
 Floats = NDArray[np.float64]
-_BYTES_A_TOKEN = 6  # more than GPT-2's tokenizer takes of English, so that a sample of bytes holds enough tokens
-
-SLICES, SLICE_TOKENS = 8, 256  # of a long document
+HALVINGS = 5  # of the tokens taught: losses at six budgets make the curve that a corpus's worth is read off
+_LEAST_KEPT = 0.5  # of a budget's tokens, in each replicate: a smaller budget would hang on a few documents
+_READ = 256  # documents tokenised at a time
+_BYTES_A_TOKEN = 5  # of English, about: what a sample is sorted in memory by
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Panel:
     """A set of texts on which all models are scored."""
 
     name: str
-    neutral: bool
+    decides: bool
     texts: tuple[str, ...]
 
     def n_bytes(self) -> Floats:
@@ -50,40 +53,82 @@ class Panel:
 
 @dataclass(frozen=True)
 class Sample:
-    """Documents of a corpus as ids, or slices of long ones, each with the group of the jackknife it falls into."""
+    """Documents of a corpus as ids, each with the group of the jackknife it falls into."""
 
     documents: list[list[int]]
     groups: list[int]
+
+    def upto(self, tokens: int) -> tuple[list[list[int]], list[int]]:
+        """The first documents, of which the last is cut so that they have `tokens` ids, with their groups."""
+        documents, left = [], tokens
+        for ids in self.documents:
+            if left <= 0:
+                break
+            documents.append(ids[:left])
+            left -= len(ids)
+        return documents, self.groups[: len(documents)]
 
     def kept(self, group: int) -> NDArray[np.bool_]:
         """For each token, in order, whether its document is outside a group; all are, for one that does not exist."""
         return np.repeat(np.array(self.groups) != group, [len(ids) for ids in self.documents])
 
 
-def ngram_bits(
-    corpora: Sequence[Corpus], panels: Sequence[Panel], tier: Tier, tokenizer: Tokenizer
-) -> tuple[dict[str, list[Floats]], int]:
-    """Bits by n-gram models: for each corpus, and each panel, (1 + groups, documents); and the tokens each one taught.
+@dataclass(frozen=True)
+class Scores:
+    """What a judge found: bits of each text by the models of each corpus, at one budget or more.
+
+    `bits[corpus][k][panel]` is (1 + R, D), at the budget `tokens[k]` (1 + R,), which ascend; row 0 is the model that
+    stands for the corpus, the others are its replicates.
+    """
+
+    tokens: Floats
+    bits: dict[str, list[list[Floats]]]
+
+
+class NgramJudge:
+    """N-gram models with Kneser-Ney smoothing, of samples of corpora in memory.
 
     Replicate g lacks the documents of group g in every corpus. A document and its damaged copy are in one group, as
     are two copies of one text, so what corpora share cancels.
     """
-    samples = _samples(corpora, tier, tokenizer)
-    targets = [tokenizer.encode_batch(list(panel.texts)) for panel in panels]
-    replicates = range(-1, tier.groups)
-    budgets = {group: min(tier.ngram_tokens, *(int(one.kept(group).sum()) for one in samples)) for group in replicates}
-    bits: dict[str, list[Floats]] = {}
-    for corpus, sample in zip(corpora, samples, strict=True):
-        LOGGER.info("n-grams: %s, %s tokens, %d replicates", corpus.name, f"{budgets[-1]:,}", tier.groups)
-        counted = count_ngrams(sample.documents, tokenizer.vocab_size, tier.ngram_order)
-        located = [locate(counted.keys, tokenizer.vocab_size, target) for target in targets]
-        rows: list[list[Floats]] = [[] for _ in panels]
-        for group in replicates:
-            model = counted.model(first(sample.kept(group), budgets[group]))
-            for own, places in zip(rows, located, strict=True):
-                own.append(np.array([part.sum() for part in model.nats_at(places)]) / math.log(2.0))
-        bits[corpus.name] = [np.stack(own) for own in rows]
-    return bits, budgets[-1]
+
+    def __init__(self, corpora: Sequence[Corpus], tier: Tier, tokenizer: Tokenizer) -> None:
+        """Read the samples. Raises UsageError for a corpus that has too few documents for an error bar."""
+        self.tier, self.tokenizer = tier, tokenizer
+        self._samples = dict(zip((one.name for one in corpora), _samples(corpora, tier, tokenizer), strict=True))
+        whole = min(tier.ngram_tokens, *(sum(map(len, one.documents)) for one in self._samples.values()))
+        halved = [self._budgets(whole >> halving) for halving in range(HALVINGS, -1, -1)]
+        self.tokens = np.array([row for row in halved if row.min() >= _LEAST_KEPT * row[0] > 0])
+        if not len(self.tokens) or self.tokens[-1, 0] != whole:
+            counts = ", ".join(f"{name} {len(one.documents):,}" for name, one in self._samples.items())
+            raise UsageError(f"too few documents for an error bar: {counts}; give at least a few times {tier.groups}")
+
+    def _budgets(self, tokens: int) -> Floats:
+        """Tokens that every corpus has among its first `tokens`, in all and in each replicate."""
+        parts = [(one, first(one.kept(-1), tokens)) for one in self._samples.values()]
+        replicates = range(-1, self.tier.groups)
+        return np.array([min(int((one.kept(g) & part).sum()) for one, part in parts) for g in replicates], float)
+
+    def score(self, panels: Sequence[Panel]) -> Scores:
+        """Bits of texts by every model."""
+        targets = [self.tokenizer.encode_batch(list(panel.texts)) for panel in panels]
+        return Scores(self.tokens, {name: self._score(name, targets) for name in self._samples})
+
+    def _score(self, name: str, targets: Sequence[list[list[int]]]) -> list[list[Floats]]:
+        sample, found = self._samples[name], []
+        LOGGER.info("n-grams: %s, %s tokens, %d replicates", name, f"{self.tokens[-1, 0]:,.0f}", self.tier.groups)
+        for budgets in self.tokens:
+            documents, groups = sample.upto(int(budgets[0]))
+            counted = count_ngrams(documents, self.tokenizer.vocab_size, self.tier.ngram_order)
+            located = [locate(counted.keys, self.tokenizer.vocab_size, target) for target in targets]
+            rows: list[list[Floats]] = [[] for _ in targets]
+            part = Sample(documents, groups)
+            for group, tokens in zip(range(-1, self.tier.groups), budgets, strict=True):
+                model = counted.model(first(part.kept(group), int(tokens)))
+                for own, places in zip(rows, located, strict=True):
+                    own.append(np.array([nats.sum() for nats in model.nats_at(places)]) / math.log(2.0))
+            found.append([np.stack(own) for own in rows])
+        return found
 
 
 def first(kept: NDArray[np.bool_], tokens: int) -> NDArray[np.bool_]:
@@ -92,38 +137,36 @@ def first(kept: NDArray[np.bool_], tokens: int) -> NDArray[np.bool_]:
 
 
 def _samples(corpora: Sequence[Corpus], tier: Tier, tokenizer: Tokenizer) -> list[Sample]:
+    """The first documents of each corpus by hash, up to the tier's tokens after thinning."""
     found = []
     originals: dict[Path, list[str]] = {}
     for corpus in corpora:
         if corpus.path not in originals:
-            whole = replace(corpus, damage=None)
-            originals[corpus.path] = take(whole.train(), tier.ngram_tokens * _BYTES_A_TOKEN)
+            originals[corpus.path] = _enough(replace(corpus, damage=None), tier, tokenizer)
         texts = originals[corpus.path]
         groups = [hash64(text.encode(), salt=b"group") % tier.groups for text in texts]
         if corpus.damage is not None:
             texts = list(corpus.damage(iter(texts)))
-            first: dict[str, int] = {}
-            groups = [first.setdefault(text, group) for text, group in zip(texts, groups, strict=True)]
-        slices = [
-            (part, group)
-            for ids, group in zip(tokenizer.encode_batch(texts), groups, strict=True)
-            for part in thin(ids)
-        ]
-        found.append(Sample([part for part, _ in slices], [group for _, group in slices]))
+            known: dict[str, int] = {}
+            groups = [known.setdefault(text, group) for text, group in zip(texts, groups, strict=True)]
+        found.append(Sample(tokenizer.encode_batch([thin(text) for text in texts]), groups))
     return found
 
 
-def thin(ids: list[int]) -> list[list[int]]:
-    """A document of at most `SLICES` * `SLICE_TOKENS` ids as it is; of a longer one, so many slices at even distances.
+def _enough(corpus: Corpus, tier: Tier, tokenizer: Tokenizer) -> list[str]:
+    taken: list[str] = []
+    tokens, texts = 0, corpus.train()
+    while tokens < tier.ngram_tokens and (batch := list(itertools.islice(texts, _READ))):
+        taken += batch
+        tokens += sum(map(len, tokenizer.encode_batch([thin(text) for text in batch])))
+    return taken
 
-    Web corpora hold a few documents as long as books. Left whole, one of them, or one copy of it, would decide a
-    verdict on a million tokens; n-grams lose nothing by slices, and each part of a document keeps its share.
-    """
-    if len(ids) <= SLICES * SLICE_TOKENS:
-        return [ids]
-    last = len(ids) - SLICE_TOKENS
-    starts = [last * number // (SLICES - 1) for number in range(SLICES)]
-    return [ids[start : start + SLICE_TOKENS] for start in starts]
+
+def model_of(corpus: Corpus, tier: Tier, tokenizer: Tokenizer) -> NgramModel:
+    """The n-gram model of a corpus alone, of as many tokens as the tier gives."""
+    (sample,) = _samples([corpus], tier, tokenizer)
+    documents, _ = sample.upto(tier.ngram_tokens)
+    return train_ngrams(documents, tokenizer.vocab_size, tier.ngram_order)
 
 
 def ngram_entropy(tokens: TokenFile, heldout: TokenFile, vocab_size: int, order: int) -> float:
@@ -169,9 +212,11 @@ def _splits(
         place = folder / _slug(corpus.name)
         if world.is_first:
             source = f"{corpus.fingerprint()} {seed}"
-            encode_texts(corpus.train(seed), tokenizer, place / "train", source=source, max_tokens=tier.tokens)
-            texts = iter(take(corpus.heldout(), tier.panel_bytes))
-            encode_texts(texts, tokenizer, place / "heldout", source=f"{source} {tier.panel_bytes}")
+            texts = corpus.train(seed, tier.tokens * _BYTES_A_TOKEN)
+            texts = map(thin, texts) if tier.judge == "ngram" else texts
+            encode_texts(texts, tokenizer, place / "train", source=source, max_tokens=tier.tokens)
+            heldout = iter(take(map(thin, corpus.heldout()), tier.panel_bytes))
+            encode_texts(heldout, tokenizer, place / "heldout", source=f"{source} {tier.panel_bytes}")
         pairs.append((TokenFile(place / "train"), TokenFile(place / "heldout")))
     world.wait()
     limit = min(tier.tokens, *(len(tokens.ids) for tokens, _ in pairs))
@@ -180,6 +225,12 @@ def _splits(
 
 def _slug(name: str) -> str:
     return "".join(char if char.isalnum() else "-" for char in name.lower())
+
+
+def gpt_scores(bits: dict[str, list[Floats]], tokens: int) -> Scores:
+    """What GPT-2 runs found, as the n-gram judge puts it: at one budget."""
+    replicates = next(iter(bits.values()))[0].shape[0]
+    return Scores(np.full((1, replicates), float(tokens)), {name: [rows] for name, rows in bits.items()})
 
 
 def gpt_bits(runs: Sequence[Run], panels: Sequence[Panel], tokenizer: Tokenizer) -> dict[str, list[Floats]]:

@@ -46,6 +46,13 @@ class Tier:
                 f"seeds {self.seeds} at least 1, groups {self.groups} at least 2"
             )
 
+    @property
+    def judge_name(self) -> str:
+        """Who judges, for a person."""
+        if self.judge == "ngram":
+            return f"Kneser-Ney {self.ngram_order}-grams over GPT-2's tokens"
+        return f"GPT-2 {self.size}, {self.seeds} seeds"
+
     def schedule(self) -> Schedule:
         """The learning rate over a run: stable, then linear to zero over the second half."""
         steps = self.tokens // self.tokens_per_step

@@ -8,23 +8,38 @@ control is built in: `damaged` compares a corpus with copies of itself that are 
 import json
 import logging
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from model.gpt2.corpora import Corpus, read_neutral, take
-from model.gpt2.damage import DAMAGES
+import numpy as np
+
+from model.gpt2.corpora import Corpus, read_neutral, take, thin
+from model.gpt2.damage import DAMAGES, shuffle_paragraphs
 from model.gpt2.device import join_world
 from model.gpt2.generate import Sampling, write
 from model.gpt2.optimizers import Schedule
 from model.gpt2.progress import read_log
 from model.gpt2.tokenizer import Tokenizer, gpt2_tokenizer, train_tokenizer
 from model.gpt2.train import TrainConfig
-from model.scores.likelihood import bits_per_byte
+from model.scores.likelihood import bits_per_byte, document_bits
 from model.verdict.compare import WORSE, Comparison, PanelScores, compare
-from model.verdict.judge import Panel, Run, gpt_bits, gpt_runs, ngram_bits, ngram_entropy, unseen_loss
+from model.verdict.efficiency import Efficiency, efficiency
+from model.verdict.judge import (
+    NgramJudge,
+    Panel,
+    Run,
+    Scores,
+    gpt_bits,
+    gpt_runs,
+    gpt_scores,
+    model_of,
+    ngram_entropy,
+    unseen_loss,
+)
 from model.verdict.memorization import Recital, fitting, overlap_with, overlaps, recite
+from model.verdict.order import Bits, OrderProbe, preferred
 from model.verdict.tiers import Tier
 from webtext.errors import UsageError
 
@@ -66,11 +81,18 @@ class Question:
             return [whole, Corpus("other", self.against)]
         return [whole, *(Corpus(name, self.corpus, DAMAGES[name]) for name in self.damages)]
 
+    @property
+    def on(self) -> str:
+        """What the deciding texts are."""
+        if self.neutral:
+            return "neutral text"
+        return "held-out text of the corpus itself, undamaged, of which all copies were made"
+
     def panels(self, n_bytes: int) -> list[Panel]:
         """Text sets to score: the neutral ones; held-out text of both corpora, or of the corpus before its damage.
 
-        Where the copies are damaged, the undamaged held-out text stands in for neutral text that nobody named: it is
-        what all of the copies were made from.
+        Where the copies are damaged and nobody named neutral text, the undamaged held-out text decides: it is what all
+        of the copies were made from.
         """
         panels = [Panel(path.name, True, _texts(str(path), read_neutral(path), n_bytes)) for path in self.neutral]
         own = Panel(_OWN, self.against is None and not self.neutral, _heldout(self.corpus, n_bytes))
@@ -84,7 +106,7 @@ def _heldout(path: Path, n_bytes: int) -> tuple[str, ...]:
 
 
 def _texts(name: str, texts: Iterator[str], n_bytes: int) -> tuple[str, ...]:
-    taken = tuple(take(texts, n_bytes))
+    taken = tuple(take(map(thin, texts), n_bytes))
     if len(taken) < 2:
         raise UsageError(f"{name} has {len(taken)} documents, too few for an error bar: give a text with more")
     return taken
@@ -106,6 +128,9 @@ class Verdict:
     tier: Tier
     judge: str
     comparisons: dict[str, Comparison]
+    efficiencies: dict[str, Efficiency]
+    """What a token of each other corpus is worth in tokens of the corpus, where its judge measured a curve."""
+    order: OrderProbe | None
     checks: tuple[Check, ...]
     training: dict[str, Any]
     memorization: dict[str, Any]
@@ -129,11 +154,12 @@ def validate(question: Question, tier: Tier, output: Path, device: str = "auto")
     with join_world() as world:
         corpora, panels = question.corpora(), question.panels(tier.panel_bytes)
         output.mkdir(parents=True, exist_ok=True)
+        judge = NgramJudge(corpora, tier, gpt2_tokenizer()) if tier.judge == "ngram" and world.is_first else None
         tokenizer = _tokenizer(corpora, tier)
         config = _train_config(tier, tier.schedule(), device)
         trained = corpora[: tier.trained] if tier.trained else corpora
         runs = gpt_runs(trained, tier, tokenizer, config, output / "runs", world)
-        return _judge(corpora, panels, tier, runs, tokenizer, output) if world.is_first else None
+        return _judge(question, tier, panels, judge, runs, output) if world.is_first else None
 
 
 def _train_config(tier: Tier, schedule: Schedule, device: str) -> TrainConfig:
@@ -163,50 +189,85 @@ def _tokenizer(corpora: Sequence[Corpus], tier: Tier) -> Tokenizer:
 
 
 def _judge(
-    corpora: Sequence[Corpus],
-    panels: Sequence[Panel],
+    question: Question,
     tier: Tier,
+    panels: Sequence[Panel],
+    judge: NgramJudge | None,
     runs: Sequence[Run],
-    tokenizer: Tokenizer,
     output: Path,
 ) -> Verdict:
-    scored = panels if tier.judge == "gpt2" else [panel.part(_BESIDE_BYTES) for panel in panels]
-    beside = gpt_bits(runs, scored, tokenizer)
-    training: dict[str, Any] = {
-        "tokens": min(len(run.split.train.ids) for run in runs),
-        "vocab_size": tokenizer.vocab_size,
-    }
-    if tier.judge == "ngram":
-        bits, training["ngram_tokens"] = ngram_bits(corpora, panels, tier, gpt2_tokenizer())
-    else:
-        bits = beside
-    comparisons = {
-        other.name: _compare(panels, bits[corpora[0].name], bits[other.name], jackknife=tier.judge == "ngram")
-        for other in corpora[1:]
-    }
-    training["gpt2_bits_per_byte"] = {
-        name: {
-            panel.name: float(rows[0].sum() / panel.n_bytes().sum())
-            for panel, rows in zip(scored, by_panel, strict=True)
-        }
-        for name, by_panel in beside.items()
-    }
+    corpora, tokenizer = question.corpora(), runs[0].split.tokenizer
+    scored = panels if judge is None else [panel.part(_BESIDE_BYTES) for panel in panels]
+    beside, tokens = gpt_bits(runs, scored, tokenizer), min(len(run.split.train.ids) for run in runs)
+    scores = gpt_scores(beside, tokens) if judge is None else judge.score(panels)
+    pairs = {other.name: _pair(panels, scores, corpora[0].name, other.name) for other in corpora[1:]}
+    jackknife = judge is not None
+    comparisons = {name: compare(at[-1], jackknife=jackknife, on=question.on) for name, at in pairs.items()}
     checks, figures = _checks(runs[0], tier)
-    samples = _samples(runs[0], _own(panels), tokenizer)
-    (output / SAMPLES_FILE).write_text("\n\n--------\n\n".join(samples) + "\n", "utf-8")
-    (output / LOG_FILE).write_text("".join(json.dumps(line) + "\n" for line in _logs(runs)), "utf-8")
+    training: dict[str, Any] = {
+        "judge_tokens": int(scores.tokens[-1, 0]),
+        "tokens": tokens,
+        "tokens_read": tier.tokens,
+        "vocab_size": tokenizer.vocab_size,
+        "gpt2_bits_per_byte": {name: _bits_per_byte(scored, rows) for name, rows in beside.items()},
+    }
+    order = _order(corpora[0], _own(panels), tier, runs)
     memorization = _memorization(runs[0], corpora[0], panels, tier)
-    verdict = Verdict(tier, tier.judge, comparisons, checks, training | figures, memorization)
-    (output / VERDICT_FILE).write_text(json.dumps(verdict_json(verdict), indent=1, ensure_ascii=False) + "\n", "utf-8")
+    verdict = Verdict(
+        tier, tier.judge_name, comparisons, _worth(scores, pairs), order, checks, training | figures, memorization
+    )
+    _write(verdict, runs, _samples(runs[0], _own(panels), tokenizer), output)
     return verdict
 
 
-def _compare(panels: Sequence[Panel], bits_a: Sequence[Any], bits_b: Sequence[Any], *, jackknife: bool) -> Comparison:
-    scores = [
-        PanelScores(panel.name, panel.neutral, panel.n_bytes(), a, b)
-        for panel, a, b in zip(panels, bits_a, bits_b, strict=True)
+def _write(verdict: Verdict, runs: Sequence[Run], samples: Sequence[str], output: Path) -> None:
+    (output / SAMPLES_FILE).write_text("\n\n--------\n\n".join(samples) + "\n", "utf-8")
+    (output / LOG_FILE).write_text("".join(json.dumps(line) + "\n" for line in _logs(runs)), "utf-8")
+    (output / VERDICT_FILE).write_text(json.dumps(verdict_json(verdict), indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _pair(panels: Sequence[Panel], scores: Scores, corpus: str, other: str) -> list[list[PanelScores]]:
+    """The text sets scored by the models of two corpora, for each budget."""
+    return [
+        [
+            PanelScores(panel.name, panel.decides, panel.n_bytes(), a, b)
+            for panel, a, b in zip(panels, of_corpus, of_other, strict=True)
+        ]
+        for of_corpus, of_other in zip(scores.bits[corpus], scores.bits[other], strict=True)
     ]
-    return compare(scores, jackknife=jackknife)
+
+
+def _worth(scores: Scores, pairs: Mapping[str, Sequence[Sequence[PanelScores]]]) -> dict[str, Efficiency]:
+    """The data-efficiency ratio of each other corpus, on the text that decides, or on all where none does."""
+    found = {}
+    for name, budgets in pairs.items():
+        deciding = [[panel for panel in at if panel.decides] or list(at) for at in budgets]
+        worth = efficiency(scores.tokens, deciding)
+        if worth is not None:
+            found[name] = worth
+    return found
+
+
+def _bits_per_byte(panels: Sequence[Panel], rows: Sequence[Any]) -> dict[str, float]:
+    pairs = zip(panels, rows, strict=True)
+    return {panel.name: float(bits[0].sum() / panel.n_bytes().sum()) for panel, bits in pairs}
+
+
+def _order(corpus: Corpus, own: Panel, tier: Tier, runs: Sequence[Run]) -> OrderProbe | None:
+    """Ask the judge of the corpus, and the one of a copy with shuffled paragraphs, for the order of held-out pages."""
+    if tier.judge == "gpt2":
+        found = preferred(own.texts, lambda texts: document_bits(runs[0].trained.model, runs[0].split.tokenizer, texts))
+        return None if found is None else OrderProbe(found.items, found, None)
+    whole, shuffled = (
+        preferred(own.texts, _ngram_bits(replace(corpus, damage=damage), tier)) for damage in (None, shuffle_paragraphs)
+    )
+    return None if whole is None else OrderProbe(whole.items, whole, shuffled)
+
+
+def _ngram_bits(corpus: Corpus, tier: Tier) -> Bits:
+    tokenizer = gpt2_tokenizer()
+    model = model_of(corpus, tier, tokenizer)
+    return lambda texts: np.array([nats.sum() for nats in model.nats(tokenizer.encode_batch(list(texts)))])
 
 
 def _checks(run: Run, tier: Tier) -> tuple[tuple[Check, ...], dict[str, float]]:
@@ -222,9 +283,11 @@ def _checks(run: Run, tier: Tier) -> tuple[tuple[Check, ...], dict[str, float]]:
         Check("every loss is a number", all(math.isfinite(record["loss"]) for record in log), f"{len(log)} steps"),
     ]
     if tier.judge == "ngram":
-        entropies = {order: ngram_entropy(run.split.train, heldout, vocab_size, order) for order in (1, 2)}
-        figures |= {"unigram_entropy": entropies[1], "bigram_entropy": entropies[2]}
-        detail = f"{end:.3f} nats a held-out token; unigrams {entropies[1]:.3f}, bigrams {entropies[2]:.3f}"
+        entropies = {order: ngram_entropy(run.split.train, heldout, vocab_size, order) for order in (1, 2, 5)}
+        figures |= {"unigram_entropy": entropies[1], "bigram_entropy": entropies[2], "fivegram_entropy": entropies[5]}
+        bits = {order: _heldout_bits(run, nats) for order, nats in entropies.items()}
+        figures |= {"unigram_bits": bits[1], "bigram_bits": bits[2], "fivegram_bits": bits[5]}
+        detail = f"{end:.3f} nats a held-out token, unigrams of the same text {entropies[1]:.3f}"
         checks.append(Check("beats unigrams on unseen text", end < entropies[1], detail))
     return tuple(checks), figures
 

@@ -2,10 +2,14 @@
 
 import argparse
 import json
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pipelines.commands.training_flags import add_device, need_training
 from webtext.errors import UsageError
+from webtext.foreign import json_object, read_bytes
 
 _EPILOG = """NAME chooses the protocol: ptb, wikitext2, wikitext103, 1bw, enwik8, text8, text (any plain text), heldout
 (a corpus), lambada, cbt_cn, cbt_ne, winograd, coqa, cnn_dm, wmt14_en_fr, wmt14_fr_en, natural_questions; any other
@@ -27,27 +31,64 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, _: list[str]) -> int:
-    """Score every set; print the paper's table with ours in it."""
+    """Score every set, each on its own; print the paper's table with ours in it; return 2 where a set failed."""
     with need_training():
         from model.gpt2.checkpoint import load_model  # noqa: PLC0415  (torch, only when it is used)
         from model.gpt2.device import select_device  # noqa: PLC0415
         from model.scores.protocols import Settings, evaluate_set  # noqa: PLC0415
         from model.scores.published import table  # noqa: PLC0415
-    sets = [_parse(text) for text in arguments.on]
-    dirty = json.loads(arguments.dirty.read_text("utf-8")) if arguments.dirty else None
-    settings = Settings(arguments.stride, arguments.limit, dirty)
+    sets = _sets(arguments.on)
+    if min(arguments.stride, arguments.limit) < 0:
+        raise UsageError(f"--stride {arguments.stride} and --limit {arguments.limit} are 0 or more")
+    settings = Settings(arguments.stride, arguments.limit, _dirty(arguments.dirty) if arguments.dirty else None)
+    found: dict[str, dict[str, Any]] = {"figures": {}, "details": {}, "failed": {}}
+    _write(arguments.output, found)
     model, tokenizer = load_model(arguments.checkpoint, select_device(arguments.device))
-    scored = {name: evaluate_set(model, tokenizer, name, path, settings) for name, path in sets}
-    figures = {key: value for found in scored.values() for key, value in found.figures.items()}
-    if arguments.output:
-        details = {name: found.details for name, found in scored.items()}
-        arguments.output.write_text(json.dumps({"figures": figures, "details": details}, indent=1) + "\n", "utf-8")
-    print(table(figures), end="")
-    return 0
+    for name, path in sets.items():
+        try:
+            scored = evaluate_set(model, tokenizer, name, path, settings)
+        except UsageError as error:
+            found["failed"][name] = str(error)
+            print(f"{name} failed: {error}", file=sys.stderr)
+        else:
+            found["figures"] |= scored.figures
+            found["details"][name] = scored.details
+            print(f"{name}: {', '.join(f'{key} {value:.4g}' for key, value in scored.figures.items())}", flush=True)
+            if scored.details.get("cut"):
+                block = model.config.block_size
+                cut = scored.details["cut"]
+                print(f"{name}: {cut:,} longer than this network reads ({block} tokens): scored on their end")
+        _write(arguments.output, found)
+    print(table(found["figures"]), end="")
+    return 2 if found["failed"] else 0
 
 
-def _parse(text: str) -> tuple[str, Path]:
-    name, equals, path = text.partition("=")
-    if not (name and equals and path):
-        raise UsageError(f"--on {text}: spell it NAME=FILE, for example ptb=ptb.test.txt")
-    return name, Path(path)
+def _write(output: Path | None, found: dict[str, Any]) -> None:
+    """Write what is known so far. Raises UsageError, before any work, where it cannot be written."""
+    if output is None:
+        return
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    except OSError as error:
+        raise UsageError(f"--output {output} cannot be written: {error.strerror}") from error
+
+
+def _sets(specs: Sequence[str]) -> dict[str, Path]:
+    sets: dict[str, Path] = {}
+    for spec in specs:
+        name, equals, path = spec.partition("=")
+        if not (name and equals and path):
+            raise UsageError(f"--on {spec}: spell it NAME=FILE, for example ptb=ptb.test.txt")
+        if name in sets:
+            raise UsageError(f"--on {name}= is given twice: results are told apart by their names")
+        sets[name] = Path(path)
+    return sets
+
+
+def _dirty(path: Path) -> dict[str, list[int]]:
+    found = json_object(read_bytes(path), str(path))
+    for name, places in found.items():
+        if not (isinstance(places, list) and all(type(place) is int for place in places)):
+            raise UsageError(f"{path}: {name!r} should be a list of positions, not {json.dumps(places)[:60]}")
+    return found

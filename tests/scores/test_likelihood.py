@@ -25,7 +25,7 @@ from model.scores.likelihood import (
     windows,
 )
 from model.scores.published import TABLE_3, table
-from model.scores.tasks import Choice, accuracy, by_overlap, read_cbt, read_items, score_choices
+from model.scores.tasks import accuracy, by_overlap, read_cbt, read_items, score_choices
 from webtext.errors import UsageError
 
 SHAPE = GPTConfig(n_layer=2, n_head=2, n_embd=32, block_size=16, vocab_size=257)

@@ -13,21 +13,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from model.gpt2.corpora import Corpus, read_neutral, take
+from model.gpt2.corpora import Corpus, read_neutral, take, thin
 from model.gpt2.damage import DAMAGES, duplicate_documents
 from model.gpt2.device import World
 from model.gpt2.network import SIZES, GPTConfig, create
 from model.gpt2.tokenizer import byte_tokenizer, gpt2_tokenizer
 from model.gpt2.train import TrainConfig
 from model.scores.protocols import Settings, evaluate_set
-from model.scores.tasks import Choice, read_conversations, read_items
+from model.scores.tasks import read_conversations, read_items
 from model.verdict.compare import BETTER, CANNOT_TELL, WORSE, PanelScores, compare
-from model.verdict.judge import Panel, Sample, first, gpt_bits, gpt_runs, ngram_bits, thin
+from model.verdict.judge import NgramJudge, Panel, Sample, first, gpt_bits, gpt_runs
 from model.verdict.report_text import render
 from model.verdict.tiers import TIERS, Tier
 from model.verdict.validate import Question, validate
 from webtext.errors import UsageError
 from webtext.hashing import hash64
+from webtext.items import Choice
 
 NOUNS = "river stone engine garden letter window winter market bridge doctor island candle".split()  # noqa: SIM905
 VERBS = "carries follows remembers opens crosses mends hides paints".split()  # noqa: SIM905
@@ -36,8 +37,8 @@ VERBS = "carries follows remembers opens crosses mends hides paints".split()  # 
 def sentence(seed):
     """A sentence of a small grammar in which the order of words matters."""
     pick = [hash64(f"{seed}/{number}".encode()) for number in range(4)]
-    one, two = NOUNS[pick[0] % 12], NOUNS[pick[1] % 12]
-    return f"The {one} {VERBS[pick[2] % 8]} the old {two} of the {NOUNS[(pick[0] + pick[2]) % 12]}."
+    one, two, three = (f"{NOUNS[place % 12]} {NOUNS[place // 12 % 12]}" for place in (pick[0], pick[1], sum(pick[::2])))
+    return f"The {one} {VERBS[pick[2] % 8]} the old {two} of the {three}."
 
 
 def article(seed):
@@ -165,20 +166,23 @@ def test_every_model_learns_as_many_tokens(corpus, folder):
 
 
 def test_a_long_document_is_thinned_evenly():
-    assert thin([1, 2]) == [[1, 2]]
-    assert thin(list(range(2048))) == [list(range(2048))]
-    slices = thin(list(range(100_000)))
-    assert [len(part) for part in slices] == [256] * 8
-    assert [part[0] for part in slices] == [99_744 * number // 7 for number in range(8)]
-    assert slices[-1][-1] == 99_999
+    whole = "".join(chr(ord("a") + number % 26) for number in range(8192))
+    assert thin(whole) == whole
+    text = "".join(chr(0x4E00 + number % 20_000) for number in range(100_000))
+    slices = thin(text).split("\n")
+    assert [len(part) for part in slices] == [1024] * 8
+    assert [text.index(part) for part in slices] == [98_976 * number // 7 % 20_000 for number in range(8)]
+    assert slices[-1][-1] == text[-1]
 
 
 def test_what_corpora_share_cancels(corpus):
     same = [Corpus("one", corpus), Corpus("two", corpus)]
-    bits, tokens = ngram_bits(same, [Panel("p", True, (article("x"), article("y")))], TINY, gpt2_tokenizer())
-    assert (bits["one"][0] == bits["two"][0]).all()
-    assert bits["one"][0].shape == (7, 2)
-    assert 0 < tokens <= 60_000
+    found = NgramJudge(same, TINY, gpt2_tokenizer()).score([Panel("p", True, (article("x"), article("y")))])
+    assert len(found.bits["one"]) == len(found.bits["two"]) == len(found.tokens)
+    for one, two in zip(found.bits["one"], found.bits["two"], strict=True):
+        assert (one[0] == two[0]).all()
+        assert one[0].shape == (7, 2)
+    assert 0 < found.tokens[-1, 0] <= 60_000
 
 
 def test_a_corpus_without_a_held_out_split_gets_one(tmp_path):
@@ -396,9 +400,9 @@ def test_the_control_ranks_real_stories(realweb, tmp_path):
         pq.write_table(pa.table({"text": part}), tmp_path / f"{side}.parquet")
     one, two = Corpus("one", tmp_path / "one.parquet"), Corpus("two", tmp_path / "two.parquet")
     shuffled = Corpus("shuffled", tmp_path / "one.parquet", DAMAGES["shuffled words"])
-    bits, _ = ngram_bits([one, two, shuffled], [panel], replace(TINY, ngram_tokens=10**6), gpt2_tokenizer())
+    bits = NgramJudge([one, two, shuffled], replace(TINY, ngram_tokens=10**6), gpt2_tokenizer()).score([panel]).bits
     verdicts = {}
     for name in ("two", "shuffled"):
-        scores = PanelScores("stories", True, panel.n_bytes(), bits["one"][0], bits[name][0])
+        scores = PanelScores("stories", True, panel.n_bytes(), bits["one"][-1][0], bits[name][-1][0])
         verdicts[name] = compare([scores], jackknife=True).verdict
     assert verdicts == {"two": CANNOT_TELL, "shuffled": BETTER}
