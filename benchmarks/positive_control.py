@@ -3,10 +3,10 @@
     python benchmarks/positive_control.py CORPUS --neutral FILE [--neutral FILE ...] [--furniture COLUMN] [--halves 20]
     python benchmarks/positive_control.py CORPUS --neutral FILE --skip-damages --halves 100    # false alarms only
 
-Prints a line for each comparison: the difference in bits per byte with its interval, the smallest visible difference
-and the verdict; for damages of falling size, then for random halves, of which 5 % should be told apart wrongly. With
-`--furniture`, the boilerplate put back is the one that the pages had: a column of the corpus with the lines that
-extraction removed.
+Prints a line for each comparison: the difference in bits per byte with its interval, the smallest visible difference,
+what a token of the copy is worth in tokens of the corpus, and the verdict; for damages of falling size, then for random
+halves, of which 5 % should be told apart wrongly. With `--furniture`, the boilerplate put back is the one that the
+pages had: a column of the corpus with the lines that extraction removed.
 """
 
 import argparse
@@ -19,13 +19,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from model.gpt2.corpora import Corpus, read_neutral, take
+from model.gpt2.corpora import Corpus, read_neutral, take, thin
 from model.gpt2.damage import Damage, duplicate_documents, put_back_boilerplate, shuffle_words
 from model.gpt2.data import shard_paths
 from model.gpt2.tokenizer import gpt2_tokenizer
 from model.scores.tasks import accuracy
 from model.verdict.compare import CANNOT_TELL, CONFIDENCE, PanelScores, compare
-from model.verdict.judge import Panel, ngram_bits
+from model.verdict.efficiency import efficiency
+from model.verdict.judge import NgramJudge, Panel
 from model.verdict.tiers import TIERS
 from webtext.hashing import hash64
 
@@ -60,19 +61,22 @@ def furniture_of(corpus: Path, column: str) -> Damage:
 def report(corpora: list[Corpus], panels: list[Panel], label: str = "") -> list[str]:
     """Judge the first corpus against each of the others, print a line each, return the verdicts."""
     began = time.process_time()
-    bits, tokens = ngram_bits(corpora, panels, TIERS["quick"], gpt2_tokenizer())
+    scores = NgramJudge.read(corpora, TIERS["quick"], gpt2_tokenizer()).score(panels)
     seconds, verdicts = time.process_time() - began, []
     for other in corpora[1:]:
-        pairs = zip(panels, bits[corpora[0].name], bits[other.name], strict=True)
-        scores = [PanelScores(panel.name, True, panel.n_bytes(), a, b) for panel, a, b in pairs]
-        found = compare(scores, jackknife=True)
+        pairs = [
+            [PanelScores(panel.name, True, panel.n_bytes(), *two) for panel, *two in zip(panels, a, b, strict=True)]
+            for a, b in zip(scores.bits[corpora[0].name], scores.bits[other.name], strict=True)
+        ]
+        found, worth = compare(pairs[-1], jackknife=True), efficiency(scores.tokens, pairs)
         assert found.overall is not None
         low, high = found.overall.interval
         difference = f"{found.overall.estimate:+.4f} [{low:+.4f}, {high:+.4f}]"
+        ratio = "" if worth is None else f"worth {worth.ratio:.2f} [{worth.interval[0]:.2f}, {worth.interval[1]:.2f}]"
         visible = f"visible {found.overall.smallest_visible:.4f}"
-        print(f"{label or other.name:28} {difference}  {visible}  {found.verdict}", flush=True)
+        print(f"{label or other.name:28} {difference}  {visible}  {ratio}  {found.verdict}", flush=True)
         verdicts.append(found.verdict)
-    print(f"{'':28} {tokens:,} tokens a corpus, {seconds:.0f} s of CPU", flush=True)
+    print(f"{'':28} {scores.tokens[-1, 0]:,.0f} tokens a corpus, {seconds:.0f} s of CPU", flush=True)
     return verdicts
 
 
@@ -98,7 +102,7 @@ def main() -> None:
     parser.add_argument("--skip-damages", action="store_true", help="halves only")
     arguments = parser.parse_args()
     panels = [
-        Panel(path.name, True, tuple(take(read_neutral(path), TIERS["quick"].panel_bytes)))
+        Panel(path.name, True, tuple(take(map(thin, read_neutral(path)), TIERS["quick"].panel_bytes)))
         for path in arguments.neutral
     ]
     damages: dict[str, Damage] = {}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from webtext.text import SPACELESS_RANGES, marks
+from webtext.text import SPACELESS_RANGES, comparable, marks
 
 # What a code point is to a word. OTHER parts words; letters and digits in a row are one; a SPACELESS letter is a word
 # of its own; a mark belongs to what stands before it.
@@ -73,5 +73,5 @@ def count_words(text: str) -> int:
     >>> count_words("Don't panic: it's 42_000 KM.")
     8
     """
-    codes, classes = code_points(text)
+    codes, classes = code_points(comparable(text))
     return int(np.count_nonzero(word_starts(classes[codes])[0]))

@@ -41,6 +41,77 @@ def marks() -> frozenset[int]:
     return frozenset(code for code in range(0x300, _MARKS_END) if is_mark(code))
 
 
+# UAX #15, stream-safe text: more marks on one letter are nobody's spelling, and composing them takes squared time.
+_MOST_MARKS = 30
+_CHECKED = 1 << 10  # characters whose composition is checked at a time, for the same reason
+
+
+def comparable(text: str) -> str:
+    r"""Give the form in which texts are compared: composed (Unicode NFC), without format characters.
+
+    The same page reaches two corpora with soft hyphens, zero-width spaces and joiners, byte order marks and marks of
+    direction (category Cf) or without, and with its accents as one character or as two.
+
+    >>> comparable("cafe\u0301 co\u00adop\u200b") == "caf\u00e9 coop"
+    True
+    """
+    if text.isascii():
+        return text
+    if not text.replace("\n", " ").isprintable():  # format characters are not, nor is little else
+        text = _format_characters().sub("", text)
+    if all(unicodedata.is_normalized("NFC", part) for part in _overlapping(text)):
+        return text
+    return unicodedata.normalize("NFC", _long_runs_of_marks().sub(r"\1", text))
+
+
+def _overlapping(text: str) -> Iterator[str]:
+    """Cut a text into short parts, each with the end of the one before it: no letter is parted from its marks."""
+    return (text[max(0, begin - _MOST_MARKS) : begin + _CHECKED] for begin in range(0, len(text), _CHECKED))
+
+
+def origins(text: str) -> list[int] | None:
+    """Say for each character of `comparable(text)` where in the text it begins; None where it is the text itself.
+
+    One more entry, the length of the text, closes the last.
+    """
+    if comparable(text) == text:
+        return None
+    found, begin = [], 0
+    for part in _letters().findall(text):
+        found += [begin] * len(comparable(part))
+        begin += len(part)
+    return [*found, len(text)]
+
+
+@cache
+def _letters() -> re.Pattern[str]:
+    """Compile what composes into one: a character and all that may join it, format characters between them or not."""
+    return re.compile(rf"[\s\S][{_joining()}{_format_ranges()}]*")
+
+
+@cache
+def _long_runs_of_marks() -> re.Pattern[str]:
+    return re.compile(rf"([{_joining()}]{{{_MOST_MARKS}}})[{_joining()}]+")
+
+
+def _joining() -> str:
+    """Give what may compose with the character before it: combining marks, and second halves of decompositions."""
+    parts = (unicodedata.decomposition(chr(code)).split() for code in range(0xA0, _MARKS_END))
+    second = {int(part[1], 16) for part in parts if len(part) == 2 and not part[0].startswith("<")}
+    combining = {code for code in range(0x300, _MARKS_END) if unicodedata.combining(chr(code))}
+    jamo = set(range(0x1160, 0x1200))
+    return "".join(map(chr, sorted(second | combining | jamo)))
+
+
+def _format_ranges() -> str:
+    return "".join(chr(code) for code in range(0x80, 0xE0200) if unicodedata.category(chr(code)) == "Cf")
+
+
+@cache
+def _format_characters() -> re.Pattern[str]:
+    return re.compile(f"[{_format_ranges()}]")
+
+
 def word_pattern(text: str) -> re.Pattern[str]:
     """Give the regular expression of one word of a text in lower case; it is linear in the text."""
     if text.isascii():
@@ -64,7 +135,7 @@ def words(text: str) -> list[str]:
     >>> words("東京タワー 2024年")
     ['東', '京', 'タワー', '2024', '年']
     """
-    lowered = text.lower()
+    lowered = comparable(text).lower()
     return word_pattern(lowered).findall(lowered)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dedup.kernels.numba_or_numpy import Kernel
 from webtext.code_points import OTHER, SPACELESS, Classes, code_points, word_starts
+from webtext.text import comparable
 
 Hashes = NDArray[np.uint64]
 Words32 = NDArray[np.uint32]
@@ -56,7 +57,7 @@ def word_hashes(text: str) -> Hashes:
     >>> word_hashes("Don't!").tolist() == [word_hash("don"), word_hash("t")]
     True
     """
-    return _word_hashes(*code_points(text.lower()))
+    return _word_hashes(*code_points(comparable(text).lower()))
 
 
 def ngram_hashes(hashes: Hashes, n: int) -> Hashes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from dedup.kernels.hashes import Hashes, ngram_hashes, word_hashes
-from webtext.text import marks, word_pattern, words
+from webtext.text import comparable, marks, origins, word_pattern, words
 
 _PUNCTUATION = re.compile(r"[^\w\s]|_")
 _ASCII_PUNCTUATION = bytes(code for code in range(128) if _PUNCTUATION.match(chr(code)))
@@ -71,6 +71,13 @@ def word_spans(text: str, normalizer: str) -> list[tuple[int, int]]:
     >>> word_spans("Don't!", "gpt2"), word_spans("Don't!", "gpt3")
     ([(0, 3), (4, 5)], [(0, 6)])
     """
+    spans, composed_from = _spans(comparable(text), normalizer), origins(text)
+    if composed_from is None:
+        return spans
+    return [(composed_from[start], composed_from[stop]) for start, stop in spans]
+
+
+def _spans(text: str, normalizer: str) -> list[tuple[int, int]]:
     lowered = text.lower()
     spans = _gpt3_spans(lowered) if normalizer == "gpt3" else [word.span() for word in _words_in(lowered)]
     if len(lowered) == len(text):

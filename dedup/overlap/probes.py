@@ -134,6 +134,9 @@ def plant(item: str, way: str, page: str, normalizer: str) -> str:
     return f"{before}{item}\n{after}" if before else f"{item}\n{after}"
 
 
+PAGE_CHARACTERS = 2000  # of a document into which items are planted: a corpus of books costs what one of pages does
+
+
 def recall(tables: Sequence[ItemGrams], pages: Sequence[str], items_a_way: int = 100) -> list[Recalled]:
     """Plant items, the same number in each way, and count those that filter and scan find again.
 
@@ -145,7 +148,7 @@ def recall(tables: Sequence[ItemGrams], pages: Sequence[str], items_a_way: int =
         pages: documents of the corpus, one or more.
         items_a_way: how many items of all sets together are planted in each way.
     """
-    grams = tables[0].grams
+    grams, pages = tables[0].grams, [page[:PAGE_CHARACTERS] for page in pages]
     known = distinct(np.concatenate([text_ngram_hashes(page, grams) for page in pages]))
     candidates = [(table, item) for table in tables for item in np.flatnonzero(table.stops > table.starts).tolist()]
     chosen = candidates[:: max(1, len(candidates) // items_a_way)][:items_a_way]
@@ -157,16 +160,17 @@ def _recall_way(
 ) -> Recalled:
     index = build_index(list(dict.fromkeys(table for table, _ in chosen)))
     scan = Scan(index, grams, items=0)
-    planted = []
+    hashes = []
     for number, (table, item) in enumerate(chosen):
         text = table.benchmark.items[item]
         if way == "near_miss":
             text = _broken(text, grams)
-        planted.append(plant(text, way, pages[number % len(pages)], grams.normalizer))
-    small = NgramFilter(FilterInfo(grams, capacity=max(1, sum(len(page) for page in planted))))
-    for page in planted:
-        small.add(text_ngram_hashes(page, grams))
+        page = plant(text, way, pages[number % len(pages)], grams.normalizer)
+        hashes.append(distinct(text_ngram_hashes(page, grams)))
         scan.count(page)
+    small = NgramFilter(FilterInfo(grams, capacity=max(1, sum(map(len, hashes)))))
+    for part in hashes:
+        small.add(part)
     by_filter = by_scan = items = ngrams = 0
     for table, item in chosen:
         own = table.hashes[table.starts[item] : table.stops[item]]

@@ -23,7 +23,7 @@ from model.gpt2.data import Batches, Longs, TokenFile
 from model.gpt2.device import World, autocast, join_world, peak_flops, select_device
 from model.gpt2.network import GPT, GPTConfig, create, flops_per_token
 from model.gpt2.optimizers import Schedule, build_optimizers, set_rate
-from model.gpt2.progress import Log
+from model.gpt2.progress import Log, read_log
 from model.gpt2.tokenizer import Tokenizer
 from webtext.errors import UsageError
 from webtext.hashing import hash64
@@ -208,6 +208,8 @@ class _Run:
                 self._save()
         if heldout is None and self.split.heldout is not None:
             heldout = self.heldout_loss(self.split.heldout)
+        if math.isnan(loss) and self.world.is_first:  # there was no step left
+            loss = next((record["loss"] for record in reversed(read_log(self.output))), loss)
         return Trained(loss, heldout, self.model)
 
     def _announce(self) -> None:

@@ -128,6 +128,20 @@ def answer_f1(answer: str, references: Sequence[str]) -> float:
     return max(_f1(normalize_answer(answer), normalize_answer(reference)) for reference in references)
 
 
+def conversation_f1(answer: str, references: Sequence[str]) -> float:
+    """CoQA's F1, in [0, 1]: the mean of the best F1 against the references but one, each left out once.
+
+    So its authors' script does, that a human, who is scored against the others' answers, and a model compare.
+
+    >>> conversation_f1("red", ["red", "red one", "blue"])
+    0.8888888888888888
+    """
+    if len(references) < 2:
+        return answer_f1(answer, references)
+    others = ([*references[:number], *references[number + 1 :]] for number in range(len(references)))
+    return sum(answer_f1(answer, part) for part in others) / len(references)
+
+
 def exact_match(answer: str, references: Sequence[str]) -> bool:
     """Whether an answer is one of the references, normalised."""
     return normalize_answer(answer) in [normalize_answer(reference) for reference in references]

@@ -14,10 +14,10 @@ from model.gpt2.network import GPT
 from model.gpt2.tokenizer import Tokenizer
 from model.scores.generative_tasks import (
     Completer,
-    answer_f1,
     answer_in_conversation,
     answer_question,
     bleu,
+    conversation_f1,
     exact_match,
     lead,
     most_confident,
@@ -137,7 +137,9 @@ Items = Sequence[Mapping[str, Any]]
 def _coqa(complete: Completer, items: Items) -> Scored:
     """Lines with `story`, `history` (pairs), `question`, `answers`."""
     scores = [
-        answer_f1(answer_in_conversation(complete, item["story"], item["history"], item["question"]), item["answers"])
+        conversation_f1(
+            answer_in_conversation(complete, item["story"], item["history"], item["question"]), item["answers"]
+        )
         for item in items
     ]
     return Scored({"coqa_f1": 100.0 * _mean(scores)}, {"items": len(items)})

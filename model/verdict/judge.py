@@ -92,10 +92,15 @@ class NgramJudge:
     are two copies of one text, so what corpora share cancels.
     """
 
-    def __init__(self, corpora: Sequence[Corpus], tier: Tier, tokenizer: Tokenizer) -> None:
+    @classmethod
+    def read(cls, corpora: Sequence[Corpus], tier: Tier, tokenizer: Tokenizer) -> "NgramJudge":
         """Read the samples. Raises UsageError for a corpus that has too few documents for an error bar."""
-        self.tier, self.tokenizer = tier, tokenizer
-        self._samples = dict(zip((one.name for one in corpora), _samples(corpora, tier, tokenizer), strict=True))
+        samples = _samples(corpora, tier, tokenizer)
+        return cls({one.name: sample for one, sample in zip(corpora, samples, strict=True)}, tier, tokenizer)
+
+    def __init__(self, samples: Mapping[str, Sample], tier: Tier, tokenizer: Tokenizer) -> None:
+        """Take the samples, in memory, by the names of their corpora. Raises UsageError as `read` does."""
+        self.tier, self.tokenizer, self._samples = tier, tokenizer, samples
         whole = min(tier.ngram_tokens, *(sum(map(len, one.documents)) for one in self._samples.values()))
         halved = [self._budgets(whole >> halving) for halving in range(HALVINGS, -1, -1)]
         self.tokens = np.array([row for row in halved if row.min() >= _LEAST_KEPT * row[0] > 0])

@@ -154,7 +154,7 @@ def validate(question: Question, tier: Tier, output: Path, device: str = "auto")
     with join_world() as world:
         corpora, panels = question.corpora(), question.panels(tier.panel_bytes)
         output.mkdir(parents=True, exist_ok=True)
-        judge = NgramJudge(corpora, tier, gpt2_tokenizer()) if tier.judge == "ngram" and world.is_first else None
+        judge = NgramJudge.read(corpora, tier, gpt2_tokenizer()) if tier.judge == "ngram" and world.is_first else None
         tokenizer = _tokenizer(corpora, tier)
         config = _train_config(tier, tier.schedule(), device)
         trained = corpora[: tier.trained] if tier.trained else corpora

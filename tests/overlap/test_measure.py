@@ -3,6 +3,7 @@
 import json
 import re
 import string
+import tracemalloc
 from collections import Counter
 
 import numpy as np
@@ -286,3 +287,14 @@ def test_every_benchmark_of_realweb_equals_python_sets(realweb, grams):
         )
         assert (result.row.ngrams, result.row.exact_found) == (len(of_set), sum(gram in held for gram in of_set))
         assert (result.row.found, result.row.false_hits, result.row.missed) == (result.row.exact_found, 0, 0)
+
+
+def test_books_cost_no_more_memory_than_pages():
+    """A text of 1 MB has 170,000 words; twenty times that, a hundred times over, once asked for gigabytes."""
+    tables = [ItemGrams(Benchmark("b", tuple(f"{FILLER} item {number} here it is" for number in range(100))), Grams())]
+    tracemalloc.start()
+    found = recall(tables, ["word " * 200_000 + str(number) for number in range(10)])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100e6
+    assert all(one.found_by_scan == one.found_by_filter == one.items for one in found if one.way != "near_miss")

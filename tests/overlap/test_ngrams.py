@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dedup.kernels.hashes import ngram_hash, word_hash
 from dedup.overlap.ngrams import Grams, text_ngram_hashes, text_words, without_punctuation, word_spans
-from webtext.text import marks, words
+from webtext.text import comparable, marks, words
 
 TEXTS = st.text(st.one_of(st.sampled_from("aB1 .,'-_\n\tİßΣ·é\u00a0\x1c漢ก\u0e34"), st.characters()), max_size=80)
 
@@ -71,3 +71,17 @@ def test_what_is_no_kind_of_ngram_is_refused():
         Grams(0)
     with pytest.raises(ValueError, match="choose one of gpt2, gpt3"):
         Grams(8, "gpt4")
+
+
+@pytest.mark.parametrize("normalizer", ["gpt2", "gpt3"])
+def test_spans_point_into_a_text_that_is_not_composed(normalizer):
+    text = "\ufeffThe cafe\u0301 co\u00adop\u200berates, na\u00efvely \u1112\u1161\u11ab."
+    spans = word_spans(text, normalizer)
+    assert [comparable(text[start:stop]).strip(".,") for start, stop in spans] == [
+        "The", "caf\u00e9", "cooperates", "na\u00efvely", "\ud55c",
+    ]  # fmt: skip
+    assert [comparable(text[a:b]).lower().strip(".,") for a, b in spans] == text_words(text, normalizer)
+    assert (
+        text_ngram_hashes(text, Grams(3, normalizer)).tolist()
+        == text_ngram_hashes(comparable(text), Grams(3, normalizer)).tolist()
+    )

@@ -6,12 +6,16 @@ from model.gpt2.generate import Sampling
 from model.gpt2.network import GPTConfig, create
 from model.gpt2.tokenizer import byte_tokenizer
 from model.scores.generative_tasks import (
+    Completer,
     answer_f1,
     answer_in_conversation,
     answer_question,
     bleu,
-    completer,
+    conversation_f1,
     exact_match,
+    lead,
+    most_confident,
+    random_sentences,
     rouge,
     sentences,
     summarize,
@@ -51,8 +55,11 @@ def test_prompts_are_the_papers():
 
 def test_a_completion_ends_at_end_of_text_and_fits_the_block():
     model = create(GPTConfig(n_layer=1, n_head=1, n_embd=8, block_size=16, vocab_size=257), 0)
-    complete = completer(model, byte_tokenizer())
+    complete = Completer(model, byte_tokenizer())
     made = complete("a prompt much longer than the block", Sampling(max_tokens=8, top_k=1))
+    assert complete.cut == 1
+    assert complete.nats("Q:", "a") > 0
+    assert complete.nats("Q:", " ") == float("inf")
     assert made == complete("a prompt much longer than the block", Sampling(max_tokens=8, top_k=1))
     model.ln_f.weight.data.zero_()
     model.ln_f.bias.data.copy_(model.wte.weight[256] * 1000)
@@ -86,3 +93,26 @@ def test_bleu_by_hand():
     assert found == pytest.approx(expected, rel=1e-6)
     with pytest.raises(ValueError, match="1 translations for 2 references"):
         bleu(["a"], ["a", "b"])
+
+
+def test_coqa_leaves_each_reference_out_once_as_its_authors_do():
+    assert conversation_f1("red", ["red"]) == 1.0
+    assert conversation_f1("red", ["red", "red", "blue"]) == 1.0
+    assert conversation_f1("red", ["red", "blue"]) == 0.5
+    assert conversation_f1("the red car", ["red car", "a car", "it was red", "blue"]) == pytest.approx((3 + 2 / 3) / 4)
+
+
+def test_the_surest_answers_are_those_of_the_highest_probability():
+    sure, right = [-float(number) for number in range(200)], [number < 2 for number in range(200)]
+    assert most_confident(sure, right, 0.01) == 1.0
+    assert most_confident(sure, right, 0.02) == 0.5
+    assert most_confident([-1.0], [False], 0.01) == 0.0
+
+
+def test_summaries_have_their_baselines():
+    article = "One is here. Two is there! Three? Four went. Five."
+    assert lead(article) == "One is here. Two is there! Three?"
+    drawn = random_sentences(article)
+    assert drawn == random_sentences(article)
+    assert [part in article for part in sentences(drawn)] == [True] * 3
+    assert lead("") == random_sentences("") == ""

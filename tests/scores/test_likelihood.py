@@ -25,8 +25,9 @@ from model.scores.likelihood import (
     windows,
 )
 from model.scores.published import TABLE_3, table
-from model.scores.tasks import accuracy, by_overlap, read_cbt, read_items, score_choices
+from model.scores.tasks import accuracy, by_overlap, check_dirty, read_cbt, read_items, score_choices
 from webtext.errors import UsageError
+from webtext.items import Choice
 
 SHAPE = GPTConfig(n_layer=2, n_head=2, n_embd=32, block_size=16, vocab_size=257)
 BYTES = byte_tokenizer()
@@ -247,8 +248,8 @@ def test_the_childrens_book_test_is_read(tmp_path):
     items = read_cbt(path)
     assert len(items) == 2
     assert items[1].gold == 1
-    assert items[0].options[0][0].endswith("Sentence 20 . The")
-    assert [after for _, after in items[0].options] == [" cat ran .", " dog ran .", " cow ran ."]
+    assert items[0].options[0][0].endswith("Sentence 20. The")
+    assert [after for _, after in items[0].options] == [" cat ran.", " dog ran.", " cow ran."]
 
 
 def test_clean_and_dirty_items_are_told_apart():
@@ -258,7 +259,8 @@ def test_clean_and_dirty_items_are_told_apart():
     }  # fmt: skip
     assert by_overlap([True], []).keys() == {"all", "clean"}
     with pytest.raises(UsageError, match="goes to 4, but the items end at 3"):
-        by_overlap([True] * 4, [4])
+        check_dirty([4], 4)
+    check_dirty([], 0)
 
 
 def test_lambada_protocols_count_what_they_say(model):

@@ -59,7 +59,9 @@ def test_files_that_are_not_there_are_named(tmp_path):
 
 
 def test_the_right_option_may_be_a_number_in_quotes():
-    assert read_choice("f:1", {"query": "Q", "choices": ["a", "b"], "gold": "1"}) == Choice((("Q", " a"), ("Q", " b")), 1)
+    assert read_choice("f:1", {"query": "Q", "choices": ["a", "b"], "gold": "1"}) == Choice(
+        (("Q", " a"), ("Q", " b")), 1
+    )
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,13 @@ def test_splits_are_told_by_names(names, train, heldout):
 
 
 def test_the_card_comes_before_the_names():
-    names = ["data/part-0.parquet", "data/check-0.parquet", "more/check.parquet", "data/exam-0.parquet", "train.parquet"]
+    names = [
+        "data/part-0.parquet",
+        "data/check-0.parquet",
+        "more/check.parquet",
+        "data/exam-0.parquet",
+        "train.parquet",
+    ]
     found = split_files(names, CARD)
     assert found.train == ("data/part-0.parquet",)
     assert found.heldout == ("data/check-0.parquet", "more/check.parquet")

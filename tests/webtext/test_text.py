@@ -2,17 +2,19 @@
 
 # ruff: noqa: E501 (texts of several scripts)
 
+import itertools
+
 import pytest
 
 from webtext.code_points import count_words
-from webtext.text import normalize_text, words
+from webtext.text import comparable, normalize_text, origins, words
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("Don't panic: it's 42_000 KM.", "don t panic it s 42 000 km"),
-        ("Straße naïve cafe\u0301 İzmir", "straße naïve cafe\u0301 i\u0307zmir"),
+        ("Straße naïve cafe\u0301 İzmir", "straße naïve caf\u00e9 i\u0307zmir"),
         ("東京タワーへ行く。", "東 京 タワー へ 行 く"),
         ("2024年、GPT-2を", "2024 年 gpt 2 を"),
         ("汉字\U00020000々〇", "汉 字 \U00020000 々 〇"),
@@ -52,3 +54,34 @@ ARTICLES = {
 @pytest.mark.parametrize("language", ARTICLES)
 def test_a_sentence_has_some_tens_of_words_in_every_language(language):
     assert 15 <= count_words(ARTICLES[language]) <= 110
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("plain\ttext\n", "plain\ttext\n"),
+        ("cafe\u0301 na\u00efve", "caf\u00e9 na\u00efve"),
+        ("co\u00adop\u00ader\u200ba\u200d\u2060tion\ufeff", "cooperation"),
+        ("\u202eabc\u202c\u2066d\u2069", "abcd"),
+        ("e\u200d\u0301", "\u00e9"),
+        ("\u1112\u1161\u11ab", "\ud55c"),
+        ("\u09c7\u09be", "\u09cb"),
+        ("line\u2028end\x07", "line\u2028end\x07"),
+    ],
+)
+def test_texts_are_compared_composed_and_without_format_characters(text, form):
+    assert comparable(text) == form
+    assert comparable(form) == form
+    assert words(text) == words(form)
+    assert count_words(text) == len(words(text))
+    found = origins(text)
+    assert (found is None) == (text == form)
+    if found is not None:
+        assert len(found) == len(form) + 1
+        assert [comparable(text[begin:end]) for begin, end in itertools.pairwise(found)] == list(form)
+
+
+def test_composing_is_linear_in_marks_on_one_letter():
+    piled = "a" + "\u0301\u0323" * 500_000
+    assert len(comparable(piled)) < 40
+    assert comparable("\u00e1" + "\u0301" * 31 + " \u00e1" * 2000).count("\u00e1") == 2001

@@ -16,7 +16,7 @@ from dedup.overlap.exact_ngrams import ItemGrams
 from dedup.overlap.measure import Measured, evidence, measure
 from dedup.overlap.ngrams import Grams
 from dedup.overlap.plan import Lookup, OverlapConfig, write_benchmarks
-from dedup.overlap.probes import PROBES, Probed, Recalled, probe, recall
+from dedup.overlap.probes import PAGE_CHARACTERS, PROBES, Probed, Recalled, probe, recall
 from dedup.overlap.rewrite import Rule, write_hashes
 from dedup.overlap.scan import Scan
 from dedup.overlap.transforms import BuildFilter, Corpus, ScanCorpus
@@ -24,6 +24,7 @@ from pipelines.engine.runner import Engine
 from pipelines.stages.overlap.files import write_report
 from webtext import storage
 from webtext.errors import UnbalancedError, UsageError
+from webtext.splits import split_files
 
 FILTER = "corpus.ngrams"
 REMOVAL = "removal.hashes"
@@ -61,18 +62,30 @@ class Settings:
 
 
 def find_corpus(path: str, columns: Columns) -> Corpus:
-    """Find the files of a corpus: a directory's training shards, all its Parquet where none is called so, or files.
+    """Find the files of a corpus: a directory's training split (`webtext.splits` tells it), or files.
 
     Raises:
         UsageError: there is none.
     """
-    names = storage.list_files(path, "train-*.parquet") or storage.list_files(path, "*.parquet")
-    files = [storage.join(path, name) for name in names] or [
-        name for name in storage.expand(path) if name.endswith(".parquet")
-    ]
+    names = storage.list_tree(path, "*.parquet")
+    found = split_files(names, _card(path)) if names else None
+    if found is not None and not found.train:
+        raise UsageError(f"{path} has no training split: {found.description()}")
+    if found is not None:
+        found.say(path)
+        return Corpus(tuple(storage.join(path, name) for name in found.train), columns)
+    files = tuple(name for name in storage.expand(path) if name.endswith(".parquet"))
     if not files:
         raise UsageError(f"{path} holds no Parquet file: give a corpus directory, or files with a text column")
-    return Corpus(tuple(files), columns)
+    return Corpus(files, columns)
+
+
+def _card(path: str) -> str:
+    card = storage.join(path, "README.md")
+    if not storage.exists(card):
+        return ""
+    with storage.open_file(card) as stream:
+        return stream.read().decode("utf-8", "replace")
 
 
 def least_ngrams(corpus: Corpus) -> int:
@@ -143,7 +156,8 @@ class Work:
 
     def _pages(self) -> list[str]:
         """Some documents of the corpus, into which items are planted."""
-        return [text for text, _ in islice(self.corpus.texts(self.corpus.files[0]), _RECALL_PAGES)]
+        texts = self.corpus.texts(self.corpus.files[0])
+        return [text[:PAGE_CHARACTERS] for text, _ in islice(texts, _RECALL_PAGES)]
 
     def _write_removal(self, scan: Scan, path: str) -> None:
         rule = self.settings.rule

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import unicodedata
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -228,3 +229,31 @@ def test_documents_above_a_share_are_removed(benchmark, tmp_path):
     clean = tmp_path / "again"
     overlap(tmp_path / "out" / "decontaminated", benchmark, "-o", clean, "--workers", "1")
     assert [one["url"] for one in rows(clean, "evidence.parquet")] == ["https://example.org/1"]
+
+
+def test_text_is_compared_composed_and_without_format_characters(tmp_path):
+    """The same page with soft hyphens, zero-width spaces and decomposed accents is the same page, on both sides."""
+    leak = LEAK.replace("small", "d\u00e9j\u00e0 vu").replace("heron", "na\u00efve h\u00e9ron")
+    foreign = unicodedata.normalize("NFD", leak).replace("er", "e\u00adr").replace("wat", "\u200bwa\u200dt")
+    for number, (page, item) in enumerate([(foreign, leak), (leak, foreign)]):
+        folder = tmp_path / str(number)
+        corpus = write_shards(folder / "corpus", [filler(1), f"{filler(2)}\n{page}\n{filler(3)}"], 1)
+        (folder / "set.jsonl").write_text(json.dumps({"text": item}) + "\n")
+        assert overlap(corpus, folder / "set.jsonl", "--output", folder) == 0
+        (row,) = rows(folder, "sets.parquet")
+        assert row["share"] == row["exact_share"] == 1.0
+        (seen,) = rows(folder, "evidence.parquet")
+        assert seen["excerpt"].endswith(page[-10:])
+
+
+def test_only_the_training_split_of_a_foreign_data_set_is_read(tmp_path, benchmark, capsys):
+    folder = write_shards(tmp_path / "set" / "data", [filler(number) for number in range(10)], 2)
+    (folder / "heldout-00000-of-00002.parquet").rename(folder / "test-00000-of-00001.parquet")
+    write_shards(tmp_path / "set" / "_temporary", [LEAK], 1)
+    assert overlap(tmp_path / "set", benchmark, "--output", tmp_path / "out") == 0
+    assert json.loads((tmp_path / "out" / "overlap" / "overlap.json").read_text())["filter"]["documents"] == 10
+    for name in ("train-00000-of-00002.parquet", "train-00001-of-00002.parquet"):
+        (folder / name).unlink()
+    (tmp_path / "set" / "data" / "test-00000-of-00001.parquet").rename(tmp_path / "set" / "test.parquet")
+    assert overlap(tmp_path / "set", benchmark, "--output", tmp_path / "none") == 2
+    assert "has no training split: " in capsys.readouterr().err
