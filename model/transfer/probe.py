@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from model.gpt2.checkpoint import load_model
 from model.gpt2.network import GPT, INIT_STD
-from model.scores.tasks import read_lines
+from model.scores.tasks import read_rows
 from model.transfer.inputs import SPECIAL, Encode, Example, read_example, transform
 from webtext.errors import UsageError
 from webtext.hashing import split_of
@@ -101,11 +101,11 @@ def read_examples(path: Path) -> list[Example]:
         UsageError: a line is no item of a task, or the items are of several kinds.
     """
     examples = []
-    for number, item in enumerate(read_lines(path), 1):
+    for where, item in read_rows(path):
         try:
             examples.append(read_example(item))
         except UsageError as error:
-            raise UsageError(f"{path}, item {number}: {error}") from error
+            raise UsageError(f"{where}: {error}") from error
     if len({(example.is_choice, len(example.sequences) * (not example.is_choice)) for example in examples}) > 1:
         raise UsageError(f"{path}: items of several kinds of task")
     return examples
