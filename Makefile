@@ -1,6 +1,6 @@
 # webtext: the commands anyone needs. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help corpus test check format lock traces bench bench-extract bench-train bench-control bench-scale clean
+.PHONY: help corpus test check format lock docs traces bench bench-extract bench-train bench-control bench-scale clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -57,6 +57,10 @@ check: $(VENV)/installed-tests ## Lint, types, import rules, size of rooms
 format: $(VENV)/installed-tests ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/installed ## Build the documentation as a site, in build/site
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[$(EXTRAS),docs]'
+	$(BIN)/zensical build --strict --config-file mkdocs.yml
 
 lock: $(VENV)/installed-tests ## Resolve the dependencies anew into requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-header --no-annotate \
