@@ -7,6 +7,7 @@ is in them, because they stand in the corpus and equal inputs must give equal by
 """
 
 import json
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -84,7 +85,7 @@ def card(
         ),
         "## How it came about\n\n" + _story(funnel),
         _table(("setting", "value"), [(name, f"`{value}`") for name, value in _flat(config)]),
-        _CARE,
+        _care(config.get("honoured", ())),
     )
     return "\n".join(sections)
 
@@ -173,13 +174,23 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
+def _care(honoured: Sequence[str]) -> str:
+    names = ", ".join(f"`{name}`" for name in honoured)
+    wishes = f"Pages were left out where sites said so by {names}" if names else _UNKNOWN
+    return _CARE.replace("WISHES", textwrap.fill(wishes + _SIGNALS, 120, subsequent_indent="  "))
+
+
+_UNKNOWN = "It is not known which signals were honoured"
+_SIGNALS = (
+    ". What each means, and where it may stand, is in webtext's docs/signals.md; signals that came up since, or that a "
+    "site gives otherwise, were not seen."
+)
 _CARE = f"""## Before you use it
 
 - {LICENSE}
 - The text is as the web has it: it holds names and other personal data, opinions, errors and offence.
 - Karma measures what users of Reddit liked, not what is true, and its topics and languages are theirs.
-- Pages that opted out by robots.txt, by a `noai` mark or by TDMRep were not used where the fetch honoured these; the
-  settings above, and the reasons, say what was honoured.
+- WISHES
 - `manifest.json` holds the checksum of each file; `webtext verify` recomputes them, `webtext explain URL` tells why a
   page is here or not, `webtext remove` takes one out.
 

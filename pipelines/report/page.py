@@ -20,6 +20,7 @@ from pipelines.report.likeness import fidelity_section
 from pipelines.report.markup import Markup, element, join
 from pipelines.report.overlap import overlap_section
 from pipelines.report.sections import funnel_section, hosts_section, summary
+from pipelines.report.signals import signals_section
 from pipelines.report.verdicts import validation_section
 from pipelines.stages.output import Output
 from pipelines.stages.stale import note_corpus
@@ -27,6 +28,7 @@ from webtext import __version__, storage
 
 SECTIONS = (
     ("funnel", "Funnel"),
+    ("signals", "Signals"),
     ("hosts", "Hosts"),
     ("fidelity", "Beside WebText"),
     ("documents", "Documents"),
@@ -62,6 +64,7 @@ def page(facts: Facts) -> str:
     style, script = (beside / "page.css").read_text("utf-8"), (beside / "page.js").read_text("utf-8")
     sections = (
         funnel_section(facts),
+        signals_section(facts),
         hosts_section(facts),
         fidelity_section(facts),
         documents_section(facts),

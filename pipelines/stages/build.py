@@ -4,7 +4,7 @@ Three stages, each a directory: pages → documents/ → duplicates/ → corpus/
 any WARC files (a Common Crawl segment, a crawl of your own), which are indexed first and read where they lie.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dedup.repeats.find import RepeatsConfig
 from filters.dry_run import DryRun, dry_run
@@ -44,7 +44,13 @@ def run_build(pages: str, output: str, config: BuildConfig, engine: Engine) -> M
     run_documents(pages, place.documents, config.documents, engine)
     run_duplicates(place.documents, place.duplicates, config.duplicates, engine)
     kept = run_repeats(run_removals(output, engine), place.repeats, config.repeats, engine)
-    return run_shards(kept, place.corpus, config.shards, engine)
+    return run_shards(kept, place.corpus, replace(config.shards, honoured=honoured_by(pages)), engine)
+
+
+def honoured_by(pages: str) -> tuple[str, ...]:
+    """Name by what sites could say no when pages were fetched or indexed: "robots.txt", and signals."""
+    rules = read_manifest(pages, *_PAGES).config
+    return (*(["robots.txt"] if rules.get("robots") else []), *rules.get("opt_outs", ()))
 
 
 def run_documents(pages: str, directory: str, config: DocumentsConfig, engine: Engine) -> Manifest:

@@ -5,7 +5,7 @@ split is by the hash of the near-duplicate cluster: whatever is held out has no 
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import apache_beam as beam
@@ -32,6 +32,7 @@ class ShardsConfig:
 
     held_out: float = 0.05  # of the clusters; GPT-2 paper, section 3
     text_bytes_a_shard: int = TEXT_BYTES_A_SHARD
+    honoured: Sequence[str] = ()  # by which the pages' sites could say no, for the card: "robots.txt", names of signals
 
     def __post_init__(self) -> None:
         if not 0 <= self.held_out < 1:

@@ -55,6 +55,16 @@ def test_fidelity_is_told_with_its_warning(output, page):
     assert alarm.text_content().startswith("robots_disallowed takes whole domains that were 30.0 % of")
 
 
+def test_the_share_of_links_that_each_signal_took_is_told(output, page):
+    rejected = json.loads((output / "pages" / "manifest.json").read_text())["counts"]["rejected"]
+    said = {reason: number for reason, number in rejected.items() if reason.startswith(("opt_out_", "robots_"))}
+    section = page.xpath('//section[@id="signals"]')[0]
+    (table,) = section.iter("table")
+    assert {row[0]: int(row[1].replace(",", "")) for row in cells(table)[1:]} == said
+    assert "robots_disallowed" in said
+    assert "were left alone" in section.text_content()
+
+
 def test_verdict_is_told(page):
     told = " ".join(page.xpath('//section[@id="validation"]')[0].text_content().split())
     assert "Against its copy with shuffled words: better." in told

@@ -99,3 +99,17 @@ def test_croissant_names_each_shard_with_its_checksum_and_each_column(corpus):
     for records in record["recordSet"]:
         assert [field["name"] for field in records["field"]] == list(COLUMNS)
         assert {field["source"]["fileSet"]["@id"] for field in records["field"]} == {f"{records['name']}-shards"}
+
+
+@pytest.mark.parametrize(
+    ("honoured", "told"),
+    [
+        (("robots.txt", "noai"), "Pages were left out where sites said so by `robots.txt`, `noai`."),
+        ((), "It is not known which signals were honoured."),
+    ],
+)
+def test_the_card_says_what_was_honoured(corpus, tmp_path, honoured, told):
+    for path in corpus.glob("*-of-*.parquet"):
+        (tmp_path / path.name).symlink_to(path)
+    write_card(str(tmp_path), {"honoured": list(honoured)}, Counts(1, 1))
+    assert told in " ".join((tmp_path / "README.md").read_text("utf-8").split())
