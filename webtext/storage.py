@@ -2,29 +2,32 @@
 
 The one place that knows how a path is opened, listed and published. A file appears under its name whole or not at
 all: it is written under a temporary name beside it and renamed. Temporary names begin with a dot, so no pattern of
-ours matches them.
+ours matches them. A path is literal: `[`, `]`, `?` and `*` in it are characters, except in what is given to `expand`.
 """
 
 import contextlib
 import errno
 import fnmatch
-import importlib.util
+import glob
 import os
 import posixpath
+import re
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from apache_beam.io.filesystem import BeamIOError, CompressionTypes
-from apache_beam.io.filesystems import FileSystems
+from apache_beam.io.filesystem import FileSystem
 
+from webtext import clouds
 from webtext.errors import UsageError
 from webtext.hashing import sha256_of
 
-# What file systems of Beam want that is not among our dependencies: a module of it, and what brings it.
-_WANTED = {"gs": ("google.api_core", "webtext[dataflow]"), "s3": ("boto3", "apache-beam[aws]")}
+_MAGIC = re.compile(r"[*?[]")
+# What a user can mend: a full disk or quota, a place that may not be written.
+_MENDABLE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM}
 
 
 def join(directory: str, *names: str) -> str:
@@ -51,21 +54,23 @@ def open_file(path: str) -> BinaryIO:
     Raises:
         UsageError: there is no such file, or it may not be read.
     """
+    if not is_local(path):
+        return clouds.open_remote(path)
     try:
         # Not Path.open, which takes the path apart first: the search for duplicates opens thousands.
-        return open(path, "rb") if is_local(path) else _open_remote(path)  # noqa: PTH123
-    except (OSError, ValueError, BeamIOError) as error:  # ValueError: no file system has this scheme
-        raise UsageError(f"cannot read {path}: {_cause(error)}") from error
-
-
-def _open_remote(path: str) -> BinaryIO:
-    opened: BinaryIO = FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
-    return opened
+        return open(path, "rb")  # noqa: PTH123
+    except (OSError, ValueError) as error:  # ValueError: a path with a zero byte
+        raise UsageError(f"cannot read {path}: {clouds.cause(error)}") from error
 
 
 @contextlib.contextmanager
-def create_file(path: str) -> Iterator[BinaryIO]:
+def create_file(path: str, *, durable: bool = False) -> Iterator[BinaryIO]:
     """Open a file for writing; it appears under its name, whole, when the block ends without an exception.
+
+    Args:
+        path: its name.
+        durable: whether its bytes and its name outlive the machine's loss of power from then on. What a stage writes
+            need not, one by one: it is made so when the stage is published.
 
     Raises:
         UsageError: the disk is full or the place may not be written.
@@ -76,12 +81,17 @@ def create_file(path: str) -> Iterator[BinaryIO]:
         make_directory(directory)
         with _create(temporary) as stream:
             yield stream
+            if durable and is_local(path):
+                stream.flush()
+                os.fsync(stream.fileno())
         rename(temporary, path)
-    except OSError as error:
+        if durable and is_local(path):
+            sync(directory or ".")
+    except clouds.refusals() as error:
         remove_file(temporary)
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM}:
+        if not is_local(path) or getattr(error, "errno", None) in _MENDABLE:
             raise UsageError(
-                f"cannot write {path}: {_cause(error)}; free some space or choose another output"
+                f"cannot write {path}: {clouds.cause(error)}; free some space or choose another output"
             ) from error
         raise
     except BaseException:
@@ -90,10 +100,21 @@ def create_file(path: str) -> Iterator[BinaryIO]:
 
 
 def _create(path: str) -> BinaryIO:
-    if is_local(path):
-        return Path(path).open("wb")
-    created: BinaryIO = FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED)
-    return created
+    return Path(path).open("wb") if is_local(path) else clouds.create_remote(path)
+
+
+def sync(path: str) -> None:
+    """Have the disk keep a local file's bytes, or the names in a local directory, whatever happens to the machine."""
+    if not is_local(path):
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP, errno.EBADF}:  # a file system that cannot be asked to
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def rename(source: str, target: str) -> None:
@@ -101,23 +122,23 @@ def rename(source: str, target: str) -> None:
     if is_local(source):
         Path(source).replace(target)
         return
-    if FileSystems.exists(target):
-        FileSystems.delete([target])
-    FileSystems.rename([source], [target])
+    clouds.rename_remote(source, target)
 
 
 def remove_file(path: str) -> None:
     """Remove a file if it is there."""
     if is_local(path):
         Path(path).unlink(missing_ok=True)
-    elif FileSystems.exists(path):
-        FileSystems.delete([path])
+    else:
+        clouds.remove_remote(path)
 
 
 def remove_directory(path: str) -> None:
-    """Remove a directory and all in it if it is there."""
-    if FileSystems.exists(path):
-        FileSystems.delete([path])
+    """Remove a directory and all in it if it is there. Whether it may be removed is for the caller to know."""
+    if not is_local(path):
+        clouds.remove_tree(path)
+    elif Path(path).is_dir():
+        shutil.rmtree(path)
 
 
 def make_directory(path: str) -> None:
@@ -126,23 +147,36 @@ def make_directory(path: str) -> None:
     Raises:
         UsageError: it cannot be made there.
     """
-    if is_local(path) and path:
+    if not is_local(path):
+        clouds.make_remote_directory(path)
+    elif path:
         try:
             Path(path).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(f"cannot make the directory {path}: {_cause(error)}; choose another output") from error
+            said = clouds.cause(error)
+            raise UsageError(f"cannot make the directory {path}: {said}; choose another output") from error
 
 
 def exists(path: str) -> bool:
-    """Tell whether there is a file or directory of this name.
+    """Tell whether there is a file or directory of this name; on a store of objects, a directory is what holds some.
 
     Raises:
         UsageError: its file system cannot be asked, or nothing here opens such paths.
     """
-    try:
-        return Path(path).exists() if is_local(path) else bool(FileSystems.exists(path))
-    except (OSError, ValueError, BeamIOError) as error:
-        raise UsageError(f"cannot reach {path}: {_obstacle(path, error)}") from error
+    if not is_local(path):
+        return clouds.is_there(path)
+    with clouds.told(f"cannot reach {path}"):
+        return Path(path).exists()
+
+
+def list_all(directory: str) -> list[str]:
+    """List the names of whatever lies in a directory, hidden or not, file or directory, sorted."""
+    if is_local(directory):
+        found = {entry.name for entry in Path(directory).iterdir()} if Path(directory).is_dir() else set()
+    else:
+        start = len(clouds.inside(directory))
+        found = {entry.path[start:].partition("/")[0] for entry in clouds.entries(directory)} - {""}
+    return sorted(found)
 
 
 def list_files(directory: str, pattern: str = "*") -> list[str]:
@@ -151,8 +185,8 @@ def list_files(directory: str, pattern: str = "*") -> list[str]:
         folder = Path(directory)
         found = [entry.name for entry in folder.iterdir() if entry.is_file()] if folder.is_dir() else []
     else:
-        listed = FileSystems.match([join(directory, "*")])[0].metadata_list
-        found = [posixpath.basename(entry.path) for entry in listed]
+        start = len(clouds.inside(directory))
+        found = [name for entry in clouds.entries(directory) if (name := entry.path[start:]) and "/" not in name]
     return sorted(name for name in found if fnmatch.fnmatchcase(name, pattern) and not name.startswith("."))
 
 
@@ -164,26 +198,46 @@ def list_tree(directory: str, pattern: str = "*") -> list[str]:
     if is_local(directory):
         found = [path.relative_to(directory).as_posix() for path in Path(directory).rglob("*") if path.is_file()]
     else:
-        listed = FileSystems.match([join(directory, "**")])[0].metadata_list
-        found = [entry.path.removeprefix(directory.rstrip("/") + "/") for entry in listed]
+        found = [path.removeprefix(clouds.inside(directory)) for path in clouds.walk(directory)]
     shown = (name for name in found if not any(step.startswith((".", "_")) for step in name.split("/")))
     return sorted(name for name in shown if fnmatch.fnmatchcase(posixpath.basename(name), pattern))
 
 
 def expand(pattern: str) -> list[str]:
-    """List the files that a path or glob pattern names, sorted.
+    """List the files that a path or glob pattern names, sorted; what is there under the very name is meant literally.
+
+    Likewise the directories that a pattern begins with: in `/data/[2017]/*.zst` only the star is one where there is a
+    directory `/data/[2017]`.
 
     Raises:
         UsageError: it names none.
     """
-    try:
-        matched = FileSystems.match([pattern])[0].metadata_list
-    except (OSError, ValueError, BeamIOError) as error:  # ValueError: of a scheme that nothing here opens
-        raise UsageError(f"cannot read {pattern}: {_obstacle(pattern, error)}") from error
-    paths = sorted(entry.path for entry in matched)
+    base, rest = _literal_beginning(pattern)
+    if not rest:
+        return [pattern]
+    if not _MAGIC.search(rest):
+        paths = []
+    elif is_local(pattern):
+        paths = sorted(join(base, name) for name in glob.glob(rest, root_dir=base or None, recursive=True))  # noqa: PTH207
+    else:
+        matches = re.compile(FileSystem.translate_pattern(rest)).match
+        names = ((path, path.removeprefix(clouds.inside(base))) for path in clouds.walk(base))
+        paths = sorted(path for path, name in names if matches(name))
     if not paths:
         raise UsageError(f"no such file: {pattern}")
     return paths
+
+
+def _literal_beginning(pattern: str) -> tuple[str, str]:
+    """Cut a path into what is there by its literal name, and what is left: "" where all of it is there."""
+    if exists(pattern):
+        return pattern, ""
+    steps = pattern.split("/")
+    first = 0 if is_local(pattern) else 3  # behind the scheme, and the bucket or first directory
+    for number in range(first, len(steps)):
+        if _MAGIC.search(steps[number]) and not exists("/".join(steps[: number + 1])):
+            return "/".join(steps[:number]) + ("/" if number == 1 and not steps[0] else ""), "/".join(steps[number:])
+    return pattern, posixpath.basename(pattern) or pattern
 
 
 def file_size(path: str) -> int:
@@ -192,16 +246,13 @@ def file_size(path: str) -> int:
     Raises:
         UsageError: there is no such file, or it is a directory.
     """
-    try:
-        if is_local(path):
-            known = Path(path).stat()
-            if stat.S_ISDIR(known.st_mode):
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-            return known.st_size
-        (found,) = FileSystems.match([path])[0].metadata_list
-    except (OSError, ValueError, BeamIOError) as error:
-        raise UsageError(f"cannot read {path}: {_cause(error)}") from error
-    return int(found.size_in_bytes)
+    if not is_local(path):
+        return clouds.size_of(path)
+    with clouds.told(f"cannot read {path}"):
+        known = Path(path).stat()
+        if stat.S_ISDIR(known.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        return known.st_size
 
 
 def file_digest(path: str) -> tuple[str, int]:
@@ -222,18 +273,4 @@ def file_identity(path: str) -> tuple[str, int]:
     if is_local(path):
         return file_digest(path)
     size = file_size(path)
-    try:
-        return f"{path.partition('://')[0]}:{FileSystems.checksum(path)}", size
-    except (OSError, ValueError, BeamIOError) as error:
-        raise UsageError(f"cannot read {path}: {_cause(error)}") from error
-
-
-def _cause(error: OSError | ValueError | BeamIOError) -> str:
-    return getattr(error, "strerror", None) or str(error).splitlines()[0]
-
-
-def _obstacle(path: str, error: OSError | ValueError | BeamIOError) -> str:
-    """Say why a path cannot be asked for: that its file system wants a package, or what the file system says."""
-    module, package = _WANTED.get(path.partition("://")[0], ("", ""))
-    is_there = not module or importlib.util.find_spec(module) is not None
-    return _cause(error) if is_there else f"pip install '{package}' opens such paths"
+    return f"{path.partition('://')[0]}:{clouds.checksum_of(path)}", size

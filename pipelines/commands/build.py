@@ -23,7 +23,8 @@ from pipelines.engine.runner import add_engine_arguments, engine_from
 from pipelines.stages.build import BuildConfig, run_build, try_filters
 from pipelines.stages.index import archives_of, index_archives
 from pipelines.stages.ledger import Funnel
-from pipelines.stages.output import Output
+from pipelines.stages.output import AFTER_PAGES, Output
+from pipelines.stages.own import check_output
 from pipelines.stages.shards import ShardsConfig
 from webtext.errors import UsageError
 
@@ -80,6 +81,8 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     """Build as the flags say, and print where the pages went."""
     engine, config = engine_from(arguments, beam_arguments), build_config(arguments)
     pages = arguments.pages or Output(arguments.output).pages
+    if arguments.dry_run is None:
+        check_output(Output(arguments.output), *AFTER_PAGES)  # before the archives are indexed
     if arguments.warc:
         index_archives(archives_of(arguments.warc), arguments.links, pages, engine, opt_outs_of(arguments))
     elif arguments.links:

@@ -228,7 +228,7 @@ def save(values: Values, output: str) -> None:
     """Save what was run as `OUTPUT/webtext.toml`; the tables of stages run before stay as they were."""
     path = Output(output).settings
     before = read(path) if storage.exists(path) else {}
-    with storage.create_file(path) as stream:
+    with storage.create_file(path, durable=True) as stream:
         stream.write(to_toml({**before, **values}).encode())
 
 

@@ -10,6 +10,7 @@ from pipelines.engine.runner import add_engine_arguments, engine_from
 from pipelines.stages.harvest import HarvestConfig, run_harvest
 from pipelines.stages.ledger import Funnel
 from pipelines.stages.output import Output
+from pipelines.stages.own import check_output
 from webtext.errors import UsageError
 from webtext.reddit.links import SelectConfig
 
@@ -84,6 +85,7 @@ _date.__name__ = "date (YYYY-MM-DD)"
 def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     """Harvest as the flags say, and print what became of the submissions."""
     engine = engine_from(arguments, beam_arguments)
+    check_output(Output(arguments.output), "links")  # before anything is asked of Reddit
     if arguments.reddit is not None:
         arguments.submissions.append(ask_reddit(arguments))
     elif arguments.follow is not None or arguments.search:

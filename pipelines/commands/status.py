@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from pipelines.commands.answer import add_json_argument, tell
 from pipelines.stages.output import FUNNEL, KINDS, Output
-from pipelines.stages.stage import find_manifest, read_input, unfinished_directory
+from pipelines.stages.own import unfinished_directory
+from pipelines.stages.stage import find_manifest, read_input
 from pipelines.stages.stale import stale_directories, told
 from webtext import storage
 from webtext.errors import UsageError

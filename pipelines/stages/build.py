@@ -13,7 +13,8 @@ from pipelines.engine.runner import Engine
 from pipelines.stages.documents import DocumentsConfig, WriteBuckets, count_documents, plan_buckets, sample_documents
 from pipelines.stages.duplicates import DuplicatesConfig, run_duplicates
 from pipelines.stages.kept import Kept
-from pipelines.stages.output import KINDS, Output
+from pipelines.stages.output import AFTER_PAGES, KINDS, Output
+from pipelines.stages.own import check_output
 from pipelines.stages.removals import run_removals
 from pipelines.stages.repeats import run_repeats
 from pipelines.stages.shards import Shard, ShardsConfig, WriteShards, copy_shard, count_corpus, plan_shards
@@ -41,6 +42,7 @@ def run_build(pages: str, output: str, config: BuildConfig, engine: Engine) -> M
         UsageError: the pages are not there, or the output cannot be written.
     """
     place = Output(output)
+    check_output(place, *AFTER_PAGES)
     run_documents(pages, place.documents, config.documents, engine)
     run_duplicates(place.documents, place.duplicates, config.duplicates, engine)
     kept = run_repeats(run_removals(output, engine), place.repeats, config.repeats, engine)

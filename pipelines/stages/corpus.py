@@ -5,7 +5,8 @@ from pipelines.stages.build import BuildConfig, run_build
 from pipelines.stages.fetch import run_fetch
 from pipelines.stages.harvest import HarvestConfig, run_harvest
 from pipelines.stages.ledger import Funnel
-from pipelines.stages.output import Output
+from pipelines.stages.output import AFTER_PAGES, Output
+from pipelines.stages.own import check_output
 from pipelines.stages.removals import read_unwanted
 from webtext.crawl.config import FetchConfig
 
@@ -26,6 +27,7 @@ def run_corpus(
         UnbalancedError: a stage was not given what the one before it kept.
     """
     place = Output(output)
+    check_output(place, "links", "pages", *AFTER_PAGES)
     run_harvest(harvest, place.links, engine)
     run_fetch(place.links, place.pages, fetch, engine, replay=replay, slots=slots, unwanted=read_unwanted(output))
     run_build(place.pages, output, build, engine)

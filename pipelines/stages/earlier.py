@@ -18,7 +18,7 @@ from dedup.near.parts import Source
 from pipelines.engine.runner import Engine
 from pipelines.stages.ledger import count_rows
 from pipelines.stages.output import Output
-from pipelines.stages.stage import Stage, find_manifest, read_manifest, run_stage
+from pipelines.stages.stage import Stage, discard, find_manifest, read_manifest, run_stage
 from webtext import storage
 from webtext.errors import UsageError
 from webtext.manifest import Counts
@@ -66,7 +66,7 @@ def prepare_earlier(
         _sketch(files, columns, minhash, directory, engine)
         found.append(directory)
     else:
-        storage.remove_directory(directory)  # of corpora that were named before
+        discard(directory, "earlier")  # of corpora that were named before
     return Earlier(
         tuple(Source(path, len(storage.list_files(path, "part-*.parquet")), earlier=True) for path in found),
         sum(read_manifest(path).counts.kept for path in found),

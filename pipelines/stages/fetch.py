@@ -15,16 +15,10 @@ import apache_beam as beam
 from pipelines.engine.runner import Engine
 from pipelines.stages.crawl_transforms import CRAWLED, FetchPages, read_links, read_pages, read_progress
 from pipelines.stages.ledger import count_rejections, count_rows
+from pipelines.stages.output import KINDS
+from pipelines.stages.own import REOPENING, RULES, check_ours, mark, unfinished_directory
 from pipelines.stages.removals import NOTHING_UNWANTED, Unwanted
-from pipelines.stages.stage import (
-    Stage,
-    as_json,
-    find_manifest,
-    read_input,
-    read_manifest,
-    run_stage,
-    unfinished_directory,
-)
+from pipelines.stages.stage import Stage, as_json, find_manifest, read_manifest, run_stage
 from webtext import manifest, storage
 from webtext.crawl.config import FetchConfig
 from webtext.crawl.replay import Archives, serve_archives
@@ -36,7 +30,6 @@ from webtext.reddit.transforms import WriteRecords
 # The rules of a crawl, which its pages are a function of; the other settings say how fast and how long a run works.
 _RULES = ("robots", "opt_outs", "max_body_bytes", "max_redirects", "captures")
 _LINKS_AN_INDEX_FILE = 1 << 17  # some 30 MB of rows
-_NOTE = ".rules"  # hidden file in the unfinished directory: the rules by which its archives were begun
 
 
 def fetch(root: beam.Pipeline, links: str, directory: str, slots: int, config: FetchConfig, unwanted: Unwanted) -> None:
@@ -77,6 +70,7 @@ def run_fetch(
     Raises:
         UsageError: the links are not finished, an archive or the output is not usable, or nobody says who is crawling.
     """
+    check_ours(directory, KINDS["pages"].writers)
     if slots < 1:
         raise UsageError(f"--slots must be at least 1, not {slots}")
     if config.captures and slots > 1:
@@ -86,13 +80,17 @@ def run_fetch(
     harvested = read_manifest(links, "harvest").counts.kept
     rules = {name: value for name, value in as_json(config).items() if name in _RULES}
     rules |= {"agent": config.token, "slots": slots, **({"wikipedia": True} if config.wikipedia else {})}
-    stage = Stage("fetch", directory, rules, (links, *replay), resumable=True)
-    inputs = [read_input(path) for path in stage.inputs]
-    _reopen(stage, inputs, config, unwanted)
+    stage = Stage("fetch", directory, rules, (links, *replay), resumable=True, replaces=("index",))
     files = max(1, harvested // _LINKS_AN_INDEX_FILE)
 
+    def prepare(inputs: Sequence[File]) -> None:
+        _reopen(stage, inputs, config, unwanted)
+        given.extend(inputs)
+
+    given: list[File] = []
+
     def work(unfinished: str) -> None:
-        _begin(unfinished, stage, inputs)
+        _begin(unfinished, stage, given)
         with answering(config, replay) as answered:
             engine.run(lambda root: fetch(root, links, unfinished, slots, answered, unwanted), tasks=slots)
         crawled = storage.list_files(unfinished, f"{CRAWLED}-*.parquet")
@@ -100,7 +98,7 @@ def run_fetch(
         for name in crawled:
             storage.remove_file(storage.join(unfinished, name))
 
-    return run_stage(stage, work=work, count=count_or_look)
+    return run_stage(stage, work, count_or_look, prepare)
 
 
 def count_pages(directory: str) -> Counts:
@@ -134,6 +132,9 @@ def _reopen(stage: Stage, inputs: Sequence[File], config: FetchConfig, unwanted:
         UsageError: the archive was fetched from the web by other rules; to drop it is for the user to decide.
     """
     done, unfinished = find_manifest(stage.directory), unfinished_directory(stage.directory)
+    if storage.exists(storage.join(unfinished, REOPENING)):  # while archives are moved there
+        _take_back(stage, unfinished)  # a run was stopped in it
+        return
     if done is None or storage.exists(unfinished):
         return
     if (done.config, done.inputs[1:]) != (stage.config, inputs[1:]):
@@ -143,12 +144,20 @@ def _reopen(stage: Stage, inputs: Sequence[File], config: FetchConfig, unwanted:
     is_same = done.fingerprint == stage.fingerprint(inputs)
     is_cut = bool(done.counts.rejected.get("not_fetched")) or _is_taken_back(done, stage.directory, unwanted)
     if not is_same or config.refetch_failed or is_cut:
-        storage.make_directory(unfinished)
-        for file in done.files:
-            if file.name.endswith(".warc.gz"):
-                storage.rename(storage.join(stage.directory, file.name), storage.join(unfinished, file.name))
+        mark(unfinished, stage.name)
         _begin(unfinished, stage, inputs)
-        storage.remove_file(storage.join(stage.directory, manifest.NAME))
+        with storage.create_file(storage.join(unfinished, REOPENING), durable=True):
+            pass
+        _take_back(stage, unfinished)
+
+
+def _take_back(stage: Stage, unfinished: str) -> None:
+    """Move the archives of a finished directory, which is finished no more, to the unfinished one."""
+    mark(stage.directory, stage.name)
+    storage.remove_file(storage.join(stage.directory, manifest.NAME))
+    for name in storage.list_files(stage.directory, "*.warc.gz"):
+        storage.rename(storage.join(stage.directory, name), storage.join(unfinished, name))
+    storage.remove_file(storage.join(unfinished, REOPENING))
 
 
 def _is_taken_back(done: Manifest, directory: str, unwanted: Unwanted) -> bool:
@@ -173,7 +182,8 @@ def _begin(unfinished: str, stage: Stage, inputs: Sequence[File]) -> None:
         UsageError: the archives were begun by other rules, and are not just a replay's.
     """
     rules = {"config": stage.config, "replay": [file.sha256 for file in inputs[1:]]}
-    note, content = storage.join(unfinished, _NOTE), json.dumps(rules, sort_keys=True).encode()
+    # The rules by which the archives there were begun stand beside them.
+    note, content = storage.join(unfinished, RULES), json.dumps(rules, sort_keys=True).encode()
     stale = storage.list_files(unfinished, "*.parquet")
     if storage.exists(note):
         with storage.open_file(note) as stream:
@@ -184,5 +194,5 @@ def _begin(unfinished: str, stage: Stage, inputs: Sequence[File]) -> None:
             stale += storage.list_files(unfinished, "*.warc.gz")
     for name in stale:
         storage.remove_file(storage.join(unfinished, name))
-    with storage.create_file(note) as stream:
+    with storage.create_file(note, durable=True) as stream:
         stream.write(content)

@@ -75,6 +75,7 @@ RESULTS = (
     ),
     StageKind("report", "Report", outdated=_FROM_CORPUS, command="report"),
 )
+AFTER_PAGES = ("documents", "earlier", "duplicates", "removed", "repeats", "corpus")  # what a build writes
 KINDS = {kind.name: kind for kind in (*FUNNEL, *BESIDE, *RESULTS)}
 
 

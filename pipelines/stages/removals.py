@@ -16,7 +16,7 @@ from pipelines.engine.runner import Engine
 from pipelines.stages.kept import Kept, beside
 from pipelines.stages.ledger import count_rejections
 from pipelines.stages.output import Output
-from pipelines.stages.stage import Stage, run_stage
+from pipelines.stages.stage import Stage, discard, run_stage
 from webtext import storage
 from webtext.errors import UsageError
 from webtext.hosts import normalize_host, parents
@@ -162,7 +162,7 @@ def _parse(path: str, number: int, line: str) -> Tombstone:
 def write_tombstones(output: str, tombstones: Iterable[Tombstone]) -> None:
     """Write the requests of an output, each once, sorted."""
     lines = [json.dumps(asdict(tombstone), ensure_ascii=False) + "\n" for tombstone in sorted(set(tombstones))]
-    with storage.create_file(Output(output).tombstones) as stream:
+    with storage.create_file(Output(output).tombstones, durable=True) as stream:
         stream.write("".join(lines).encode())
 
 
@@ -177,7 +177,7 @@ def run_removals(output: str, engine: Engine) -> Kept:
     place = Output(output)
     kept = Kept(place.documents, place.duplicates)
     if not storage.exists(place.tombstones):
-        storage.remove_directory(place.removed)  # of requests that were taken back
+        discard(place.removed, "removed")  # of requests that were taken back
         return kept
     requests = Requests.of(read_tombstones(output))
     given, parts = kept.count(), kept.parts()

@@ -15,6 +15,7 @@ from pipelines.stages import stale
 from pipelines.stages.build import run_shards
 from pipelines.stages.kept import Kept, beside
 from pipelines.stages.output import Output
+from pipelines.stages.own import check_output
 from pipelines.stages.removals import Tombstone, read_tombstones, run_removals, unmet_requests, write_tombstones
 from pipelines.stages.repeats import run_repeats
 from pipelines.stages.shards import SPLITS, Shard, ShardsConfig, plan_shards
@@ -46,6 +47,7 @@ def remove(output: str, asked: list[Tombstone], engine: Engine) -> Removal:
         UsageError: the corpus, or the documents that it is made of, are not there or damaged.
     """
     place = Output(output)
+    check_output(place, "removed", "repeats", "corpus")
     before = read_manifest(place.corpus)
     if problems := directory_problems(place.corpus, before):
         raise UsageError(f"{place.corpus}: {problems[0]}: run `webtext build` again before removing anything")

@@ -17,7 +17,7 @@ from dedup.repeats.transforms import DOCUMENTS_A_RUN, STAGE, CutRepeats, FindLin
 from pipelines.engine.runner import Engine
 from pipelines.stages.kept import Kept
 from pipelines.stages.ledger import count_rejections
-from pipelines.stages.stage import Stage, as_json, read_manifest, run_stage
+from pipelines.stages.stage import Stage, as_json, discard, read_manifest, run_stage
 from webtext import storage
 from webtext.manifest import Counts
 
@@ -32,7 +32,7 @@ def run_repeats(kept: Kept, directory: str, config: RepeatsConfig, engine: Engin
         engine: what runs it.
     """
     if not config.any:
-        storage.remove_directory(directory)  # of another build
+        discard(directory, STAGE)  # of another build
         return kept
     given, parts = kept.count(), kept.parts()
     catalog = Catalog((Source(kept.documents, len(parts)),))

@@ -13,6 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from pipelines.stages.lock import locked
+from pipelines.stages.own import check_ours, mark, place_of, take_away, unfinished_directory, unmark
 from pipelines.stages.progress import shown
 from pipelines.stages.timings import note_timing, timed
 from webtext import manifest, storage
@@ -31,6 +33,7 @@ class Stage:
     config: Mapping[str, Any]  # all that its output depends on, as JSON values; nothing that it does not depend on
     inputs: tuple[str, ...]  # files, or directories of finished stages
     resumable: bool = False  # whether an unfinished directory is gone on with
+    replaces: tuple[str, ...] = ()  # other stages whose directory this one may take the place of
     packages: tuple[str, ...] = ()  # whose versions count, besides those of our dependencies
 
     def fingerprint(self, inputs: Sequence[File]) -> str:
@@ -38,49 +41,74 @@ class Stage:
         return manifest.fingerprint(self.name, self.config, inputs, manifest.versions(*self.packages))
 
 
-def run_stage(stage: Stage, work: Callable[[str], None], count: Callable[[str], Counts]) -> Manifest:
+def run_stage(
+    stage: Stage,
+    work: Callable[[str], None],
+    count: Callable[[str], Counts],
+    prepare: Callable[[Sequence[File]], None] | None = None,
+) -> Manifest:
     """Run a stage, or find it done.
+
+    One run at a time writes a directory, and none replaces what is not its own (`pipelines.stages.own`).
 
     Args:
         stage: what to run.
         work: writes the stage's files into the directory it is given.
         count: counts them, from the files themselves: a counter of Beam's may count a retried bundle twice.
+        prepare: called with the inputs before it is seen whether the stage is done, while no other run may change it.
 
     Raises:
-        UsageError: an input is missing or unfinished.
+        UsageError: an input is missing or unfinished, the directory holds what is not ours, or another run writes it.
         UnbalancedError: kept and rejected are not what was given; nothing is published.
     """
+    check_ours(stage.directory, (stage.name, *stage.replaces))
     inputs = [read_input(path) for path in stage.inputs]
-    fingerprint = stage.fingerprint(inputs)
-    done = find_manifest(stage.directory)
-    if done is not None and done.fingerprint == fingerprint:
+    if prepare is None and (done := _done(stage, inputs)):
         return done
+    with locked(stage.directory):
+        if prepare is not None:
+            prepare(inputs)
+        return _done(stage, inputs) or _run(stage, inputs, work, count)
+
+
+def _done(stage: Stage, inputs: Sequence[File]) -> Manifest | None:
+    """Give the manifest of a stage that need not run again."""
+    done = find_manifest(stage.directory)
+    return done if done is not None and done.fingerprint == stage.fingerprint(inputs) else None
+
+
+def _run(stage: Stage, inputs: Sequence[File], work: Callable[[str], None], count: Callable[[str], Counts]) -> Manifest:
     unfinished = unfinished_directory(stage.directory)
     if not stage.resumable:
         storage.remove_directory(unfinished)
-    storage.make_directory(unfinished)
+    mark(unfinished, stage.name)
     with timed() as clock, shown(stage.name, unfinished, count):
         work(unfinished)
     counts = count(unfinished)
     counts.check(stage.name)
     files = _describe_all(unfinished, [name for name in storage.list_files(unfinished) if name != manifest.NAME])
-    finished = Manifest(
-        stage.name, fingerprint, stage.config, inputs, counts, files, manifest.versions(*stage.packages)
-    )
-    _publish(stage.directory, finished)
+    versions = manifest.versions(*stage.packages)
+    finished = Manifest(stage.name, stage.fingerprint(inputs), stage.config, inputs, counts, files, versions)
+    _publish(stage, finished)
     note_timing(stage.directory, clock.timing)
     return finished
+
+
+def discard(directory: str, stage: str) -> None:
+    """Take away the directory of a stage that is not wanted, if it is there.
+
+    Raises:
+        UsageError: what lies there is not ours, or another run writes it.
+    """
+    if storage.exists(directory):
+        with locked(directory):
+            take_away(directory, stage)
 
 
 def as_json(config: Any) -> dict[str, Any]:
     """Lay a configuration (a data class) out as the JSON values that a manifest holds."""
     values: dict[str, Any] = json.loads(json.dumps(asdict(config), sort_keys=True))
     return values
-
-
-def unfinished_directory(directory: str) -> str:
-    """Name the place where a stage works before it is published."""
-    return directory.rstrip("/") + ".unfinished"
 
 
 def find_manifest(directory: str) -> Manifest | None:
@@ -145,18 +173,31 @@ def _describe(directory: str, name: str) -> File:
     return File(name, digest, size)
 
 
-def _publish(directory: str, finished: Manifest) -> None:
-    """Move the unfinished files to their place, the manifest last; a local directory moves whole."""
-    unfinished = unfinished_directory(directory)
-    content = finished.to_json().encode()
-    storage.remove_directory(directory)
-    if storage.is_local(directory):
-        with storage.create_file(storage.join(unfinished, manifest.NAME)) as stream:
-            stream.write(content)
-        Path(unfinished).rename(directory)
+def _publish(stage: Stage, finished: Manifest) -> None:
+    """Move the unfinished files to their place, the manifest last; a local directory moves whole.
+
+    All of it is on the disk before the manifest says that it is there, so that a loss of power cannot make it untrue.
+    """
+    unfinished, place = unfinished_directory(stage.directory), place_of(stage.directory.rstrip("/"))
+    is_local = storage.is_local(place)
+    if is_local:
+        for file in finished.files:
+            storage.sync(storage.join(unfinished, file.name))
+        _write_manifest(unfinished, finished)
+    take_away(place, stage.name, stage.replaces)
+    if is_local:
+        unmark(unfinished)
+        Path(unfinished).rename(place)
+        storage.sync(str(Path(place).parent))
         return
+    mark(place, stage.name)
     for file in finished.files:
-        storage.rename(storage.join(unfinished, file.name), storage.join(directory, file.name))
-    with storage.create_file(storage.join(directory, manifest.NAME)) as stream:
-        stream.write(content)
+        storage.rename(storage.join(unfinished, file.name), storage.join(place, file.name))
+    _write_manifest(place, finished)
+    unmark(place)
     storage.remove_directory(unfinished)
+
+
+def _write_manifest(directory: str, finished: Manifest) -> None:
+    with storage.create_file(storage.join(directory, manifest.NAME), durable=True) as stream:
+        stream.write(finished.to_json().encode())

@@ -1,7 +1,8 @@
 """`webtext verify DIR`: are these the files that were published, and do their sums still balance?"""
 
 from pipelines.stages.output import BESIDE, FUNNEL, Output
-from pipelines.stages.stage import find_manifest, unfinished_directory
+from pipelines.stages.own import unfinished_directory
+from pipelines.stages.stage import find_manifest
 from webtext import storage
 from webtext.errors import UsageError
 from webtext.manifest import NAME, Manifest

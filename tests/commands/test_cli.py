@@ -124,7 +124,7 @@ def odd(tmp_path_factory):
             "--since 2018-01-01 is not before",
         ),
         ("harvest -s links.tsv -o new --link-shards 0", "shards is 0: give 1 to 1024"),
-        ("harvest -s links.tsv -o file", "cannot make the directory file/links.unfinished: Not a directory"),
+        ("harvest -s links.tsv -o file", "cannot make the directory file: File exists"),
         ("harvest -s links.tsv -o new --config bad.toml", "no 'min-karmaa'; did you mean 'min-karma'?"),
         ("harvest -s links.tsv -o new --config bytes.toml", "bytes.toml is not TOML"),
         ("harvest -s links.tsv -o new --config none.toml", "cannot read none.toml: No such file or directory"),

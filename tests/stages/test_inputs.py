@@ -5,7 +5,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from apache_beam.io.filesystem import BeamIOError, FileMetadata, MatchResult
+from apache_beam.io.filesystem import BeamIOError, FileMetadata
 from apache_beam.io.localfilesystem import LocalFileSystem
 
 from pipelines.stages.stage import Stage, find_manifest, read_input, run_stage
@@ -24,9 +24,10 @@ class ShelfFileSystem(LocalFileSystem):
     def scheme(cls):
         return "shelf"
 
-    def match(self, patterns, limits=None):  # noqa: ARG002
-        found = [[FileMetadata(path, size) for path, (_, size) in self.files.items() if path == p] for p in patterns]
-        return [MatchResult(pattern, files) for pattern, files in zip(patterns, found, strict=True)]
+    def metadata(self, path):
+        if path not in self.files:
+            raise BeamIOError("no such file", {path: ""})
+        return FileMetadata(path, self.files[path][1])
 
     def exists(self, path):
         return path in self.files

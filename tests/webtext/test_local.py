@@ -69,5 +69,5 @@ def test_a_model_from_elsewhere_is_read(attic):
 
 
 def test_a_remote_file_that_is_not_there_is_one_line():
-    with pytest.raises(UsageError, match="cannot read nowhere://list"):
+    with pytest.raises(UsageError, match="cannot reach nowhere://list"):
         local_path("nowhere://list")

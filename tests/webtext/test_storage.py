@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from webtext import storage
+from webtext import clouds, storage
 from webtext.errors import UsageError
 
 
@@ -101,9 +101,11 @@ def test_a_whole_path_joined_to_a_directory_stands_alone():
 
 
 def test_a_file_system_that_wants_a_package_names_it(monkeypatch):
-    monkeypatch.setitem(storage._WANTED, "moon", ("no_such_module", "webtext[moon]"))
-    for ask in (storage.expand, storage.exists):
-        with pytest.raises(UsageError, match=r"moon://a/b: pip install 'webtext\[moon\]' opens such paths"):
+    monkeypatch.setitem(clouds._CLIENTS, "moon", clouds._Client("no_such.module", "webtext[moon]", ()))
+    asks = (storage.expand, storage.exists, storage.open_file, storage.list_files, storage.list_tree, storage.list_all)
+    changes = (storage.file_size, storage.make_directory, storage.remove_directory, storage.remove_file)
+    for ask in (*asks, *changes, storage.file_identity, lambda path: storage.create_file(path).__enter__()):
+        with pytest.raises(UsageError, match=r"moon://a/\S+: pip install 'webtext\[moon\]' opens such paths"):
             ask("moon://a/b")
 
 
@@ -115,10 +117,47 @@ def test_a_tree_is_listed_at_any_depth_without_what_is_bookkeeping(tmp_path, mon
     assert storage.list_tree(str(tmp_path), "*.parquet") == ["a/c.parquet", "b.parquet"]
     assert storage.list_tree(f"{tmp_path}/nowhere") == []
 
-    def match(patterns):
-        assert patterns == ["gs://bucket/_data/**"]
-        found = [SimpleNamespace(path=f"gs://bucket/_data/{name}") for name in names]
-        return [SimpleNamespace(metadata_list=found)]
+    def listed(place):
+        assert place == "gs://bucket/_data/"
+        return [SimpleNamespace(path=f"gs://bucket/_data/{name}") for name in names]
 
-    monkeypatch.setattr(storage.FileSystems, "match", match)
+    bucket = SimpleNamespace(has_dirs=lambda: False, _list=listed)
+    monkeypatch.setattr(clouds, "file_system", lambda _: bucket)
     assert storage.list_tree("gs://bucket/_data/", "*.parquet") == ["a/c.parquet", "b.parquet"]
+
+
+ODD = ["a[1]", "b?", "c*", "[!x]", "d]", "e[", "[[]"]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_is_there_is_literal_whatever_its_name(tmp_path, name):
+    folder = tmp_path / name
+    for decoy in ("a1", "bx", "cx", "y", "["):
+        (tmp_path / decoy).mkdir()
+        (tmp_path / decoy / "RS.zst").write_text("")
+    folder.mkdir()
+    (folder / name).write_text("x")
+    assert storage.expand(str(folder / name)) == [str(folder / name)]
+    assert storage.expand(f"{folder}/*") == [str(folder / name)]
+    assert storage.exists(str(folder)) and storage.list_files(str(folder)) == [name]
+    assert storage.list_tree(str(folder)) == [name]
+    assert storage.file_size(str(folder / name)) == 1
+    with pytest.raises(UsageError, match="no such file"):
+        storage.expand(f"{folder}/*.zst")
+    storage.remove_directory(str(folder))
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_a_pattern_may_be_relative_hide_nothing_and_go_deep(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("x/y/a.zst", "x/b.zst", "c.zst", ".d.zst"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    assert storage.expand("*.zst") == ["c.zst"]
+    assert storage.expand("x/?.zst") == ["x/b.zst"]
+    assert storage.expand("**/*.zst") == ["c.zst", "x/b.zst", "x/y/a.zst"]
+    assert storage.expand(f"{tmp_path}/[cd].zst") == [f"{tmp_path}/c.zst"]
+    assert storage.expand("c.zst") == ["c.zst"]
+    for missing in ("d.zst", "x/[", "no/where/*.zst", "/no*where"):
+        with pytest.raises(UsageError, match="no such file"):
+            storage.expand(missing)

@@ -16,6 +16,7 @@ from pipelines.engine.runner import Engine
 from pipelines.stages.output import Output
 from pipelines.stages.overlap.files import write_report
 from pipelines.stages.overlap.work import Asked, Settings, Work, find_corpus, least_ngrams, measure_all, trust_in
+from pipelines.stages.own import check_output
 from pipelines.stages.stage import Stage, as_json, run_stage
 from webtext import manifest, storage
 from webtext.errors import UsageError
@@ -33,6 +34,7 @@ def run_overlap(
     Raises:
         UsageError: the corpus cannot be read, or its filter would not fit this machine.
     """
+    check_output(Output(output), "overlap")
     files = find_corpus(corpus, columns)
     check_memory(filter_bytes(least_ngrams(files), settings.error_rate))
     work = Work(files, asked, settings, engine, _partials(engine, files))
@@ -71,6 +73,7 @@ def run_on_filter(path: str, asked: Sequence[Asked], settings: Settings, output:
     """
     if path.rpartition("/")[0] == Output(output).overlap:
         raise UsageError(f"the report would take the place of {path}: choose another --output")
+    check_output(Output(output), "overlap")
     with storage.open_file(path) as stream:
         ngram_filter = read_filter(stream, path)
 
