@@ -114,6 +114,9 @@ def _number(text: str) -> int:
     return int(text, 8) if len(text) > 1 and text.startswith("0") else int(text)
 
 
+_OF_CLOUDS = frozenset({ipaddress.IPv4Address("168.63.129.16")})  # Azure's own server, which knows secrets of machines
+
+
 def is_public_address(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     """Tell whether an address is one of the public internet's.
 
@@ -124,7 +127,8 @@ def is_public_address(address: ipaddress.IPv4Address | ipaddress.IPv6Address) ->
         inner = _embedded_ipv4(address)
         if inner is not None:
             return is_public_address(inner)
-    return address.is_global and not address.is_multicast and not address.is_reserved
+    is_for_all = address.is_global and not address.is_multicast and not address.is_reserved
+    return is_for_all and address not in _OF_CLOUDS
 
 
 def _embedded_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:

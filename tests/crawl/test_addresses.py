@@ -80,6 +80,9 @@ FORBIDDEN = [
     "http://0xa9fea9fe/",
     "http://0251.0376.0251.0376/",
     "http://100.100.100.200/",
+    "http://168.63.129.16/machine?comp=goalstate",
+    "http://[::ffff:168.63.129.16]/",
+    "http://[64:ff9b::a83f:8110]/",
     "http://[fd00:ec2::254]/",
     "http://metadata.google.internal/",
     # IPv6
@@ -123,6 +126,7 @@ FORBIDDEN = [
     "http://public.example.org:22/",
     "http://public.example.org:25/",
     "http://public.example.org:6667/",
+    *(f"http://public.example.org:{port}/" for port in (1, 81, 444, 3000, 7999, 9001, 27017, 65535)),
     "http://93.184.215.14:23/",
 ]
 

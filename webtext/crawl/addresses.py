@@ -3,23 +3,18 @@
 Links are untrusted input: a URL, a DNS answer or a redirect may point at this machine, the local network, or a cloud's
 metadata service. The address is judged where it cannot change any more: names are resolved here, every address of the
 answer must be public, and the socket is connected to exactly those numbers, so there is no second look-up to rebind.
-
-The sockets also keep time. A server that sends a byte a second never trips a timeout between two reads, so each read
-is bounded by what is left of the whole exchange's time.
 """
 
-import contextlib
 import ipaddress
 import socket
 import ssl
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import certifi
 
+from webtext.crawl.clock import TimedSocket, allowed_seconds, watch, within
 from webtext.hosts import is_public_address
 
 # In no registry of special addresses that Python's `ipaddress` knows in all our versions, yet nobody's public server.
@@ -34,25 +29,9 @@ _NOT_PUBLIC = tuple(
 )
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # of IPv6, all that IANA has given out to the public
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
-_WEB_PORTS = {80, 443}
-# Ports from 1024 on that browsers refuse since other protocols live there (Fetch standard, "bad ports").
-_OTHER_PROTOCOLS = {
-    1719,
-    1720,
-    1723,
-    2049,
-    3659,
-    4045,
-    4190,
-    5060,
-    5061,
-    6000,
-    6566,
-    10080,
-    *range(6665, 6670),
-    6679,
-    6697,
-}
+# Where web servers are: the ports of http and https, and those that stand in for them. Other services live on the
+# others, and of 198,549 links of Reddit 11 name one of those.
+_WEB_PORTS = frozenset((80, 443, *range(8000, 9001)))
 _MAX_ADDRESSES = 4  # of a name that are tried before giving up
 
 
@@ -124,7 +103,7 @@ def is_permitted(address: str, port: int) -> bool:
         return False
     if parsed.version == 6 and parsed not in _GLOBAL_UNICAST:
         return False
-    return is_public_address(parsed) and (port in _WEB_PORTS or (port >= 1024 and port not in _OTHER_PROTOCOLS))
+    return is_public_address(parsed) and port in _WEB_PORTS
 
 
 def _is_address(host: str) -> bool:
@@ -133,46 +112,6 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-class _Time(threading.local):
-    deadline = float("inf")  # of the exchange that this thread is in, by the monotonic clock
-    idle = 30.0  # seconds that one read may take
-
-
-_time = _Time()
-
-
-@contextlib.contextmanager
-def exchange_time(total_seconds: float, idle_seconds: float) -> Iterator[Callable[[], float]]:
-    """Bound all reads of this thread's sockets while the block runs; gives a function that tells the seconds left."""
-    before = _time.deadline, _time.idle
-    _time.deadline, _time.idle = time.monotonic() + total_seconds, idle_seconds
-    try:
-        yield lambda: _time.deadline - time.monotonic()
-    finally:
-        _time.deadline, _time.idle = before
-
-
-def allowed_seconds() -> float:
-    """Give the seconds that this thread's sockets may take for one step.
-
-    Raises:
-        TimeoutError: the time for the whole exchange is used up.
-    """
-    left = _time.deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("the time for the whole exchange is used up")
-    return min(left, _time.idle)
-
-
-class TimedSocket(socket.socket):
-    """A socket whose reads keep to `exchange_time`."""
-
-    def recv_into(self, *arguments: Any, **keywords: Any) -> int:
-        """Read within the time that is left."""
-        self.settimeout(allowed_seconds())
-        return super().recv_into(*arguments, **keywords)
 
 
 class _TimedTlsSocket(ssl.SSLSocket):
@@ -203,11 +142,12 @@ def connect(guard: AddressGuard, host: str, port: int, seconds: float) -> TimedS
         OSError: no connection.
     """
     problem: OSError | None = None
-    for address in guard.permitted(host, port)[:_MAX_ADDRESSES]:
+    for address in _addresses(guard, host, port, seconds)[:_MAX_ADDRESSES]:
         opened = TimedSocket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
         try:
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             opened.settimeout(min(seconds, allowed_seconds()))
+            watch(opened)
             opened.connect((address, port))
         except OSError as error:
             opened.close()
@@ -217,3 +157,12 @@ def connect(guard: AddressGuard, host: str, port: int, seconds: float) -> TimedS
     if isinstance(problem, TimeoutError):
         raise TimeoutError(f"no connection within {seconds:g} s") from problem
     raise problem or OSError("no address")
+
+
+def _addresses(guard: AddressGuard, host: str, port: int, seconds: float) -> list[str]:
+    """Ask the guard, and wait no longer than for a connection: the system's look-up keeps to no time of ours."""
+    seconds = min(seconds, allowed_seconds())
+    try:
+        return within(seconds, lambda: guard.permitted(host, port))
+    except TimeoutError as error:
+        raise ResolutionError(str(error), for_good=False) from error

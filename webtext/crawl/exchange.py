@@ -20,8 +20,9 @@ import urllib3
 from requests.hooks import default_hooks
 from requests.structures import CaseInsensitiveDict
 
-from webtext.crawl.addresses import AddressGuard, ForbiddenAddressError, ResolutionError, allowed_seconds, exchange_time
+from webtext.crawl.addresses import AddressGuard, ForbiddenAddressError, ResolutionError
 from webtext.crawl.addresses import tls_context as shared_tls_context
+from webtext.crawl.clock import allowed_seconds, exchange_time
 from webtext.crawl.outcomes import ACCEPTED_STATUS
 from webtext.crawl.replay import ReplayAdapter
 from webtext.crawl.transport import ORIGINAL, GuardedAdapter, most_idle_connections
@@ -310,9 +311,12 @@ def _failure(error: Exception, *, timed_out: bool) -> tuple[str, str]:
     detail = next((str(cause) for cause in reversed(causes) if str(cause)), type(error).__name__)
     for kinds, outcome in _FAILURES:
         if any(isinstance(cause, kinds) for cause in causes):
-            is_time = outcome in {"connect_timeout", "read_timeout"}
-            return ("total_timeout" if timed_out and is_time else outcome), detail
-    return "connection_error", detail
+            return ("total_timeout" if timed_out and outcome in _OF_TIME else outcome), detail
+    return "total_timeout" if timed_out else "connection_error", detail
+
+
+# Failures which, once the time for the exchange is over, are its doing: what the watchdog shuts breaks off in any way.
+_OF_TIME = frozenset({"connect_timeout", "read_timeout", "connection_error", "incomplete", "bad_response", "tls_error"})
 
 
 # The first kind that is among the causes of an error names its outcome.

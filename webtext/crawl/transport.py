@@ -1,6 +1,6 @@
 """The transport under `requests`: its own adapter over urllib3's pools, with connections of ours.
 
-A connection here leads only to addresses that the guard permits, keeps to the time of the exchange, writes the target
+A connection here leads only to addresses that the guard permits, keeps to its exchange's time, writes the target
 of a request as it stands (urllib3 would encode `%`, `|` and the like once more), and reads what comes as browsers do:
 heads by `webtext.warc.http_head`, and chunks that are ended by a line feed alone. All else is urllib3's: pools, TLS,
 names in certificates.
@@ -23,6 +23,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from webtext.crawl.addresses import AddressGuard, connect
+from webtext.crawl.clock import watch
 from webtext.warc.http_head import MAX_BYTES, Head, HeadError, read_head
 
 ORIGINAL = "X-Archive-Orig-"  # begins the name of a header that is no longer true of the body, as archives write it
@@ -176,7 +177,10 @@ class _Connection(HTTPConnection):
     def request(  # type: ignore[override]
         self, method: str, _url: str, body: None = None, headers: Any = None, **options: Any
     ) -> None:
-        self._asked = None if self.is_closed else (method, headers, options)
+        self._asked = None
+        if not self.is_closed:
+            self._asked = method, headers, options
+            watch(self.sock)
         super().request(method, headers.target, body, headers, **options)
 
     def getresponse(self) -> Any:
