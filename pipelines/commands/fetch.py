@@ -37,7 +37,7 @@ def add_fetch_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags that say how to fetch, for `webtext fetch` and for `webtext corpus`."""
     default = FetchConfig()
     group = parser.add_argument_group("who asks, and whom")
-    group.add_argument("--contact", default="", metavar="URL", help="web page or mailto: of who runs the crawl")
+    group.add_argument("--contact", default="", metavar="WHO", help=_CONTACT)
     group.add_argument("--product", default=default.product, help="name in the User-Agent (default: %(default)s)")
     group.add_argument("--replay", nargs="+", action="extend", default=[], metavar="WARC", help=_REPLAY)
     group = parser.add_argument_group("manners")
@@ -57,15 +57,20 @@ def add_fetch_arguments(parser: argparse.ArgumentParser) -> None:
     _add(group, "max-redirects", "of a page")
     _add(group, "max-attempts", "at a URL")
     _add(group, "dead-after", "failures in a row after which a host is given up")
+    _add(group, "outage-after", "hosts in a row that cannot be reached, after which the network is in doubt")
+    _add(group, "outage-pause", "seconds to wait then, before looking again")
     _add(group, "max-pages", "links asked for in this run; 0: all")
     _add(group, "max-time", "seconds that this run asks for pages; 0: as long as it takes")
     group = parser.add_argument_group("the archive")
     group.add_argument("--refetch-failed", action="store_true", help="ask again for what failed, keep what came")
+    group.add_argument("--refetch", default="", metavar="LIST", help=_REFETCH)
     _add(group, "roll-bytes", "size at which an archive file is followed by the next")
     group.add_argument("--captures", choices=("commoncrawl", "wayback"), default="", help=_CAPTURES)
     group.add_argument("--slots", type=int, default=1, help="crawls that the hosts are dealt out to (default: 1)")
 
 
+_CONTACT = "web page or e-mail address of who runs the crawl; placeholders are refused"
+_REFETCH = "ask again for what ended so: outcomes such as dns_error,connect_timeout (docs/fetch.md)"
 _REPLAY = "ask these archives instead of the web, over real HTTP on loopback"
 _CRAWL_DELAY = "seconds up to which a site's Crawl-delay is obeyed (default: 60, with --replay 0)"
 _CAPTURES = "for dead links, take the capture nearest in date from there"
@@ -92,6 +97,7 @@ def fetch_config(arguments: argparse.Namespace) -> FetchConfig:
     given |= {"replay": None, "robots": not arguments.ignore_robots}
     trainers = ("ai_agents",) if not arguments.obey_ai_agents else ()
     given["opt_outs"] = tuple(name for name in opt_outs_of(arguments) if name not in trainers)
+    given["refetch"] = tuple(filter(None, map(str.strip, arguments.refetch.split(","))))
     if arguments.replay:
         for name in ("delay", "max_crawl_delay", "backoff"):
             given.setdefault(name, 0.0)  # nobody is there to be spared

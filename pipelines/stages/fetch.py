@@ -6,6 +6,7 @@ every request to a server that answers from archives instead of to the web; noth
 
 import contextlib
 import json
+import resource
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from pipelines.stages.removals import NOTHING_UNWANTED, Unwanted
 from pipelines.stages.stage import Stage, as_json, find_manifest, read_manifest, run_stage
 from webtext import manifest, storage
 from webtext.crawl.config import FetchConfig
+from webtext.crawl.contact import contact_problem
 from webtext.crawl.replay import Archives, serve_archives
 from webtext.errors import UsageError
 from webtext.manifest import Counts, File, Manifest
@@ -30,6 +32,7 @@ from webtext.reddit.transforms import WriteRecords
 # The rules of a crawl, which its pages are a function of; the other settings say how fast and how long a run works.
 _RULES = ("robots", "opt_outs", "max_body_bytes", "max_redirects", "captures")
 _LINKS_AN_INDEX_FILE = 1 << 17  # some 30 MB of rows
+_OTHER_FILES = 64  # that a crawl's process has open beside its connections, at most
 
 
 def fetch(root: beam.Pipeline, links: str, directory: str, slots: int, config: FetchConfig, unwanted: Unwanted) -> None:
@@ -75,8 +78,9 @@ def run_fetch(
         raise UsageError(f"--slots must be at least 1, not {slots}")
     if config.captures and slots > 1:
         raise UsageError("--captures asks one archive for all links, so it goes with --slots 1")
-    if not replay and config.replay is None and not config.contact:
-        raise UsageError("say who is crawling: --contact with your web page or mailto: address goes into every request")
+    if not replay and config.replay is None:
+        _check_contact(config.contact)
+    _check_open_files(config.hosts_at_once)
     harvested = read_manifest(links, "harvest").counts.kept
     rules = {name: value for name, value in as_json(config).items() if name in _RULES}
     rules |= {"agent": config.token, "slots": slots, **({"wikipedia": True} if config.wikipedia else {})}
@@ -99,6 +103,34 @@ def run_fetch(
             storage.remove_file(storage.join(unfinished, name))
 
     return run_stage(stage, work, count_or_look, prepare)
+
+
+def _check_contact(contact: str) -> None:
+    """See that whoever is asked can reach who runs the crawl.
+
+    Raises:
+        UsageError: they cannot.
+    """
+    what = "your web page or e-mail address, which goes into every request"
+    if not contact:
+        raise UsageError(f"say who is crawling: --contact with {what}")
+    if problem := contact_problem(contact):
+        raise UsageError(f"--contact {contact!r} {problem}: give {what}")
+
+
+def _check_open_files(hosts_at_once: int) -> None:
+    """See that each host that is asked at once can have its connection.
+
+    Raises:
+        UsageError: the process may not have so many files open.
+    """
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = hosts_at_once + _OTHER_FILES
+    if allowed != resource.RLIM_INFINITY and needed > allowed:
+        raise UsageError(
+            f"--hosts-at-once {hosts_at_once} needs {needed} open files and {allowed} are allowed: raise `ulimit -n`, "
+            f"or ask at most {max(1, allowed - _OTHER_FILES)} hosts at once"
+        )
 
 
 def count_pages(directory: str) -> Counts:
@@ -143,7 +175,8 @@ def _reopen(stage: Stage, inputs: Sequence[File], config: FetchConfig, unwanted:
         return  # a replay is soon done again
     is_same = done.fingerprint == stage.fingerprint(inputs)
     is_cut = bool(done.counts.rejected.get("not_fetched")) or _is_taken_back(done, stage.directory, unwanted)
-    if not is_same or config.refetch_failed or is_cut:
+    is_wanted = config.refetch_failed or any(name == "ok" or done.counts.rejected.get(name) for name in config.refetch)
+    if not is_same or is_wanted or is_cut:
         mark(unfinished, stage.name)
         _begin(unfinished, stage, inputs)
         with storage.create_file(storage.join(unfinished, REOPENING), durable=True):

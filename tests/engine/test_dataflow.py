@@ -52,7 +52,7 @@ def wire_harvest(root, _monkeypatch):
 
 def wire_fetch(root, monkeypatch):
     monkeypatch.setattr(storage, "list_files", lambda *_: names("links"))
-    config = FetchConfig(contact="mailto:a@b.example")
+    config = FetchConfig(contact="mailto:crawl@webtext.dev")
     fetch.fetch(root, f"{BUCKET}/links", f"{BUCKET}/pages.unfinished", 256, config, NOTHING_UNWANTED)
 
 

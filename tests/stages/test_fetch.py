@@ -2,6 +2,7 @@
 
 import argparse
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +23,7 @@ from pipelines.stages.fetch import count_pages, run_fetch
 from pipelines.stages.stage import Stage, find_manifest, run_stage
 from webtext import storage
 from webtext.crawl.config import FetchConfig
+from webtext.crawl.contact import contact_problem
 from webtext.crawl.exchange import Requester
 from webtext.crawl.outcomes import is_outcome
 from webtext.errors import UsageError
@@ -231,7 +233,7 @@ def test_an_archive_of_other_rules_is_not_gone_on_with(web, tmp_path):
     run_fetch(links, pages, CONFIG, Engine(1), replay=[archive], slots=3)
     run_fetch(links, pages, replace(CONFIG, robots=False), Engine(1), replay=[archive])
     assert Counter(row.outcome for row in rows_of(pages))["robots_disallowed"] == 0
-    contact = replace(CONFIG, contact="https://me.example")
+    contact = replace(CONFIG, contact="https://crawl.webtext.dev/us")
     with pytest.raises(UsageError, match="fetched by other rules"):
         run_fetch(links, pages, contact, Engine(1))
     Path(pages).rename(pages + ".unfinished")
@@ -246,7 +248,7 @@ def test_settings_that_are_no_rules_change_nothing(web, tmp_path):
     archive, links, _ = web
     pages = str(tmp_path / "pages")
     first = run_fetch(links, pages, CONFIG, Engine(1), replay=[archive])
-    other = replace(CONFIG, contact="mailto:me@example.org", hosts_at_once=3, total_timeout=99.0, delay=0.5)
+    other = replace(CONFIG, contact="mailto:crawl@webtext.dev", hosts_at_once=3, total_timeout=99.0, delay=0.5)
     assert run_fetch(links, pages, other, Engine(1), replay=[archive]) == first
 
 
@@ -254,6 +256,66 @@ def test_who_crawls_the_web_must_say_so(web, tmp_path):
     _, links, _ = web
     with pytest.raises(UsageError, match="--contact"):
         run_fetch(links, str(tmp_path / "pages"), CONFIG, Engine(1))
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        *(
+            "you@example.org",
+            "mailto:you@gmail.com",
+            "your.name@lab.edu",
+            "https://example.com/bot",
+            "http://10.0.0.1/",
+        ),
+        *(
+            "https://our.example/crawler",
+            "https://yourdomain.com/bot",
+            "me@localhost",
+            "https://intranet/",
+            "a b@c.org",
+        ),
+        *("somebody", "ftp://files.gnu.org/", "https://", "mailto:", "https://your-university.edu", "name@domain.com"),
+    ],
+)
+def test_a_placeholder_is_nobody_who_crawls(web, tmp_path, contact):
+    _, links, _ = web
+    with pytest.raises(UsageError, match=r"^--contact .*: give your web page or e-mail address"):
+        run_fetch(links, str(tmp_path / "pages"), replace(CONFIG, contact=contact), Engine(1))
+
+
+@pytest.mark.parametrize(
+    "contact", ["crawl@webtext.dev", "MAILTO:me@lab.edu", "https://www.cs.cam.ac.uk/~x/bot", "https://examples.dev/"]
+)
+def test_somebody_who_can_be_reached_crawls(contact):
+    assert contact_problem(contact) == ""
+
+
+def test_hosts_at_once_beyond_the_file_limit_are_one_line(web, tmp_path, monkeypatch):
+    archive, links, _ = web
+    monkeypatch.setattr("pipelines.stages.fetch.resource.getrlimit", lambda _: (256, 256))
+    config = replace(CONFIG, hosts_at_once=500)
+    with pytest.raises(UsageError, match=r"--hosts-at-once 500 needs 564 open files and 256 .* at most 192 hosts"):
+        run_fetch(links, str(tmp_path / "pages"), config, Engine(1), replay=[archive])
+
+
+def test_an_outage_is_one_line_and_the_next_run_goes_on(tmp_path, capsys, monkeypatch):
+    def nobody(*_, **__):
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    (tmp_path / "posted.tsv").write_text("".join(f"http://site{number}.example.net/\t5\n" for number in range(8)))
+    assert cli.main(["harvest", "-s", str(tmp_path / "posted.tsv"), "-o", str(tmp_path)]) == 0
+    monkeypatch.setattr(socket, "getaddrinfo", nobody)
+    command = ["fetch", "-o", str(tmp_path), "--contact", "crawl@webtext.dev", "--backoff", "0", "--delay", "0"]
+    command += ["--outage-pause", "0.01", "--workers", "1"]
+    for _ in range(2):
+        capsys.readouterr()
+        assert cli.main(command) == 2
+        told = capsys.readouterr().err.splitlines()[-1]
+        assert told.startswith("webtext fetch: no network: 8 hosts in a row could not be reached")
+        assert not (tmp_path / "pages").exists()
+    assert cli.main([*command, "--max-pages", "1", "--refetch", "dns"]) == 2
+    assert "no such outcome: dns" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("slots", "message"), [(0, "--slots"), (-3, "--slots")])
@@ -270,12 +332,23 @@ def parse(*flags):
 
 
 def test_flags_make_the_configuration():
-    assert parse("--contact", "https://me.example/bot") == FetchConfig(contact="https://me.example/bot")
+    assert parse("--contact", "https://crawl.webtext.dev/bot") == FetchConfig(contact="https://crawl.webtext.dev/bot")
     assert parse("--replay", "x.warc") == FetchConfig(delay=0, max_crawl_delay=0, backoff=0)
     assert parse("--replay", "x.warc", "--delay", "2").delay == 2
     assert parse("--ignore-robots", "--opt-outs", "nothing") == FetchConfig(robots=False, opt_outs=())
     assert parse("--opt-outs", "noai, tdm", "--max-pages", "7").opt_outs == ("noai", "tdm")
-    config = parse("--refetch-failed", "--max-time", "9.5", "--hosts-at-once", "8", "--product", "mybot/2")
+    config = parse(
+        "--refetch-failed",
+        "--refetch",
+        "dns_error, http_404",
+        "--max-time",
+        "9.5",
+        "--hosts-at-once",
+        "8",
+        "--product",
+        "mybot/2",
+    )
+    assert parse("--refetch", "dns_error, http_404").refetch == ("dns_error", "http_404")
     assert (config.refetch_failed, config.max_time, config.hosts_at_once, config.token) == (True, 9.5, 8, "mybot")
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 
 from webtext import __version__
 from webtext.crawl.exchange import Limits
+from webtext.crawl.outcomes import is_outcome
 from webtext.permissions.robots import product_token
 from webtext.permissions.signals import DEFAULT_SIGNALS, SIGNALS
 
@@ -15,7 +16,7 @@ class FetchConfig:
     product: str = (
         f"webtext/{__version__}"  # User-Agent before the contact; robots.txt groups are matched with its token
     )
-    contact: str = ""  # how to reach who runs the crawl: a URL or mailto:
+    contact: str = ""  # how to reach who runs the crawl: a web page or an e-mail address
     delay: float = 1.0  # of rest for a host after an answer
     max_crawl_delay: float = 60.0  # a site's own Crawl-delay is obeyed up to here
     hosts_at_once: int = 64  # hosts asked at the same time, a thread each
@@ -29,6 +30,8 @@ class FetchConfig:
     backoff: float = 5.0  # before the second attempt; doubles with each
     max_backoff: float = 300.0  # a server that asks for more (Retry-After) is not waited for
     dead_after: int = 5  # failures in a row after which a host is given up
+    outage_after: int = 20  # hosts in a row that cannot be reached, after which the network is in doubt
+    outage_pause: float = 60.0  # before the crawl looks whether it is there again
     robots: bool = True
     opt_outs: tuple[str, ...] = DEFAULT_SIGNALS
     wikipedia: bool = False  # whether a redirect may lead to Wikipedia
@@ -36,6 +39,7 @@ class FetchConfig:
     replay: tuple[str, int] | None = None  # address of a replay server that gets all requests
     captures: str = ""  # index API that is asked for captures of dead links ("commoncrawl", "wayback"); "": none
     refetch_failed: bool = False
+    refetch: tuple[str, ...] = ()  # outcomes of earlier runs that are asked for again
     max_pages: int = 0  # links asked for in this run; 0: all
     max_time: float = 0.0  # of this run; 0: as long as it takes
 
@@ -47,7 +51,7 @@ class FetchConfig:
             value = getattr(self, field.name)
             if isinstance(value, int | float) and value < 0:
                 raise ValueError(f"{field.name} may not be negative, and is {value}")
-        for name in ("hosts_at_once", "max_attempts", "dead_after", "roll_bytes"):
+        for name in ("hosts_at_once", "max_attempts", "dead_after", "roll_bytes", "outage_after"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
         if self.captures not in {"", "commoncrawl", "wayback"}:
@@ -55,6 +59,9 @@ class FetchConfig:
         unknown = sorted(set(self.opt_outs) - set(SIGNALS))
         if unknown:
             raise ValueError(f"no such opt-out: {', '.join(unknown)}; there are {', '.join(SIGNALS)}")
+        for name in self.refetch:
+            if not is_outcome(name):
+                raise ValueError(f"no such outcome: {name}; docs/fetch.md has a table of them")
         self.limits  # noqa: B018 - validates them
 
     @property
@@ -71,7 +78,7 @@ class FetchConfig:
     def agent(self) -> str:
         """Give the User-Agent: the product, and how to reach who runs the crawl.
 
-        >>> FetchConfig(product="mybot/2", contact="mailto:me@example.org").agent
-        'mybot/2 (+mailto:me@example.org)'
+        >>> FetchConfig(product="mybot/2", contact="https://a.test/us").agent
+        'mybot/2 (+https://a.test/us)'
         """
         return f"{self.product} (+{self.contact})" if self.contact else self.product

@@ -5,6 +5,7 @@ reason why there is none. Size is bounded while the body streams in and decompre
 whole, and addresses by the guard. Redirects are not followed here: each hop is a request that the crawl decides upon.
 """
 
+import errno
 import http.client
 import re
 import ssl
@@ -67,6 +68,7 @@ class Exchange:
     detail: str
     truncated: str  # as WARC-Truncated says it: "length", "time", "disconnect", "unspecified"; "" for a whole body
     is_final: bool = False  # a failure that is the same the next time: a name that does not exist
+    is_temporary: bool = False  # one that passes, and says nothing of the host: no resolver, no route
 
     @property
     def status(self) -> int | None:
@@ -151,11 +153,12 @@ class Requester:
                 http.client.HTTPException,
                 OSError,
             ) as error:
-                exchange.fail(*_failure(error, timed_out=seconds_left() <= 0))
+                timed_out, passes = seconds_left() <= 0, _is_temporary(error)
+                exchange.fail(*_failure(error, timed_out=timed_out), is_temporary=passes)
             except ForbiddenAddressError as error:
                 exchange.fail("private_address", str(error))
             except ResolutionError as error:
-                exchange.fail("dns_error", str(error), is_final=error.for_good)
+                exchange.fail("dns_error", str(error), is_final=error.for_good, is_temporary=not error.for_good)
             except BodyTooLargeError as error:
                 exchange.fail("too_large", str(error))
             except BodyEncodingError as error:
@@ -220,7 +223,7 @@ class _Unfinished:
         self._headers: list[tuple[str, str]] = []
         self._body, self._beginning = bytearray(), bytearray()
         self._outcome = self._detail = self._truncated = ""
-        self._is_final = False
+        self._is_final = self._is_temporary = False
 
     def header(self, name: str) -> str:
         return ", ".join(value for own, value in self._headers if own.lower() == name.lower())
@@ -262,9 +265,12 @@ class _Unfinished:
                 return
         decoder.finish()
 
-    def fail(self, outcome: str, detail: str, truncated: str = "", *, is_final: bool = False) -> None:
+    def fail(
+        self, outcome: str, detail: str, truncated: str = "", *, is_final: bool = False, is_temporary: bool = False
+    ) -> None:
         """Note why the exchange did not come to its end; the body of a page that failed is not kept."""
-        self._outcome, self._detail, self._is_final = outcome, detail[:200], is_final
+        self._outcome, self._detail = outcome, detail[:200]
+        self._is_final, self._is_temporary = is_final, is_temporary
         reasons = {"read_timeout": "time", "total_timeout": "time", "too_large": "length"}
         self._truncated = truncated or reasons.get(outcome, "disconnect")
         self._body.clear()
@@ -284,6 +290,7 @@ class _Unfinished:
             self._detail,
             self._truncated if response else "",
             self._is_final,
+            self._is_temporary,
         )
 
 
@@ -329,6 +336,14 @@ _FAILURES: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     ((http.client.RemoteDisconnected, ConnectionError), "connection_error"),
     ((http.client.HTTPException, urllib3.exceptions.InvalidHeader), "bad_response"),
 )
+
+
+# Errors of a connection by which our own side says that it finds no way, whatever host is meant.
+_NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
+
+
+def _is_temporary(error: Exception) -> bool:
+    return any(isinstance(cause, OSError) and cause.errno in _NO_WAY for cause in _causes(error))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

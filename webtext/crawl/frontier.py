@@ -113,6 +113,11 @@ class Frontier(Generic[Item]):
             self._closed = True
             self._wake_all()
 
+    def reopen(self) -> None:
+        """Give out again what was left when the frontier was closed."""
+        with self._lock:
+            self._closed = False
+
     def _wake_all(self) -> None:
         self._work.notify_all()
         self._turn.notify_all()

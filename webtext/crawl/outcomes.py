@@ -12,7 +12,7 @@ from webtext.permissions.signals import PREFIX, SIGNALS
 # table, and a test holds them equal.
 OUTCOMES: dict[str, str] = {
     "ok": "an HTML page came, whole",
-    "not_fetched": "not asked for: the run's limit of pages or of time was reached",
+    "not_fetched": "left for a later run: a limit of pages or time was reached, or there was no resolver or no route",
     "removed": "somebody asked for its removal (`webtext remove`), so it is not asked for again",
     "private_address": "the host is, or resolves to, an address that is not public, or the port is not the web's",
     "bad_url": "the URL cannot be asked for",

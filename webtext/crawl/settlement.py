@@ -1,0 +1,190 @@
+"""What settles a visit: its outcome, the opt-outs of its page, its row, and its place in the archive.
+
+Who takes turns (`webtext.crawl.crawl`) hands over a visit that has come to its end, and gets back those that go on in
+its place: the pages that waited for a site's file, a page that waits for a licence, a search for a dead link's capture.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from webtext.crawl.captures import DEAD, CaptureIndex, CaptureSearch
+from webtext.crawl.config import FetchConfig
+from webtext.crawl.exchange import without_body
+from webtext.crawl.health import Health
+from webtext.crawl.page_archive import PageArchive
+from webtext.crawl.sites import Ended, Sites
+from webtext.crawl.visits import Errand, Visit
+from webtext.permissions.optout import read_page
+from webtext.permissions.signals import first_signal
+
+HANDED_OVER = "handed_over"  # in the archive only: the errand goes on in another task, and its outcome is there
+
+
+class Settlement:
+    """The outcomes of a crawl task's links, those of earlier runs among them. Thread-safe."""
+
+    def __init__(
+        self,
+        config: FetchConfig,
+        archive: PageArchive,
+        sites: Sites,
+        health: Health,
+        unwanted: Callable[[str], str],
+    ) -> None:
+        """Read back what the archive holds already: pages here, files of sites to `sites`."""
+        self._config, self._archive, self._sites, self._health = config, archive, sites, health
+        self._unwanted = unwanted
+        self._captures = CaptureIndex(config.captures) if config.captures else None
+        self._rows: dict[tuple[str, str], Mapping[str, Any]] = {}  # by canonical URL and the URL asked from
+        self._left: dict[tuple[str, str], str] = {}  # why a link is left for a later run
+        self._outcomes: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        for kind, row in archive.resume():
+            if kind == "site":
+                sites.recall(row)
+            elif self._stands(row):
+                self._rows[row["url"], row["begun_with"]] = row
+            else:
+                self._rows.pop((row["url"], row["begun_with"]), None)
+
+    def _stands(self, row: Mapping[str, Any]) -> bool:
+        """Tell whether an outcome of an earlier run is this run's, too."""
+        outcome = row["outcome"]
+        if outcome in self._config.refetch or (self._config.refetch_failed and outcome not in {"ok", HANDED_OVER}):
+            return False
+        return outcome != "removed" or bool(self._unwanted(row["final_url"]))
+
+    def is_settled(self, errand: Errand) -> bool:
+        """Tell whether an errand need not be asked for, and count it."""
+        known = self._rows.get((errand.link.url, errand.url))
+        if known is not None:
+            self._outcomes[known["outcome"]] += 1
+        elif self.removal_of(errand.link.url, errand.url):
+            self._outcomes["removed"] += 1
+        else:
+            return False
+        return True
+
+    def removal_of(self, *urls: str) -> str:
+        """Say by whose request URLs are not asked for; "" where they may be."""
+        kind = next(filter(None, map(self._unwanted, urls)), "")
+        return f"asked for by {kind}" if kind else ""
+
+    def rows(self, errands: Iterable[Errand]) -> Iterator[tuple[Errand, Mapping[str, Any]]]:
+        """Give each errand with its row: of the index, or `HANDED_OVER` with `final_url` to go on from elsewhere.
+
+        What was not asked for is `removed` where somebody wants it let alone, else `not_fetched`. Neither stands in the
+        archive, so that a later run thinks of it anew.
+        """
+        for errand in errands:
+            key = errand.link.url, errand.url
+            row = self._rows.get(key)
+            if row is None:
+                removal = self.removal_of(*key)
+                row = _not_asked(errand, "removed" if removal else "not_fetched", removal or self._left.get(key, ""))
+            yield errand, row
+
+    def outcomes(self) -> dict[str, int]:
+        """Count what has become of the errands of this run so far."""
+        with self._lock:
+            return dict(self._outcomes)
+
+    def settle(self, visit: Visit, outcome: str, detail: str = "", *, is_certain: bool = False) -> list[Visit]:
+        """End a visit, unless it may be our network that ends it.
+
+        Args:
+            visit: of a link, or of a site's file.
+            outcome: its end.
+            detail: why.
+            is_certain: the network is there.
+
+        Returns:
+            The visits that go on now.
+        """
+        if visit.page is not None and outcome not in {"ok", "removed", HANDED_OVER}:
+            return self.settle(visit.page, "ok")  # where a page sends its reader there is nothing: it is the page
+        if not is_certain and self._health.hold(visit, outcome, detail):
+            return []
+        if visit.site_file is not None:
+            return self._settle_site(visit, outcome, detail)
+        if self._search_capture(visit, outcome, detail):
+            return [visit]
+        if visit.search is not None and outcome != "ok":
+            (outcome, detail), visit.url = visit.search.failure, visit.search.dead_url
+        return self._judge_page(visit, detail) if outcome == "ok" else self._record(visit, outcome, detail)
+
+    def _search_capture(self, visit: Visit, outcome: str, detail: str) -> bool:
+        """Begin to look for a dead link's capture; False where none is looked for."""
+        if self._captures is None or visit.search is not None or visit.errand is None or outcome not in DEAD:
+            return False
+        when = visit.errand.link.first_posted or int(time.time())
+        visit.search = CaptureSearch(self._captures, visit.errand.url, when, (outcome, detail), visit.url)
+        visit.url, visit.attempts = visit.search.next_url, 1
+        return True
+
+    def _judge_page(self, visit: Visit, detail: str) -> list[Visit]:
+        """Settle a page that came by what it says of itself; where its licences are not known, it waits for them."""
+        page = visit.hops[-1]
+        assert page.response is not None
+        says = read_page(page.response.headers, page.beginning, visit.url, self._config.token)
+        if says.licences and "rsl" in self._config.opt_outs:
+            visit.page_detail = detail
+            admitted = self._sites.admit(visit, says.licences)
+            if admitted is not visit and not isinstance(admitted, Ended):
+                return [admitted] if admitted else []
+        visit.signals = [*visit.signals, *says.signals]
+        return self._record(visit, "ok", detail)
+
+    def _record(self, visit: Visit, outcome: str, detail: str) -> list[Visit]:
+        assert visit.errand is not None
+        key = visit.errand.link.url, visit.errand.url
+        signal = first_signal(visit.signals, self._config.opt_outs)
+        if outcome == "ok" and signal is not None:
+            detail = detail or signal.evidence
+            if signal.name in self._config.opt_outs:
+                outcome, detail, visit.hops[-1] = signal.reason, signal.evidence, without_body(visit.hops[-1])
+        if outcome == "not_fetched":
+            self._left[key] = detail
+        else:
+            row = {**index_row(visit, outcome, detail), "opt_out": signal.name if signal else ""}
+            self._rows[key] = self._archive.append_page(visit.errand.link.url, visit.hops, row)
+        with self._lock:
+            self._outcomes[outcome] += 1
+        return []
+
+    def _settle_site(self, visit: Visit, outcome: str, detail: str) -> list[Visit]:
+        last = visit.hops[-1] if visit.hops else None
+        status, body = (last.status, last.beginning) if last and not last.outcome else (None, b"")
+        if last and last.response and last.response.body and not body:  # what cannot be decoded is no "yes"
+            status, outcome = None, "bad_encoding"
+        parked, row = self._sites.settle(visit, status, body, (outcome, detail))
+        self._archive.append_site(row["url"], visit.hops, row)
+        return parked
+
+
+def index_row(visit: Visit, outcome: str, detail: str) -> dict[str, Any]:
+    """Make the row of the page index for a visit's end, but for the place in the archive."""
+    assert visit.errand is not None
+    last = visit.hops[-1] if visit.hops and visit.hops[-1].url == visit.url else None  # else the last URL was not asked
+    return {
+        "url": visit.errand.link.url,
+        "fetch_url": visit.errand.link.fetch_url,
+        "begun_with": visit.errand.url,
+        "final_url": visit.url,
+        "host": visit.host,
+        "status": last.status if last else None,
+        "outcome": outcome,
+        "detail": detail[:300],
+        "fetched_at": last.began_at if last else None,
+        "content_type": last.header("Content-Type")[:200] if last else "",
+        "robots": visit.robots,
+        "opt_out": "",
+    }
+
+
+def _not_asked(errand: Errand, outcome: str, detail: str) -> dict[str, Any]:
+    places = {"warc_file": "", "warc_offset": None, "warc_length": None, "digest": ""}
+    return {**index_row(Visit(errand.url, errand), outcome, detail), **places}
