@@ -14,6 +14,7 @@ import functools
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,7 +28,7 @@ from model.scores.tasks import accuracy
 from model.verdict.compare import CANNOT_TELL, CONFIDENCE, PanelScores, compare
 from model.verdict.efficiency import efficiency
 from model.verdict.judge import NgramJudge, Panel
-from model.verdict.tiers import TIERS
+from model.verdict.tiers import TIERS, Tier
 from webtext.hashing import hash64
 
 
@@ -58,10 +59,10 @@ def furniture_of(corpus: Path, column: str) -> Damage:
     return real_furniture
 
 
-def report(corpora: list[Corpus], panels: list[Panel], label: str = "") -> list[str]:
+def report(corpora: list[Corpus], panels: list[Panel], tier: Tier, label: str = "") -> list[str]:
     """Judge the first corpus against each of the others, print a line each, return the verdicts."""
     began = time.process_time()
-    scores = NgramJudge.read(corpora, TIERS["quick"], gpt2_tokenizer()).score(panels)
+    scores = NgramJudge.read(corpora, tier, gpt2_tokenizer()).score(panels)
     seconds, verdicts = time.process_time() - began, []
     for other in corpora[1:]:
         pairs = [
@@ -100,7 +101,9 @@ def main() -> None:
     parser.add_argument("--halves", type=int, default=20)
     parser.add_argument("--first", type=int, default=0, help="number of the first pair, to measure in parts")
     parser.add_argument("--skip-damages", action="store_true", help="halves only")
+    parser.add_argument("--tokens", type=int, default=TIERS["quick"].ngram_tokens, help="of each corpus")
     arguments = parser.parse_args()
+    tier = replace(TIERS["quick"], ngram_tokens=arguments.tokens)
     panels = [
         Panel(path.name, True, tuple(take(map(thin, read_neutral(path)), TIERS["quick"].panel_bytes)))
         for path in arguments.neutral
@@ -115,13 +118,13 @@ def main() -> None:
         damages["the pages' own boilerplate"] = furniture_of(arguments.corpus, arguments.furniture)
     copies = [Corpus(name, arguments.corpus, damage) for name, damage in damages.items()]
     if not arguments.skip_damages:
-        report([Corpus("corpus", arguments.corpus), *copies], panels)
+        report([Corpus("corpus", arguments.corpus), *copies], panels, tier)
     texts = list(Corpus("", arguments.corpus).train())
     with tempfile.TemporaryDirectory() as folder:
         verdicts = [
             verdict
             for number in range(arguments.first, arguments.first + arguments.halves)
-            for verdict in report(halves(texts, number, Path(folder)), panels, f"random halves {number}")
+            for verdict in report(halves(texts, number, Path(folder)), panels, tier, f"random halves {number}")
         ]
     if verdicts:
         alarms = accuracy([verdict != CANNOT_TELL for verdict in verdicts])

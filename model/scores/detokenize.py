@@ -70,11 +70,57 @@ _CLITICS = _attach_left("clitics", r"n't|'s|'m|'re|'ve|'ll|'d")
 _POSSESSIVE = _pattern_rule("possessive", r"(?<=s) '(?= |$)", r"(?<=s)'(?= |$)", "'", " '")
 _DOLLARS = _attach_right("dollars", r"us\$|c\$|a\$|\$")
 _ENDS = Rule("ends", lambda line: line[1:-1] if re.fullmatch(r" \S.*\S ", line) else line, _wrap)
-_BRACKETS = (_attach_right("opening brackets", r"[(\[]"), _attach_left("closing brackets", r"[)\]]"))
+_CLOSING = _pattern_rule(
+    "closing brackets", r"(?<=\S) ([)\]])(?=[ \"”)\]]|$)", r"(?<=\S)([)\]])(?=[ \"”)\]]|$)", r"\1", r" \1"
+)
+_BRACKETS = (_attach_right("opening brackets", r"[(\[]"), _CLOSING)
 _STOPS = _attach_left("stops", r"[,.;:?!]")
+# In Moses' tokeniser, which WikiText went through, a full stop stays with a word that is such an abbreviation, has a
+# stop inside, or goes before a small letter.
+_ABBREVIATED = """
+Adm Asst Brig Bros Capt Cmdr Col Comdr Corp Cpl Dr Drs Ens Gen Gov Hon Insp Lt Maj Messrs Mlle Mme Mr Mrs Ms Msgr Nos Op
+Pfc Ph Prof Pvt Rep Reps Rev Sen Sens Sgt Sr St Supt Surg v vs i.e e.g
+"""
+_ABBREVIATIONS = frozenset(_ABBREVIATED.split())
+_BEFORE_NUMBERS = frozenset({"No", "Art", "Nr", "pp"})
+_WORD_WITH_STOP = re.compile(r"[,.;:?!](?=[ \"”)\],.;:?!]|$)")
+_LAST_WORD = re.compile(r"[^\s\"“”()\[\]]+\Z")
+
+
+def _part_stops(line: str) -> str:
+    """Set the stops of a natural line apart, but those that belong to an abbreviation or an ellipsis."""
+    parts, done = [], 0
+    for found in _WORD_WITH_STOP.finditer(line):
+        place = found.start()
+        if place == 0 or line[place - 1].isspace() or (found[0] == "." and _stays(line, place)):
+            continue
+        parts += [line[done:place], " "]
+        done = place
+    return "".join([*parts, line[done:]])
+
+
+def _stays(line: str, place: int) -> bool:
+    """Whether a full stop belongs to its word: an abbreviation's, or one of an ellipsis."""
+    if "." in line[place - 1 : place] + line[place + 1 : place + 2]:
+        return True
+    before, after = _LAST_WORD.search(line, max(0, place - 40), place), line[place + 1 :].lstrip(" ")[:1]
+    word = before[0] if before is not None else ""
+    if word in _BEFORE_NUMBERS:
+        return after.isdecimal() or after == "<"
+    initial = len(word) == 1 and word.isupper()
+    dotted = "." in word and any(char.isalpha() for char in word)
+    return initial or dotted or word in _ABBREVIATIONS or after.islower()
+
+
+_JOIN_STOPS = re.compile(r"(?<=\S) ([,.;:?!])(?=[ \"”)\]]|$)")
+_MOSES_STOPS = Rule("stops", lambda line: _JOIN_STOPS.sub(r"\1", line), _part_stops)
 _WIKITEXT_JOINS = tuple(
     _pattern_rule(f"joined {sign}", rf"(?<=\S) @{re.escape(sign)}@ (?=\S)", pattern, sign, f" @{sign}@ ")
-    for sign, pattern in ((",", r"(?<=\d),(?=\d)"), (".", r"(?<=\d)\.(?=\d)"), ("-", r"(?<=[^\s-])-(?=[^\s-])"))
+    for sign, pattern in (
+        (",", r"(?<=[\d>]),(?=[\d<])"),
+        (".", r"(?<=[\d>])\.(?=[\d<])"),
+        ("-", r"(?<=[^\s-])-(?=[^\s-])"),
+    )
 )
 _PENN_QUOTES = (
     _pattern_rule("opening quotes", r"(?<!\S)`` (?=\S)", r"(?<!\S)“(?=\S)", "“", "`` "),
@@ -89,7 +135,7 @@ _PENN_BRACKETS = (
 STYLES: dict[str, tuple[Rule, ...]] = {
     "natural": (),
     "ptb": (_ENDS, _CLITICS, _POSSESSIVE, _DOLLARS),
-    "wikitext": (_ENDS, _CLITICS, _POSSESSIVE, _QUOTES, *_BRACKETS, _STOPS, *_WIKITEXT_JOINS),
+    "wikitext": (_ENDS, _CLITICS, _POSSESSIVE, _QUOTES, *_BRACKETS, _MOSES_STOPS, *_WIKITEXT_JOINS),
     "1bw": (_attach_left("clitics", r"'t|'s|'m|'re|'ve|'ll|'d"), _POSSESSIVE, _QUOTES, *_BRACKETS, _STOPS),
     "penn": (_CLITICS, _POSSESSIVE, *_PENN_QUOTES, *_PENN_BRACKETS, _STOPS),
 }
@@ -103,6 +149,8 @@ class Detokenized:
     fully: int
     partly: int
     untouched: int
+    words_fully: float
+    """Share of words, divided at white space, in lines that every rule rewrote."""
 
 
 def tokenize_line(line: str, rules: Sequence[Rule]) -> str:
@@ -142,7 +190,12 @@ def detokenize(text: str, style: str) -> Detokenized:
     lines = [detokenize_line(line, style) for line in text.split("\n")]
     whole, some = len(STYLES[style]), sum(1 for _, rules in lines if rules)
     fully = sum(1 for _, rules in lines if len(rules) == whole)
-    return Detokenized("\n".join(line for line, _ in lines), fully, max(0, some - fully), len(lines) - max(some, fully))
+    words = [len(line.split()) for line in text.split("\n")]
+    rewritten = sum(count for count, (_, rules) in zip(words, lines, strict=True) if len(rules) == whole)
+    left = len(lines) - max(some, fully)
+    return Detokenized(
+        "\n".join(line for line, _ in lines), fully, max(0, some - fully), left, rewritten / max(1, sum(words))
+    )
 
 
 def natural(line: str, style: str) -> str:

@@ -65,6 +65,8 @@ class LanguageModelingResult:
     style: str
     lines_detokenized: float
     """Share of lines that every rule of the style rewrote reversibly."""
+    words_detokenized: float
+    """Share of words that stand in such lines."""
 
 
 def score_set(model: GPT, tokenizer: Tokenizer, name: str, text: str, *, stride: int = 0) -> LanguageModelingResult:
@@ -86,4 +88,5 @@ def score_set(model: GPT, tokenizer: Tokenizer, name: str, text: str, *, stride:
         stride=stride or model.config.block_size,
         style=about.style,
         lines_detokenized=natural.fully / (natural.fully + natural.partly + natural.untouched),
+        words_detokenized=natural.words_fully,
     )
