@@ -10,8 +10,10 @@ import gc
 import importlib
 import logging
 import os
+import shutil
 import signal
 import sys
+import textwrap
 import traceback
 from collections.abc import Sequence
 from typing import NoReturn
@@ -54,6 +56,21 @@ COMMANDS = {
     "completion": ("a script that completes commands and flags in bash, zsh or fish", False),
 }
 
+GROUPS = {  # how `webtext --help` lists them
+    "make a corpus": ("init", "plan", "corpus", "harvest", "fetch", "build", "remove"),
+    "ask about it": (
+        *("report", "serve", "explain", "look", "status", "verify", "stats", "sample", "diff", "filters"),
+        "replay",
+    ),
+    "judge it": ("validate", "overlap"),
+    "train on it": ("train", "evaluate", "probe", "scale", "generate", "memorization", "export"),
+    "the shell": ("completion",),
+}
+_EXAMPLES = """examples:
+  webtext corpus --submissions RS_2017-11.zst --output out/mine --contact https://your.page
+  webtext explain http://example.com/a-page --output out/mine
+  webtext look http://example.com/a-page --contact https://your.page"""
+
 SAVES_CONFIG = {"corpus", "harvest", "fetch", "build"}  # commands that save what they ran with, and take --config
 WITH_CONFIG = {*SAVES_CONFIG, "plan"}  # commands that take --config
 EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_DAMAGED, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
@@ -75,18 +92,38 @@ class _Parser(argparse.ArgumentParser):
         self.exit(EXIT_USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
+class _Everything(_Parser):
+    """The parser of `webtext` itself, whose help lists commands by what they are for."""
+
+    def format_help(self) -> str:
+        width = max(60, shutil.get_terminal_size((100, 24)).columns - 2)
+        parts = [self.format_usage(), str(self.description)]
+        for title, names in GROUPS.items():
+            lines = [
+                textwrap.fill(COMMANDS[name][0], width, initial_indent=f"  {name:<14}", subsequent_indent=" " * 16)
+                for name in names
+            ]
+            parts.append("\n".join([f"{title}:", *lines]))
+        more = "webtext COMMAND --help tells the flags of a command."
+        return "\n\n".join(part.strip("\n") for part in (*parts, more, _EXAMPLES, _EPILOG)) + "\n"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = _Parser(
+    parser = _Everything(
         prog="webtext",
+        usage="webtext COMMAND ...",
         description="Rebuild GPT-2's WebText from anybody's Reddit data, and prove that the corpus is good.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"webtext {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, prog="webtext", parser_class=_Parser
+    )
     asked = _asked(arguments)
+    if not arguments:
+        parser.print_help()
+        return EXIT_OK
     for name, (summary, _) in COMMANDS.items():
         command = commands.add_parser(
             name, help=summary, description=_sentence(summary), formatter_class=argparse.RawDescriptionHelpFormatter

@@ -9,6 +9,16 @@ from pipelines.engine.runner import Engine
 from webtext.errors import UsageError
 
 
+def test_every_command_stands_in_one_group_of_the_help(capsys):
+    listed = [name for names in cli.GROUPS.values() for name in names]
+    assert sorted(listed) == sorted(cli.COMMANDS)
+    assert cli.main([]) == 0
+    said = capsys.readouterr().out
+    assert "make a corpus:" in said
+    assert said.count("\n  webtext ") == 3
+    assert all(f"\n  {name} " in said for name in cli.COMMANDS)
+
+
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_has_help(command, capsys):
     with pytest.raises(SystemExit) as ended:
@@ -136,7 +146,7 @@ def odd(tmp_path_factory):
         ("fetch -o cut --replay archive.warc.gz --workers 1", "archive.warc.gz is damaged or no WARC"),
         ("fetch -o torn --contact mailto:crawl@webtext.dev", "torn/links/manifest.json: not a webtext manifest"),
         ("fetch -o new --links file --contact mailto:crawl@webtext.dev", "file holds no finished stage"),
-        ("fetch -o out --contact mailto:crawl@webtext.dev --opt-outs nothing,else", "no such opt-out: else, nothing"),
+        ("fetch -o out --contact mailto:crawl@webtext.dev --opt-outs nothing,else", "no such opt-out: nothing, else"),
         ("fetch -o out --contact mailto:crawl@webtext.dev --slots 0", "--slots must be at least 1"),
         ("build -o new --pages out/links", "out/links was written by harvest: a directory of fetch or index is wanted"),
         ("build -o new --warc archive.warc.gz --workers 1", "archive.warc.gz is damaged or no WARC"),
