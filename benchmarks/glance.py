@@ -19,8 +19,8 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from webtext.extract.decode import decode_html
 from webtext.extract.extractors import load_engine, parse_html, without_controls
-from webtext.extract.glance import family, foreign_text
-from webtext.extract.language_detector import detect
+from webtext.extract.glance import foreign_text
+from webtext.extract.language_detector import detect, family
 from webtext.extract.metadata import read_metadata
 from webtext.extract.pages import ExtractConfig, clean_text
 from webtext.text import words

@@ -34,7 +34,7 @@ _STANDINS = (
     ),
     (
         "http://club.tallowbooks.example/reviews/the-salt-road",
-        *("log-in", "filter", "too_short", "a login form in place of the story"),
+        *("log-in", "filter", "paywall", "a login form in place of the story"),
     ),
     *(
         (
@@ -49,11 +49,11 @@ _STANDINS = (
     ),
     (
         "http://www.mudflat-review.example/guides/estuary-birds",
-        *("coming-soon", "filter", "too_short", "a stub: an announcement of what will stand here"),
+        *("coming-soon", "filter", "parked_domain", "a stub: an announcement of what will stand here"),
     ),
     (
         "http://www.longformquarter.example/stories/the-accountant-who-counted-starlings",
-        *("teaser", "filter", "too_short", "a teaser before a paywall"),
+        *("teaser", "filter", "paywall", "a teaser before a paywall"),
     ),
     ("http://members.oldweb.example/~ropes/links.htm", "links", "filter", "too_short", "a list of links"),
     (

@@ -1,8 +1,8 @@
 """Walls: pages that a server sends in place of what was asked for, with a status of 200.
 
-A robot check, a consent form, a polite "not found", a parked domain: all are short and say one of a few things. What
-they say is data (walls.toml). A long page that says it too is an article, and stays; and a title alone is no sign where
-there is a text under it: "Access denied" may be a story.
+A robot check, a consent form, a login or a teaser, a polite "not found", a parked domain: all are short and say one of
+a few things. What they say is data (walls.toml). A long page that says it too is an article, and stays; and a title
+alone is no sign where there is a text under it: "Access denied" may be a story.
 """
 
 import re
@@ -15,10 +15,10 @@ from filters.rules.lib.steps import threshold
 from webtext.reasons import Reason
 from webtext.records import Document
 
-_WORDS_OF_NO_TEXT = 30  # ours: a page of so few words under a wall's title says nothing else
+_WORDS_OF_NO_TEXT = 40  # ours: a page of so few words under a wall's title says nothing else
 _LONGEST_TITLE = 300  # characters: a longer one is no wall's
 
-REASONS = ("bot_wall", "consent_wall", "soft_404", "parked_domain")
+REASONS = ("bot_wall", "consent_wall", "paywall", "soft_404", "parked_domain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Wall:
 
 @dataclass(frozen=True, slots=True)
 class Walls:
-    """Reject pages that stand in for the page asked for: robot checks, consent forms, soft 404s, parked domains."""
+    """Reject what stands in for the page asked for: robot checks, consent forms, paywalls, soft 404s, parked domains."""
 
     kinds: tuple[str, ...] = threshold(REASONS, "what to look for", "ours: filters/rules/walls.toml")
 

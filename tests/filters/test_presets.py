@@ -62,7 +62,7 @@ def test_edits_reach_the_rules_that_follow():
 
 
 def test_overrides_change_thresholds_switch_rules_and_add_them():
-    assert Length(min_words=7) in load_preset(**{"length.min_words": 7})
+    assert Length(min_words=7, stub_words=100) in load_preset(**{"length.min_words": 7})
     names = [type(rule).__name__ for rule in load_preset(**{"bad_words.enabled": True, "gopher_quality.min_words": 9})]
     assert names[-2:] == ["BadWords", "GopherQuality"]
 
@@ -172,7 +172,7 @@ def test_a_dry_run_tells_what_each_rule_removes_with_examples():
     assert not reports["bad_words"].enabled
     assert dry_run(reversed(sample)) == run
     assert "keeps 2 of 4 documents" in format_dry_run(run)
-    assert "too_short: 2 words, at least 100" in format_dry_run(run)
+    assert "too_short: 2 words, at least 14" in format_dry_run(run)
 
 
 def test_every_bundled_preset_says_what_it_is():

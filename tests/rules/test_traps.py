@@ -26,6 +26,13 @@ LINES = (
     "By noon it had taken four, and he went in to have his soup.\n"
     "In the evening there was ice, and the bird had gone."
 )
+MIXED = (
+    "\nEl transbordador sale a las siete, y a las seis y media ya hay una cola de personas que llevan treinta años haciendo "
+    "esto. Están de espaldas al viento y hablan del precio del gasóleo. Nadie mira el mar, que es del color de la pizarra y "
+    "no tiene prisa. Cuando se abre la puerta bajan por la rampa en el orden en que llegaron, y cada uno se sienta donde "
+    "siempre se sienta. Pregunté al hombre que estaba a mi lado por qué nunca toma el puente, y me dijo que el puente no "
+    "espera a nadie."
+)
 HOST_OF = "https://{}/page".format
 
 
@@ -77,11 +84,13 @@ KEEP = {
         document(PROSE * 4 + " The site said: verify you are human."), titled("Domain of the bees", PROSE),
         document(PROSE * 3 + " The page you are looking for is in the second drawer."),
         titled("Access denied", PROSE), titled("Page not found", PROSE), titled("Just a moment...", PROSE),
+        titled("Log in", PROSE), titled("Subscribe", PROSE * 2 + " To continue reading, turn the page."),
         titled("Coming soon", PROSE), titled("We value your privacy", PROSE), titled("404", PROSE), titled("Index of /birds", PROSE),
     ],
     "language": [
         document(), document(language_probability=0.8), document(language_probability=1.0),
         document("Oui.", language_probability=0.9), document("", language_probability=0.99),
+        document(LINES * 3 + MIXED),
     ],
     "lines": [
         document(), document("Read more books, she said, and he read more."), document("Share the bread.\nRead more"),
@@ -162,6 +171,9 @@ REJECT = {
         (titled("shop.example", "Checking your browser before accessing shop.example. Please wait."), "bot_wall"),
         (titled("x", "Our systems have detected unusual traffic from your computer network."), "bot_wall"),
         (titled("x", "Please verify you’re not a robot. Verify that you’re not a robot to go on."), "bot_wall"),
+        (titled("x", "The first lines of a story about a heron. Subscribe to read the remaining 2,140 words."), "paywall"),
+        (titled("Log in", "Log in with the address that you chose when you joined, or ask for a new one."), "paywall"),
+        (titled("Coming soon: our guide to herons", "It will stand here by the end of the month."), "parked_domain"),
         (titled("Before you continue to YouTube"), "consent_wall"),
         (titled("x", "We value your privacy. We and our partners store and/or access information on a device, such as "
                 "cookies, and process personal data. Manage your preferences."), "consent_wall"),
@@ -175,7 +187,7 @@ REJECT = {
     ],
     "language": [
         (document(language="de"), "language"), (document(language=""), "language"), (document(language="zh-cn"), "language"),
-        (document(language="nl", language_probability=0.6), "language"),
+        (document(language="nl", language_probability=0.6), "language"), (document(LINES + MIXED * 4), "language_mixed"),
         (document(language_probability=0.79), "language_uncertain"), (document(language_probability=0.0), "language_uncertain"),
     ],
     "lines": [
@@ -240,7 +252,7 @@ REJECT = {
     ],
 }  # fmt: skip
 
-SETTINGS = {"personal_data": {"action": "reject"}}
+SETTINGS = {"language": {"min_share": 0.67}, "personal_data": {"action": "reject"}}
 NEED_A_MODEL = {"gpt3_classifier", "perplexity"}
 
 

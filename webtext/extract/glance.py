@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from lxml import etree
 from lxml.html import HtmlElement
 
-from webtext.extract.language_detector import detect
+from webtext.extract.language_detector import detect, family
 from webtext.extract.metadata import declared_language
 
 # Menus, dates and names are short and are in every language; what is read is in runs of this many characters and more.
@@ -33,11 +33,6 @@ def declared_family(tree: HtmlElement) -> str:
     """
     declared = declared_language(tree)
     return _OTHER_NAMES.get(declared, declared)
-
-
-def family(language: str) -> str:
-    """Give a language without its variety: pages declare `zh`, langdetect tells `zh-cn` from `zh-tw`."""
-    return language.partition("-")[0]
 
 
 def shown_texts(tree: HtmlElement) -> list[str]:

@@ -8,11 +8,13 @@ thousands of texts in more than forty languages holds the two equal.
 
 import importlib
 import importlib.util
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection
 from functools import cache
 from pathlib import Path
 
 from webtext import reference
+from webtext.code_points import count_words
 
 UNKNOWN = ("", 0.0)
 SEED = 0  # as C4 has it (T5 paper's code); any constant would do
@@ -20,6 +22,18 @@ MAX_CHARS = (
     20_000  # langdetect listens to 10,000, but cleans all it is given, which takes seconds on a page of one word
 )
 DECIMALS = 6  # of a probability: the last bits depend on how a release of Python adds floats
+
+# A text of two languages is told by pieces: with 500 characters and more langdetect is sure of nearly all (glance.py
+# has figures). Of a long text some are looked at, spread over it.
+_PIECE_CHARS, _MOST_PIECES = 500, 20
+_SHORTEST_CHARS = 60  # of a part of a piece: a few words are no sign of any language
+_SURE, _SURE_BY_SCRIPT = 0.9, 0.5  # under it, a part in another language may be names; a script leaves less doubt
+_MARKS_OF_CODE = re.compile(r"""[|(){}\[\]<>=_;#$\\/*+~^"]""")
+_CODE_SHARE = 0.05  # of such marks: langdetect is sure that code is Catalan, or French
+# Letters of other scripts than Latin, which stand in a piece beside it: langdetect drops the fewer of the two.
+_NOT_LATIN = re.compile(
+    "[\u0370-\u1dff\u2c80-\ua721\ua7ff-\uab2f\uab66-\ufaff\ufb07-\ufeff\uff66-\uffff\U00010000-\U0003ffff]+"
+)
 
 _STAND_IN = "langdetect_rs"
 
@@ -39,6 +53,58 @@ def detect(text: str) -> tuple[str, float]:
     ('', 0.0)
     """
     return load_detector("langdetect" if reference.is_on() else _fastest())(text)
+
+
+def share_in(text: str, languages: Collection[str]) -> float:
+    """Give the share of a text's words that are in some languages, of those whose language is plain; 1 if none is.
+
+    Each piece of some 500 characters is divided by script, and each part's language is told. A variety counts as its
+    language (`zh-tw` as `zh-cn`).
+
+    >>> share_in("Nine herons stood in the shallows and not one of them moved until the evening came. " * 9, ["en"])
+    1.0
+    """
+    wanted = {family(language) for language in languages}
+    inside = outside = 0.0
+    for piece in _spread(_pieces(text)):
+        for part, sure in ((_NOT_LATIN.sub(" ", piece), _SURE), (" ".join(_NOT_LATIN.findall(piece)), _SURE_BY_SCRIPT)):
+            letters = len("".join(part.split()))
+            if letters < _SHORTEST_CHARS:
+                continue
+            language, probability = detect(part)
+            amount = min(count_words(part), letters / 2)  # where each character is a word, two are about one
+            if family(language) in wanted:
+                inside += amount
+            elif probability >= sure and len(_MARKS_OF_CODE.findall(part)) < _CODE_SHARE * letters:
+                outside += amount
+    return inside / (inside + outside) if inside + outside else 1.0
+
+
+def family(language: str) -> str:
+    """Give a language without its variety: pages declare `zh`, langdetect tells `zh-cn` from `zh-tw`."""
+    return language.partition("-")[0]
+
+
+def _pieces(text: str) -> list[str]:
+    """Divide a text into pieces of 500 characters and more: whole lines, but for those over 1,000."""
+    pieces: list[str] = []
+    lines: list[str] = []
+    length = 0
+    for line in text.split("\n"):
+        for start in range(0, len(line), 2 * _PIECE_CHARS):
+            lines.append(line[start : start + 2 * _PIECE_CHARS])
+            length += len(lines[-1])
+            if length >= _PIECE_CHARS:
+                pieces.append("\n".join(lines))
+                lines, length = [], 0
+    return [*pieces, "\n".join(lines)] if lines else pieces
+
+
+def _spread(pieces: list[str]) -> list[str]:
+    """Choose at most 20 pieces, from the first on at equal distances."""
+    if len(pieces) <= _MOST_PIECES:
+        return pieces
+    return [pieces[place * len(pieces) // _MOST_PIECES] for place in range(_MOST_PIECES)]
 
 
 @cache
