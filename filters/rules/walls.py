@@ -35,7 +35,7 @@ class Wall:
 
 @dataclass(frozen=True, slots=True)
 class Walls:
-    """Reject what stands in for the page asked for: robot checks, consent forms, paywalls, soft 404s, parked domains."""
+    """Reject what stands in for the page asked for: robot checks, consent forms, paywalls, soft 404s, parked hosts."""
 
     kinds: tuple[str, ...] = threshold(REASONS, "what to look for", "ours: filters/rules/walls.toml")
 
