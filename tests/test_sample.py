@@ -17,7 +17,7 @@ from sample.build import ARCHIVE, DUMP, EXPECTED, build, cases, distinct_answers
 from sample.cases import canonical
 from sample.copies import americanised, datelined, excerpted, halved, retitled
 from sample.sites import boilerplate, furniture, read_comments, read_sites
-from webtext.crawl.outcomes import is_outcome
+from webtext.crawl.outcomes import is_reason
 from webtext.text import ngrams, words
 from webtext.urls import canonicalize_url
 
@@ -152,7 +152,7 @@ def test_canonical_refuses_what_it_cannot_know():
 def test_the_troubles_of_the_real_web_are_all_there(made):
     reasons = {(row["stage"], row["reason"]) for row in expectations(made[1]) if row["outcome"] == "rejected"}
     fetched = {reason for stage, reason in reasons if stage == "fetch"}
-    assert all(is_outcome(reason) for reason in fetched)
+    assert all(is_reason(reason) for reason in fetched)
     assert len(fetched) >= 15
     assert {
         *(("dedup", "near_duplicate"), ("dedup", "exact_duplicate"), ("filter", "language"), ("filter", "bot_wall")),

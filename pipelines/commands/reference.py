@@ -21,6 +21,7 @@ from pipelines.stages.documents import PARTS
 from pipelines.stages.shards import CORPUS
 from webtext.crawl.outcomes import OUTCOMES
 from webtext.extract.pages import REASONS
+from webtext.permissions.signals import OUTCOME, PREFIX, SIGNALS
 from webtext.records import Document, Link, Page, Rejection
 from webtext.tables import LINKS, PAGES, REJECTIONS
 
@@ -155,7 +156,8 @@ def _reasons() -> Iterator[str]:
     yield f"# Reasons\n\n{_WRITTEN}\n"
     yield "Every link that is not in the corpus was rejected for exactly one of these. `webtext explain URL` tells\n"
     yield "which, with what was measured; `webtext sample OUTPUT --reason REASON` draws examples.\n"
-    fetch = {name: meaning for name, meaning in OUTCOMES.items() if name != "ok"}
+    fetch = {name: meaning for name, meaning in OUTCOMES.items() if name not in {"ok", OUTCOME}}
+    fetch |= {PREFIX + name: f"the page or its site opts out: {meaning}" for name, meaning in SIGNALS.items()}
     fetch["http_NNN"] = "the answer has that status: `http_404`, `http_503` ..."
     for title, reasons in (
         ("Harvest (`links/`)", HARVEST),

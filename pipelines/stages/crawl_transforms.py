@@ -24,6 +24,7 @@ from webtext import storage
 from webtext.crawl.config import FetchConfig
 from webtext.crawl.crawl import HANDED_OVER, Crawl
 from webtext.crawl.exchange import Requester
+from webtext.crawl.outcomes import reason_of
 from webtext.crawl.page_archive import PageArchive
 from webtext.crawl.visits import Errand
 from webtext.hashing import bucket_of
@@ -154,8 +155,12 @@ def fetch_slot(
         else:
             pages.append(page_of(errand.link, row))
     for page in pages:
-        Metrics.counter(STAGE, page.outcome).inc()
-    rejections = [Rejection(page.url, STAGE, page.outcome, page.detail) for page in pages if page.outcome != "ok"]
+        Metrics.counter(STAGE, reason_of(page.outcome, page.opt_out)).inc()
+    rejections = [
+        Rejection(page.url, STAGE, reason_of(page.outcome, page.opt_out), page.detail)
+        for page in pages
+        if page.outcome != "ok"
+    ]
     with storage.create_file(storage.join(directory, slot.table(CRAWLED))) as stream:
         write_records(stream, pages, Page)
     with storage.create_file(storage.join(directory, slot.table("rejections"))) as stream:

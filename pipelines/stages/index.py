@@ -20,10 +20,11 @@ from pipelines.stages.ledger import count_rejections, count_rows
 from pipelines.stages.stage import Stage, as_json, read_manifest, run_stage
 from webtext import storage
 from webtext.crawl.config import FetchConfig
+from webtext.crawl.outcomes import reason_of
 from webtext.errors import UsageError
 from webtext.manifest import Counts, Manifest
 from webtext.permissions.archived import signal_of_archived
-from webtext.permissions.signals import DEFAULT_SIGNALS
+from webtext.permissions.signals import DEFAULT_SIGNALS, OUTCOME
 from webtext.records import Link, Page, Rejection
 from webtext.reddit.transforms import WriteRecords
 from webtext.tables import read_records
@@ -161,7 +162,7 @@ def capture_of(path: str, url: str, record: WarcRecord, opt_outs: tuple[str, ...
     if outcome == "ok":
         signal = signal_of_archived(response, record.url, _TOKEN, opt_outs)
     if signal is not None:
-        outcome, detail = (signal.reason if signal.name in opt_outs else outcome), signal.evidence
+        outcome, detail = (OUTCOME if signal.name in opt_outs else outcome), signal.evidence
     return Page(
         url=url,
         fetch_url=record.url,
@@ -215,9 +216,10 @@ def join_link(url: str, found: dict[str, Iterable]) -> Iterator[Page]:
 
 def rejection_of(page: Page) -> Iterator[Rejection]:
     """Yield the rejection of a page that cannot be extracted."""
-    Metrics.counter("index", "kept" if page.outcome == "ok" else page.outcome).inc()
+    reason = reason_of(page.outcome, page.opt_out)
+    Metrics.counter("index", "kept" if page.outcome == "ok" else reason).inc()
     if page.outcome != "ok":
-        yield Rejection(page.url, "fetch", page.outcome, page.detail)
+        yield Rejection(page.url, "fetch", reason, page.detail)
 
 
 def _absent(url: str, link: Link) -> Page:

@@ -9,6 +9,7 @@ from tests.double.signal_web import PAGE, PAID, RSL_TYPE, SAYS, SignalWeb
 from webtext.crawl.config import FetchConfig
 from webtext.crawl.crawl import Crawl
 from webtext.crawl.exchange import Requester
+from webtext.crawl.outcomes import reason_of
 from webtext.crawl.page_archive import PageArchive
 from webtext.crawl.visits import Errand
 from webtext.permissions.signals import PREFIX, SIGNALS
@@ -62,7 +63,7 @@ def test_each_cell_of_the_table(web, tmp_path):
     rows = crawl(web, tmp_path, urls.values())
     for cell, url in urls.items():
         (reason, mark), row = CELLS[cell], rows[url]
-        assert (cell, row["outcome"]) == (cell, reason if mark == "✓" else "ok")
+        assert (cell, row["outcome"]) == (cell, "opt_out" if mark == "✓" else "ok")
         assert PREFIX + row["opt_out"] == reason
         said = SAYS[cell][1] if cell[1] == "header" else ""
         assert said in row["detail"] or "licence" in row["detail"]
@@ -92,7 +93,7 @@ def test_a_trainer_that_is_shut_out_is_evidence(web, tmp_path):
         folder = tmp_path / str(len(web.asked))
         folder.mkdir()
         row = crawl(web, folder, ["http://x.test/page"], **settings)["http://x.test/page"]
-        return row["outcome"], row["detail"]
+        return reason_of(row["outcome"], row["opt_out"]), row["detail"]
 
     barred = "User-agent: CCBot\nDisallow: /page\n"
     evidence = "User-agent: CCBot, Disallow: /page (line 2) of robots.txt"
@@ -121,9 +122,9 @@ def test_licences_are_asked_for_once_wherever_they_lie(web, tmp_path):
     for url in urls:
         web.put(url, PAGE.format(link), ("Content-Type", "text/html"))
     rows = crawl(web, tmp_path, urls)
-    refused = {url for url, row in rows.items() if row["outcome"] == "opt_out_rsl"}
+    refused = {url for url, row in rows.items() if row["opt_out"] == "rsl"}
     assert refused == {url for url in urls if "/page1" in url}
-    assert {row["outcome"] for row in rows.values()} == {"ok", "opt_out_rsl"}
+    assert {row["outcome"] for row in rows.values()} == {"ok", "opt_out"}
     assert [url for url in web.asked if "licences" in url] == [
         "http://licences.test/a.xml",
         "http://licences.test/b.xml",
@@ -139,5 +140,5 @@ def test_licences_that_cannot_be_had(web, tmp_path, place):
     html = PAGE.format(f'<link rel="license" type="{RSL_TYPE}" href="{place}">')
     web.put("http://x.test/page", html, ("Content-Type", "text/html"))
     row = crawl(web, tmp_path, ["http://x.test/page"], max_attempts=1)["http://x.test/page"]
-    assert row["outcome"] == "opt_out_rsl"
+    assert (row["outcome"], row["opt_out"]) == ("opt_out", "rsl")
     assert place in row["detail"]

@@ -225,17 +225,17 @@ TROUBLES = {
     "binary-as-html": (sent(answer(bytes(range(256)) * 9)), "not_html"),
     "text": (sent(answer(b"Words without markup.", "200 OK", "Content-Type: text/plain")), "not_html"),
     "endless-video": (lambda c, *_: (c.sendall(VIDEO), endless(c, b"x" * 9999)), "not_html"),
-    "noai-header": (sent(answer(PAGE, "200 OK", "X-Robots-Tag: noai")), "opt_out_noai"),
-    "noai-meta": (sent(answer(NOAI_PAGE)), "opt_out_noai"),
-    "noai-for-us": (sent(answer(PAGE, "200 OK", "X-Robots-Tag: webtext: none")), "opt_out_none"),
+    "noai-header": (sent(answer(PAGE, "200 OK", "X-Robots-Tag: noai")), "opt_out"),
+    "noai-meta": (sent(answer(NOAI_PAGE)), "opt_out"),
+    "noai-for-us": (sent(answer(PAGE, "200 OK", "X-Robots-Tag: webtext: none")), "opt_out"),
     "noai-for-others": (sent(answer(PAGE, "200 OK", "X-Robots-Tag: otherbot: noai")), "ok"),
     "noindex": (sent(answer(PAGE, "200 OK", "X-Robots-Tag: noindex")), "ok"),
-    "tdm-header": (sent(answer(PAGE, "200 OK", "TDM-Reservation: 1")), "opt_out_tdm"),
+    "tdm-header": (sent(answer(PAGE, "200 OK", "TDM-Reservation: 1")), "opt_out"),
     "tdm-file": (
         site_file("/.well-known/tdmrep.json", answer(b'[{"location":"/","tdm-reservation":1}]')),
         "opt_out_tdm",
     ),
-    "ai-txt": (site_file("/ai.txt", answer(b"User-Agent: *\nDisallow: /", ROBOTS)), "opt_out_ai_txt"),
+    "ai-txt": (site_file("/ai.txt", answer(b"User-Agent: *\nDisallow: /", ROBOTS)), "opt_out"),
 }
 """Behaviours by name; the crawl asks `http://<name>.test:<port>/` for each."""
 

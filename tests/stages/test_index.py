@@ -80,7 +80,7 @@ def test_signals_in_pages_are_obeyed_and_counted(tmp_path):
     assert manifest.counts.rejected == {"opt_out_noai": 4, "opt_out_content_usage": 1, "opt_out_rsl": 1}
     pages = {page.url.rpartition("/")[2]: page for page in pages_of(str(tmp_path / "pages"))}
     assert (pages["index"].outcome, pages["index"].opt_out) == ("ok", "noindex")
-    assert pages["was-open"].outcome == "opt_out_noai"  # the latest capture counts
+    assert (pages["was-open"].outcome, pages["was-open"].opt_out) == ("opt_out", "noai")  # the latest capture counts
     assert pages["meta"].detail == '<meta name="robots" content="noai"> in the page\'s head'
     assert "http://a.example/a.xml" in pages["licence"].detail
     again = index_archives([str(archive)], None, str(tmp_path / "all"), ENGINE, opt_outs=("content_usage",))

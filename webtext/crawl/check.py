@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from webtext.crawl.config import FetchConfig
 from webtext.crawl.exchange import Exchange, Requester
-from webtext.crawl.outcomes import REDIRECTS, judge_answer
+from webtext.crawl.outcomes import REDIRECTS, judge_answer, reason_of
 from webtext.crawl.redirects import redirect_target
 from webtext.crawl.sites import Ended, Sites
 from webtext.crawl.visits import Errand, Visit, origin_of
@@ -30,7 +30,7 @@ class Checked:
 
     url: str
     final_url: str  # after redirects, as far as they were followed
-    outcome: str  # as a crawl names it
+    outcome: str  # "ok", or the ledger's reason
     detail: str
     robots: str  # verdict of robots.txt; "" where it was not asked
     obeyed: tuple[Signal, ...]
@@ -68,7 +68,9 @@ class Checker:
                 return "private_address", visit.host, ()
             admitted = self._sites.admit(visit, licences)
             if isinstance(admitted, Ended):
-                return *admitted, visit.signals + (page[2] if page else [])
+                signals = visit.signals + (page[2] if page else [])
+                signal = first_signal(signals, self._config.opt_outs)
+                return reason_of(admitted.outcome, signal.name if signal else ""), admitted.detail, signals
             assert admitted is not None  # nobody else is at work
             if admitted is not visit:
                 self._ask_file(admitted)

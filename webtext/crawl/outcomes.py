@@ -6,7 +6,7 @@ Bot walls, consent walls and pages that say "not found" with a status of 200 are
 import re
 
 from webtext.mime import is_html, may_be_html
-from webtext.permissions.signals import PREFIX, SIGNALS
+from webtext.permissions.signals import OUTCOME, PREFIX, SIGNALS
 
 # Every outcome with what it means; besides these, `http_NNN` is an answer with that status. docs/fetch.md shows this
 # table, and a test holds them equal.
@@ -37,7 +37,7 @@ OUTCOMES: dict[str, str] = {
     "wikipedia": "a redirect to Wikipedia (`--wikipedia` follows it)",
     "robots_disallowed": "robots.txt does not allow it",
     "robots_unreachable": "robots.txt is there but cannot be read (5xx, 429, timeouts), so nothing may be fetched",
-    **{PREFIX + name: f"the page, or its site, is not for learning from: {means}" for name, means in SIGNALS.items()},
+    OUTCOME: "the page or its site opts out of being learned from; the ledger's reason names the signal",
     "dead_host": "the host failed several times in a row and was given up",
 }
 _STATUS = re.compile(r"http_[1-9]\d\d")
@@ -47,6 +47,20 @@ TRANSIENT = frozenset(
     {"connect_timeout", "connection_error", "read_timeout", "incomplete", "bad_response", "dns_error"}
 )
 TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+def reason_of(outcome: str, signal: str) -> str:
+    """Give the reason that the ledger has for an outcome: with the signal, for a page that is not taken because of one.
+
+    >>> reason_of("opt_out", "noai"), reason_of("http_404", "noai")
+    ('opt_out_noai', 'http_404')
+    """
+    return PREFIX + signal if outcome == OUTCOME else outcome
+
+
+def is_reason(slug: str) -> bool:
+    """Tell whether a slug is a reason of the ledger for a link that was not fetched."""
+    return (is_outcome(slug) and slug != OUTCOME) or slug.removeprefix(PREFIX) in SIGNALS
 
 
 def is_outcome(slug: str) -> bool:

@@ -18,7 +18,7 @@ from webtext.crawl.page_archive import PageArchive
 from webtext.crawl.sites import Ended, Sites
 from webtext.crawl.visits import Errand, Visit
 from webtext.permissions.optout import read_page
-from webtext.permissions.signals import first_signal
+from webtext.permissions.signals import OUTCOME, first_signal
 
 HANDED_OVER = "handed_over"  # in the archive only: the errand goes on in another task, and its outcome is there
 
@@ -145,7 +145,7 @@ class Settlement:
         if outcome == "ok" and signal is not None:
             detail = detail or signal.evidence
             if signal.name in self._config.opt_outs:
-                outcome, detail, visit.hops[-1] = signal.reason, signal.evidence, without_body(visit.hops[-1])
+                outcome, detail, visit.hops[-1] = OUTCOME, signal.evidence, without_body(visit.hops[-1])
         if outcome == "not_fetched":
             self._left[key] = detail
         else:

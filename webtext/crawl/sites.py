@@ -20,7 +20,7 @@ from webtext.hosts import is_private_host
 from webtext.permissions.licence import licence_of_answer
 from webtext.permissions.optout import AI_TXT, TDMREP, parse_tdmrep
 from webtext.permissions.robots import LIFETIME, MAX_LICENCES, parse_robots, robots_of_answer
-from webtext.permissions.signals import first_signal
+from webtext.permissions.signals import OUTCOME, first_signal
 from webtext.permissions.site import Permissions, agents_asked_about
 from webtext.urls import host_of
 
@@ -137,7 +137,7 @@ class Sites:
         signal = first_signal(visit.signals, self._config.opt_outs)
         if signal is None or signal.name not in self._config.opt_outs:
             return visit
-        return Ended(signal.reason, signal.evidence)
+        return Ended(OUTCOME, signal.evidence)
 
     def _shut_out(self, visit: Visit, answer: _Answer, permissions: Permissions) -> Ended:
         if visit.robots == "unreachable":

@@ -20,7 +20,8 @@ SIGNALS: dict[str, str] = {
 }
 RECORDED_ONLY = frozenset({"noindex"})  # unless asked for: it speaks to search engines
 DEFAULT_SIGNALS = tuple(signal for signal in SIGNALS if signal not in RECORDED_ONLY)
-PREFIX = "opt_out_"
+OUTCOME = "opt_out"  # of a page that is not taken because of a signal; the ledger's reason names the signal too
+PREFIX = f"{OUTCOME}_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Signal:
 
     @property
     def reason(self) -> str:
-        """Give the outcome of a page that is not taken because of the signal.
+        """Give the ledger's reason why a page is not taken because of the signal.
 
         >>> Signal("noai", "").reason
         'opt_out_noai'
