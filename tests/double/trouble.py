@@ -233,7 +233,7 @@ TROUBLES = {
     "tdm-header": (sent(answer(PAGE, "200 OK", "TDM-Reservation: 1")), "opt_out"),
     "tdm-file": (
         site_file("/.well-known/tdmrep.json", answer(b'[{"location":"/","tdm-reservation":1}]')),
-        "opt_out_tdm",
+        "opt_out",
     ),
     "ai-txt": (site_file("/ai.txt", answer(b"User-Agent: *\nDisallow: /", ROBOTS)), "opt_out"),
 }

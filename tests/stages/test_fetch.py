@@ -404,3 +404,27 @@ def test_all_outcomes_of_real_pages_are_known(realweb, tmp_path):
     assert len(rows) == len(urls)
     assert Counter(row.outcome for row in rows) == {"ok": len(urls)}
     assert all(is_outcome(row.outcome) for row in rows)
+
+
+def test_the_ledger_names_the_signal_and_explain_the_line(tmp_path, capsys):
+    said = {
+        "https://a.test/page": [
+            record("https://a.test/robots.txt", b"user-agent: *\n# no\nContent-Signal: ai-train=no\n")
+        ],
+        "https://b.test/page": [record("https://b.test/page", b"<meta name=robots content=noai><p>text")],
+        "https://c.test/page": [record("https://c.test/robots.txt", b"user-agent: *\ndisallow: /page")],
+    }
+    (tmp_path / "web.warc.gz").write_bytes(b"".join(each for records in said.values() for each in records))
+    links = make_links(tmp_path, said)
+    done = run_fetch(links, str(tmp_path / "pages"), CONFIG, Engine(1), replay=[str(tmp_path / "web.warc.gz")])
+    assert done.counts.rejected == {"opt_out_content_signal": 1, "opt_out_noai": 1, "robots_disallowed": 1}
+    evidence = {
+        "https://a.test/page": ("opt_out_content_signal", "Content-Signal: ai-train=no (line 3) of robots.txt"),
+        "https://b.test/page": ("opt_out_noai", '<meta name="robots" content="noai"> in the page\'s head'),
+        "https://c.test/page": ("robots_disallowed", "Disallow: /page (line 2)"),
+    }
+    for url, (reason, line) in evidence.items():
+        assert cli.main(["explain", url, "-o", str(tmp_path)]) == 0
+        told = capsys.readouterr().out
+        assert reason in told
+        assert line in told
