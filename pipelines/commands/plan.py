@@ -21,12 +21,12 @@ from pipelines.commands.build import add_build_arguments, build_config
 from pipelines.commands.fetch import add_fetch_arguments, fetch_config
 from pipelines.commands.harvest import add_harvest_arguments, harvest_config
 from pipelines.engine.runner import add_engine_arguments, engine_from
+from pipelines.engine.timings import read_timings
 from pipelines.planning.estimate import Estimate, Machine, Prices, estimate, load_rates
 from pipelines.planning.plan_sample import PagesFound, sample_archives, sample_finished, sample_links, try_pages
 from pipelines.stages.index import archives_of
 from pipelines.stages.output import KINDS, Output
 from pipelines.stages.stage import find_manifest
-from pipelines.stages.timings import read_timings
 from webtext import storage
 from webtext.errors import UsageError
 

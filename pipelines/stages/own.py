@@ -8,8 +8,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipelines.engine.timings import read_timings
 from pipelines.stages.output import KINDS, Output
-from pipelines.stages.timings import read_timings
 from webtext import manifest, storage
 from webtext.errors import UsageError
 from webtext.manifest import Manifest

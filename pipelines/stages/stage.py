@@ -13,10 +13,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from pipelines.engine.progress import shown
+from pipelines.engine.timings import note_timing, timed
 from pipelines.stages.lock import locked
 from pipelines.stages.own import check_ours, mark, place_of, take_away, unfinished_directory, unmark
-from pipelines.stages.progress import shown
-from pipelines.stages.timings import note_timing, timed
 from webtext import manifest, storage
 from webtext.errors import UsageError
 from webtext.manifest import Counts, File, Manifest

@@ -8,8 +8,8 @@ import pytest
 from apache_beam.io.filesystem import BeamIOError, FileMetadata
 from apache_beam.io.localfilesystem import LocalFileSystem
 
+from pipelines.engine.timings import NAME, Timing, note_timing, read_timings
 from pipelines.stages.stage import Stage, find_manifest, read_input, run_stage
-from pipelines.stages.timings import NAME, Timing, note_timing, read_timings
 from webtext import storage
 from webtext.errors import UsageError
 from webtext.manifest import Counts

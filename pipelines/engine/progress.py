@@ -14,9 +14,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from webtext import storage
 from webtext.manifest import Counts
 
 _SECONDS = 2.0  # between two looks
+_SHARE = 50  # a look takes at most one part in so many of the time: counting reads every file
 
 
 @contextlib.contextmanager
@@ -38,9 +40,16 @@ def shown(stage: str, directory: str, count: Callable[[str], Counts]) -> Iterato
 
 
 def _watch(stage: str, directory: str, count: Callable[[str], Counts], live: Live, ended: threading.Event) -> None:
-    started = time.monotonic()
-    while not ended.wait(_SECONDS):
-        live.update(progress_line(stage, count(directory), time.monotonic() - started), refresh=True)
+    """Look again and again: files are counted where there are new ones, and for a small share of the time."""
+    started, pause = time.monotonic(), _SECONDS
+    seen, counts = None, Counts(0, 0)
+    while not ended.wait(pause):
+        looked, names = time.monotonic(), storage.list_files(directory)
+        if names != seen:
+            seen, counts = names, count(directory)
+        now = time.monotonic()
+        live.update(progress_line(stage, counts, now - started), refresh=True)
+        pause = max(_SECONDS, _SHARE * (now - looked))
 
 
 def progress_line(stage: str, counts: Counts, seconds: float) -> Text:
