@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from webtext.crawl.config import FetchConfig
 from webtext.permissions.optout import ai_txt_signal, parse_tdmrep, read_page, tdmrep_signal
+from webtext.permissions.page_head import head_elements
 from webtext.permissions.robots import parse_robots
 from webtext.permissions.signals import DEFAULT_SIGNALS, SIGNALS, Signal, first_signal
 
@@ -105,6 +106,49 @@ def test_headers(headers, signals):
 )
 def test_meta_elements(html, signals):
     assert named(read_page([], f"<html><head>{html}".encode(), URL, "webtext")) == signals
+
+
+_PIECES = st.sampled_from(
+    [
+        "<meta ",
+        "<link ",
+        "<script ",
+        "</script>",
+        "<!--",
+        "-->",
+        ">",
+        '"',
+        "'",
+        "=",
+        " ",
+        "/",
+        "&#111;",
+        "<title>",
+        "</title>",
+        "name",
+        "robots",
+        "content",
+        "noai",
+        "rel",
+        "license",
+        "type",
+        "application/rsl+xml",
+        "a",
+        "b='c'",
+        'd="e"',
+        "\n",
+    ]
+)
+
+
+@given(st.lists(_PIECES, max_size=40).map("".join))
+def test_tags_that_are_passed_over_at_once_say_nothing(html):
+    words = (b"robots", b"tdm-", b"rsl")
+    whole = [element for element in head_elements(html.encode()) if element.attributes]
+    quick = list(head_elements(html.encode(), words))
+    assert [element for element in whole if element in quick] == quick
+    left = [element for element in whole if element not in quick]
+    assert not any(word.decode() in str(element.attributes).lower() for word in words for element in left)
 
 
 def test_pages_in_utf_16_are_read():

@@ -51,7 +51,7 @@ def read_page(headers: Iterable[tuple[str, str]], beginning: bytes, url: str, ag
     """
     says = PageSays()
     _read_headers(says, list(headers), url, agent)
-    for element in head_elements(beginning):
+    for element in head_elements(beginning, (b"robots", b"tdm-", b"rsl", agent.lower().encode("latin-1", "replace"))):
         _READERS[element.tag](says, element, url, agent)
     return says
 

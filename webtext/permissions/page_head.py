@@ -6,7 +6,7 @@ in the crawl's own process.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import unescape
 
@@ -15,10 +15,18 @@ _OPENING = re.compile(
     rb"(meta|link|script|style|title|textarea|xmp|iframe|noembed|noframes|template)(?=[\s/>]))",
     re.IGNORECASE,
 )
+# A tag as most are written, which is passed over at once unless it has one of the words that are asked for.
+_PLAIN_TAG = re.compile(
+    rb"(?:\s++[a-z:_-]++(?:\s*+=\s*+(?:\"[^\"&]*+\"|'[^'&]*+'|[^\s\"'`=<>&]++))?+)*+\s*+/?>", re.IGNORECASE
+)
 _COMMENT_END = re.compile(rb"--!?>")
 _NAME = re.compile(rb"[\s/]*(>|[^\s/>][^\s/>=]*)")
 _EQUALS = re.compile(rb"\s*=\s*")
 _BARE = re.compile(rb"[^\s>]*")
+_CLOSING = {
+    tag: re.compile(rb"</" + tag, re.IGNORECASE)
+    for tag in (b"script", b"style", b"title", b"textarea", b"xmp", b"iframe", b"noembed", b"noframes", b"template")
+}
 _EMPTY = frozenset({b"meta", b"link"})
 _MAX_VALUE = 2000  # bytes of an attribute that count
 _MAX_SCRIPT = 64 << 10  # bytes of a script that are given
@@ -37,30 +45,40 @@ class Element:
         return self.attributes.get(name, "").strip()
 
 
-def head_elements(beginning: bytes) -> Iterator[Element]:
+def head_elements(beginning: bytes, words: Sequence[bytes] = ()) -> Iterator[Element]:
     """Yield the elements before the page's body.
 
     Args:
         beginning: of the page, decompressed, in any encoding that has ASCII in it (UTF-16 too).
+        words: in lower case; elements without any of them in their tag may be left out. None: all are given.
     """
-    html = beginning.replace(b"\0", b"")
-    lower = html.lower()
+    html = beginning.replace(b"\0", b"") if b"\0" in beginning else beginning
     place = 0
     while (opening := _OPENING.search(html, place)) and not opening[2]:
         if opening[1]:
             end = _COMMENT_END.search(html, opening.start() + 2)
             place = end.end() if end else len(html)
             continue
-        attributes, place = _attributes(html, opening.end())
+        attributes, place = _tag(html, opening.end(), words)
         if attributes is None:
             return
         tag, text = opening[3].lower(), b""
         if tag not in _EMPTY:
-            closing = lower.find(b"</" + tag, place)
-            closing = closing if closing >= 0 else len(html)
+            end = _CLOSING[tag].search(html, place)
+            closing = end.start() if end else len(html)
             text, place = html[place : min(closing, place + _MAX_SCRIPT)], closing
-        if tag in _EMPTY or tag == b"script":
+        if attributes and (tag in _EMPTY or tag == b"script"):
             yield Element(tag.decode(), attributes, text)
+
+
+def _tag(html: bytes, place: int, words: Sequence[bytes]) -> tuple[dict[str, str] | None, int]:
+    """Read a tag's attributes, as `_attributes` does, unless it is plain and has none of the words."""
+    plain = _PLAIN_TAG.match(html, place) if words else None
+    if plain is not None:
+        tag = plain[0].lower()
+        if not any(word in tag for word in words):
+            return {}, plain.end()
+    return _attributes(html, place)
 
 
 def _attributes(html: bytes, place: int) -> tuple[dict[str, str] | None, int]:
