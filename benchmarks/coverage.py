@@ -1,6 +1,6 @@
 """Is a 95 % interval one: how often it covers the truth, over draws of corpora and of texts to score.
 
-    python benchmarks/coverage.py DOCUMENTS [--draws 400] [--train 300] [--scored 300]
+    python benchmarks/coverage.py DOCUMENTS [--draws 400] [--train 300] [--scored 300] [--ratio]
 
 DOCUMENTS (Parquet with `text`, JSON lines, a corpus folder) are the population. Each draw parts some of them at random
 into two corpora and a text set, and the n-gram judge compares the corpora: the true difference is 0 and the true
@@ -26,11 +26,11 @@ from model.verdict.judge import NgramJudge, Panel, Sample
 from model.verdict.tiers import TIERS
 
 
-def draw(texts: list[str], train: int, scored: int, seed: int) -> list[tuple[float, float, float]]:
-    """(estimate, low, high) of a difference in bits per byte, and of the log of an efficiency ratio."""
+def draw(texts: list[str], train: int, scored: int, seed: int, *, ratio: bool) -> list[tuple[float, float, float]]:
+    """(estimate, low, high) of a difference in bits per byte, and with `ratio` of the log of an efficiency ratio."""
     chance = random.Random(seed)
     chosen = chance.sample(texts, 2 * train + scored)
-    tier, tokenizer = replace(TIERS["quick"], ngram_tokens=10**9), gpt2_tokenizer()
+    tier, tokenizer = replace(TIERS["quick"], ngram_tokens=10**9, halvings=5 * ratio), gpt2_tokenizer()
     samples = {
         name: Sample(tokenizer.encode_batch(part), [chance.randrange(tier.groups) for _ in part])
         for name, part in (("a", chosen[:train]), ("b", chosen[train : 2 * train]))
@@ -42,11 +42,10 @@ def draw(texts: list[str], train: int, scored: int, seed: int) -> list[tuple[flo
         for a, b in zip(scores.bits["a"], scores.bits["b"], strict=True)
     ]
     difference, worth = measure(pairs[-1], jackknife=True), efficiency(scores.tokens, pairs)
-    assert worth is not None
-    return [
-        (difference.estimate, *difference.interval),
-        (math.log(worth.ratio), math.log(worth.interval[0]), math.log(worth.interval[1])),
-    ]
+    found = [(difference.estimate, *difference.interval)]
+    if worth is not None:
+        found.append((math.log(worth.ratio), math.log(worth.interval[0]), math.log(worth.interval[1])))
+    return found
 
 
 def main() -> None:
@@ -56,10 +55,14 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=400)
     parser.add_argument("--train", type=int, default=300, help="documents a corpus")
     parser.add_argument("--scored", type=int, default=300)
+    parser.add_argument("--ratio", action="store_true", help="the efficiency ratio too, at six times the cost")
     arguments = parser.parse_args()
     texts, began = [thin(text) for text in dict.fromkeys(read_neutral(arguments.documents))], time.process_time()
-    drawn = np.array([draw(texts, arguments.train, arguments.scored, seed) for seed in range(arguments.draws)])
-    for name, (estimates, lows, highs) in zip(("difference", "log of ratio"), drawn.transpose(1, 2, 0), strict=True):
+    made = [
+        draw(texts, arguments.train, arguments.scored, seed, ratio=arguments.ratio) for seed in range(arguments.draws)
+    ]
+    drawn = np.array(made).transpose(1, 2, 0)
+    for name, (estimates, lows, highs) in zip(("difference", "log of ratio"), drawn, strict=False):
         covered = accuracy(((lows <= 0.0) & (highs >= 0.0)).tolist())
         actual, claimed = float(np.sqrt((estimates**2).mean())), float((highs - lows).mean()) / 2.0 / 1.960
         print(

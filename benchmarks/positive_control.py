@@ -124,7 +124,9 @@ def main() -> None:
         verdicts = [
             verdict
             for number in range(arguments.first, arguments.first + arguments.halves)
-            for verdict in report(halves(texts, number, Path(folder)), panels, tier, f"random halves {number}")
+            for verdict in report(
+                halves(texts, number, Path(folder)), panels, replace(tier, halvings=0), f"random halves {number}"
+            )
         ]
     if verdicts:
         alarms = accuracy([verdict != CANNOT_TELL for verdict in verdicts])

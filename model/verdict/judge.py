@@ -28,7 +28,6 @@ from webtext.hashing import hash64
 
 LOGGER = logging.getLogger(__name__)
 Floats = NDArray[np.float64]
-HALVINGS = 5  # of the tokens taught: losses at six budgets make the curve that a corpus's worth is read off
 _LEAST_KEPT = 0.5  # of a budget's tokens, in each replicate: a smaller budget would hang on a few documents
 _READ = 256  # documents tokenised at a time
 _BYTES_A_TOKEN = 5  # of English, about: what a sample is sorted in memory by
@@ -102,7 +101,7 @@ class NgramJudge:
         """Take the samples, in memory, by the names of their corpora. Raises UsageError as `read` does."""
         self.tier, self.tokenizer, self._samples = tier, tokenizer, samples
         whole = min(tier.ngram_tokens, *(sum(map(len, one.documents)) for one in self._samples.values()))
-        halved = [self._budgets(whole >> halving) for halving in range(HALVINGS, -1, -1)]
+        halved = [self._budgets(whole >> halving) for halving in range(tier.halvings, -1, -1)]
         self.tokens = np.array([row for row in halved if row.min() >= _LEAST_KEPT * row[0] > 0])
         if not len(self.tokens) or self.tokens[-1, 0] != whole:
             counts = ", ".join(f"{name} {len(one.documents):,}" for name, one in self._samples.items())
