@@ -18,14 +18,8 @@ from lxml.html import document_fromstring
 
 from webtext.errors import UsageError
 from webtext.hashing import hash64
-from webtext.warc.warc_records import (
-    HttpResponse,
-    encode_record,
-    encode_response,
-    iter_warc,
-    parse_response,
-    read_record,
-)
+from webtext.warc.warc_reader import iter_warc, read_record
+from webtext.warc.warc_records import HttpResponse, encode_record, encode_response, parse_response
 
 SEED = 8
 EXACT, NEAR = 0.05, 0.10  # shares of the variants that copy an earlier one

@@ -6,12 +6,17 @@ Each case has a note; notes that begin with `soft` are opinions. Those that are 
 import base64
 import json
 
+from pipelines.stages.archived_pages import REVISIT, best_capture, body_key, has_body, revisited
+from pipelines.stages.index import read_captures
 from webtext.errors import UsageError
 from webtext.extract.decode import decode_html
+from webtext.inputs import InputTally
+from webtext.permissions.signals import DEFAULT_SIGNALS
 from webtext.records import Link
 from webtext.reddit.dumps import Dump, Posted, read_dump
 from webtext.reddit.links import SelectConfig, select_link
 from webtext.urls import canonicalize_url, link_problem, name_link
+from webtext.warc.warc_reader import read_response
 
 # Where the right outcome is not the case's: the URL, and why.
 URLS_LEFT = {
@@ -66,3 +71,38 @@ def test_dumps(front):
         if got != want and name not in DUMPS_LEFT:
             wrong.append((name, note, want, got))
     assert wrong == []
+
+
+# Not as the case has it: a WET's texts are taken as they are, without extraction.
+WARC_LEFT = {"conversion.warc.gz": 3}
+
+
+def indexed(path):
+    """Index an archive as the stage does, without Beam: the pages by URL."""
+    rows = list(read_captures(str(path), DEFAULT_SIGNALS, InputTally(path.name)))
+    captures = [row for row in rows if row.outcome != REVISIT]
+    for revisit in (row for row in rows if row.outcome == REVISIT):
+        bodies = [row for row in captures if has_body(row) and body_key(row) == body_key(revisit)]
+        captures += revisited(bodies, [revisit])
+    urls = {row.url for row in captures}
+    return [best_capture([row for row in captures if row.url == url]) for url in sorted(urls)]
+
+
+def test_warc(front):
+    folder, wrong, refused = front / "warc", [], []
+    for name, (want, note) in json.loads((folder / "want.json").read_text("utf-8")).items():
+        try:
+            pages = [page for page in indexed(folder / name) if page.outcome == "ok"]
+        except UsageError as error:
+            pages = []
+            refused.append((name, str(error)))
+        with (folder / name).open("rb") as stream:
+            for page in pages:
+                place = page.warc_offset, page.warc_length, page.digest
+                response = read_response(stream, *place)
+                assert len(response.body) > 900 and response.header("Content-Type") == page.content_type
+        if len(pages) != WARC_LEFT.get(name, want):
+            wrong.append((name, note, want, len(pages)))
+    assert wrong == []
+    assert [name for name, _ in refused] == ["arc.arc.gz"]
+    assert "`warcio recompress" in refused[0][1]

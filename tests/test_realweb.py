@@ -26,7 +26,7 @@ from webtext import storage
 from webtext.extract.pages import ExtractConfig, Extracted, extract_page
 from webtext.storage import file_digest
 from webtext.urls import canonicalize_url
-from webtext.warc.warc_records import iter_warc
+from webtext.warc.warc_reader import iter_warc
 
 pytestmark = pytest.mark.slow
 

@@ -15,12 +15,12 @@ from typing import Any, Protocol
 import zstandard
 
 _READ = 1 << 18  # bytes read at a time
-# Compressed bytes decompressed at a time: what comes out fits the processor's cache. Four bytes of zstd can be 128 KiB
-# (RFC 8878, section 3.1.1.2.4), so of what swells a little is taken at a time.
-_BITE, _SMALL_BITE = 1 << 12, 1 << 6
+_SMALL_BITE = 1 << 6  # of what swells
 _SWELLS = 1 << 20  # bytes out of one bite from which the next is a small one
 _WINDOW = 1 << 31  # the longest window of `zstd --long=31`, which Reddit dumps use
 _LAYERS = 3  # a file may be compressed so many times
+
+CUT_OFF = "the file ends inside this frame"
 
 
 class Stream(Protocol):
@@ -56,6 +56,9 @@ class Codec:
     decoder: Callable[[], Any]  # anything with decompress(), eof and unused_data
     errors: tuple[type[Exception], ...]
     prefixes: tuple[bytes, ...] = ()  # what else a file may begin with
+    # Bytes decompressed at a time: what comes out of a file of text fits the processor's cache, and what comes out of
+    # one that was made to swell fits memory (zstd makes 128 KiB of 4 bytes: RFC 8878, section 3.1.1.2.4).
+    bite: int = 1 << 12
 
 
 def _zstd(dictionary: bytes = b"") -> Codec:
@@ -69,12 +72,12 @@ def _zstd(dictionary: bytes = b"") -> Codec:
     )
 
 
-GZIP = Codec(".gz", b"\x1f\x8b\x08", lambda: zlib.decompressobj(wbits=31), (zlib.error,))
+GZIP = Codec(".gz", b"\x1f\x8b\x08", lambda: zlib.decompressobj(wbits=31), (zlib.error,), bite=1 << 15)
 ZSTD = _zstd()
 _CODECS = (
     ZSTD,
     Codec(".xz", b"\xfd7zXZ\x00", lzma.LZMADecompressor, (lzma.LZMAError,)),
-    Codec(".bz2", b"BZh", bz2.BZ2Decompressor, (OSError, ValueError)),
+    Codec(".bz2", b"BZh", bz2.BZ2Decompressor, (OSError, ValueError), bite=1 << 9),
     GZIP,
 )
 
@@ -165,7 +168,7 @@ class _Frames:
 
     def _read_frame(self) -> Iterator[Block | Damage]:
         start = self._end - self._left
-        decoder, bite = self._codec.decoder(), _BITE
+        decoder, bite = self._codec.decoder(), self._codec.bite
         while self._fill():
             place = len(self._recent) - self._left
             given = self._recent[place : place + bite]
@@ -176,7 +179,7 @@ class _Frames:
                 self._seek_frame(start)
                 return
             self._left -= len(given) - (len(decoder.unused_data) if decoder.eof else 0)
-            bite = _SMALL_BITE if len(data) > _SWELLS else _BITE
+            bite = _SMALL_BITE if len(data) > _SWELLS else self._codec.bite
             if data:
                 self._searching = False
             if decoder.eof:
@@ -184,7 +187,7 @@ class _Frames:
                 return
             if data:
                 yield Block(data, start)
-        yield from self._tell(Damage(start, "the file ends inside this frame"))
+        yield from self._tell(Damage(start, CUT_OFF))
 
     def _tell(self, damage: Damage) -> Iterator[Damage]:
         if not self._searching:

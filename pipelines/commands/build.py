@@ -84,7 +84,10 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     if arguments.dry_run is None:
         check_output(Output(arguments.output), *AFTER_PAGES)  # before the archives are indexed
     if arguments.warc:
-        index_archives(archives_of(arguments.warc), arguments.links, pages, engine, opt_outs_of(arguments))
+        skip = arguments.on_damage == "skip"
+        archives = archives_of(arguments.warc, skip_unreadable=skip)
+        opt_outs = opt_outs_of(arguments)
+        index_archives(archives, arguments.links, pages, engine, opt_outs, skip_unreadable=skip)
     elif arguments.links:
         raise UsageError("--links goes with --warc: the pages of `webtext fetch` know their links")
     if arguments.dry_run is not None:

@@ -23,9 +23,9 @@ import pyarrow.parquet as pq
 from dedup.near.sketch import sketch
 from pipelines.pages.page_index import PageIndex
 from pipelines.pages.page_work import Judged, PagePool
+from pipelines.stages.archived_pages import capture_of
 from pipelines.stages.documents import DocumentsConfig, plan_buckets, read_pages, write_bucket
 from pipelines.stages.harvest import HarvestConfig, find_dumps
-from pipelines.stages.index import capture_of
 from pipelines.stages.shards import CORPUS
 from pipelines.stages.stage import read_manifest
 from webtext import storage
@@ -35,7 +35,8 @@ from webtext.reddit.dumps import Posted, Refused, read_dump
 from webtext.reddit.links import select_link
 from webtext.tables import write_table
 from webtext.urls import canonicalize_url, host_of
-from webtext.warc.warc_records import HttpResponse, iter_warc, read_response
+from webtext.warc.warc_reader import iter_warc, read_response
+from webtext.warc.warc_records import HttpResponse
 
 MOST_FILES = 16  # that are looked into, evenly spread
 _WARM = 5  # pages before the clock starts
@@ -167,7 +168,7 @@ def _captures(path: str, size: int, most_bytes: int) -> tuple[list[Fetched], int
                 if not record.is_whole:
                     continue
                 end = record.offset + record.length
-                url = canonicalize_url(record.url) if record.is_http_response else None
+                url = canonicalize_url(record.url) if record.is_page else None
                 if url is not None and (page := capture_of(path, url, record)).outcome == "ok":
                     found.append((page, record.http()))
         read += end
@@ -200,7 +201,7 @@ def sample_finished(pages: str, most_pages: int) -> tuple[float, float, list[Fet
 
 def _response(pages: str, page: Page) -> HttpResponse:
     with storage.open_file(storage.join(pages, page.warc_file)) as stream:
-        return read_response(stream, page.warc_offset or 0, page.warc_length or 0)
+        return read_response(stream, page.warc_offset or 0, page.warc_length or 0, page.digest)
 
 
 def try_pages(found: tuple[float, float, list[Fetched]], config: DocumentsConfig) -> PagesFound:

@@ -36,7 +36,7 @@ from webtext.extract.pages import ExtractConfig, ExtractionPool
 from webtext.manifest import Counts
 from webtext.records import Document, Page, Rejection
 from webtext.tables import DOCUMENTS, from_table, to_table, write_records, write_table
-from webtext.warc.warc_records import read_response
+from webtext.warc.warc_reader import read_response
 
 PAGES_A_BUCKET = 128  # some seconds of extraction
 MOST_BUCKETS = 4096  # keeps the number of files bounded; beyond it buckets grow
@@ -232,7 +232,7 @@ def read_responses(bucket: Bucket, index: PageIndex) -> Iterator[tuple[Page, Any
             assert stream is not None
             assert page.warc_offset is not None
             assert page.warc_length is not None
-            yield page, read_response(stream, page.warc_offset, page.warc_length)
+            yield page, read_response(stream, page.warc_offset, page.warc_length, page.digest)
 
 
 def sample_documents(buckets: list[Bucket], config: DocumentsConfig, pages: int) -> Iterator[Document]:

@@ -1,38 +1,52 @@
 """WARC files of other people to a page index, so that `build` starts from a Common Crawl segment or a crawl of yours.
 
-The archive is not copied: the index points into it. Of several captures of one URL one is indexed: an answer with
-status 200 before any other, then the latest, then the one with the smallest digest. With links, a page gets the karma
-of its link, a page that is no link is left out, and a link without a page is rejected as `not_in_archive`.
+The archive is not copied: the index points into it. Of several captures of one URL one is indexed: a page before
+anything else, then the latest, then the one with the smallest digest. With links, a page gets the karma of its link,
+also where the archive has that as a redirect to the page; a page that is no link is left out, and a link without a page
+is rejected as `not_in_archive`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
-from apache_beam.pvalue import PCollection
+from apache_beam.pvalue import PCollection, TaggedOutput
 
 from pipelines.engine.runner import Engine
+from pipelines.stages.archived_pages import (
+    REVISIT,
+    best_capture,
+    body_key,
+    capture_of,
+    has_body,
+    join_link,
+    redirect_of,
+    redirected,
+    rejection_of,
+    revisited,
+)
 from pipelines.stages.ledger import count_rejections, count_rows
 from pipelines.stages.stage import Stage, as_json, read_manifest, run_stage
 from webtext import storage
-from webtext.crawl.config import FetchConfig
 from webtext.crawl.outcomes import reason_of
 from webtext.errors import UsageError
+from webtext.frames import Damage
+from webtext.inputs import InputTally, read_inputs
 from webtext.manifest import Counts, Manifest
-from webtext.permissions.archived import signal_of_archived
-from webtext.permissions.signals import DEFAULT_SIGNALS, OUTCOME
+from webtext.permissions.signals import DEFAULT_SIGNALS
 from webtext.records import Link, Page, Rejection
 from webtext.reddit.transforms import WriteRecords
 from webtext.tables import read_records
-from webtext.urls import canonicalize_url, host_of
-from webtext.warc.warc_records import WarcRecord, iter_warc, parse_response, payload_digest
+from webtext.urls import canonicalize_url
+from webtext.warc.warc_reader import read_archive
 
+_MOST_REDIRECTS = 3  # from a link to the page that the archive has
 _ARCHIVES_AN_INDEX_FILE = 16
-_TOKEN = FetchConfig().token  # by which some signals address us
 _BYTES_WORTH_A_PROCESS = 64 << 20  # of archives: reading them takes about as long as starting a process
 
 
@@ -43,6 +57,7 @@ class IndexConfig:
     linked_only: bool
     files: int
     opt_outs: tuple[str, ...] = DEFAULT_SIGNALS  # signals against training that are obeyed
+    skip_unreadable: bool = False  # whether a file that is no WARC is counted instead of ending the run
 
 
 def index_archives(
@@ -51,6 +66,8 @@ def index_archives(
     directory: str,
     engine: Engine,
     opt_outs: tuple[str, ...] = DEFAULT_SIGNALS,
+    *,
+    skip_unreadable: bool = False,
 ) -> Manifest:
     """Index WARC files into `directory`: a finished pages stage whose archive lies elsewhere.
 
@@ -60,14 +77,17 @@ def index_archives(
         directory: where the index goes.
         engine: what runs it.
         opt_outs: signals against training that are obeyed, as far as answers and pages give them.
+        skip_unreadable: whether a file that is no WARC is counted instead of ending the run.
 
     Raises:
-        UsageError: an archive is damaged or none.
+        UsageError: an archive is none.
     """
     if links is not None:
         read_manifest(links, "harvest")
-    config = IndexConfig(links is not None, max(1, len(archives) // _ARCHIVES_AN_INDEX_FILE), opt_outs)
-    stage = Stage("index", directory, as_json(config), (*archives, *([links] if links else [])))
+    files = max(1, len(archives) // _ARCHIVES_AN_INDEX_FILE)
+    config = IndexConfig(links is not None, files, opt_outs, skip_unreadable)
+    identity = as_json(replace(config, skip_unreadable=False))  # without it there is no index where it matters
+    stage = Stage("index", directory, identity, (*archives, *([links] if links else [])))
 
     def work(unfinished: str) -> None:
         worth = -(-sum(map(storage.file_size, archives)) // _BYTES_WORTH_A_PROCESS)
@@ -76,19 +96,26 @@ def index_archives(
 
     def count(unfinished: str) -> Counts:
         pages, rejected = count_rows(unfinished, "index-*.parquet"), count_rejections(unfinished)
-        return Counts(pages, pages - sum(rejected.values()), rejected)
+        notes = Counter[str]()
+        for read in read_inputs(unfinished):
+            notes.update({f"records_{kind}": number for kind, number in read.counts.items()})
+            notes.update({"damaged": read.damaged} if read.damaged else {})
+        return Counts(pages, pages - sum(rejected.values()), rejected, notes=dict(sorted(notes.items())))
 
     return run_stage(stage, work, count)
 
 
 def index(root: beam.Pipeline, archives: Sequence[str], links: str | None, directory: str, config: IndexConfig) -> None:
     """Wire the index: the captures of all archives, the best of each URL, what links say of it, files."""
-    captures = root | "Archives" >> beam.Create(list(archives)) | beam.Reshuffle() | ReadCaptures(config.opt_outs)
+    read = root | "Archives" >> beam.Create(list(enumerate(archives))) | ReadCaptures(directory, config, len(archives))
+    captures = (read.pages, {"pages": read.pages, "revisits": read.revisits} | ResolveRevisits()) | beam.Flatten()
     pages = captures | "By URL" >> KeyByUrl(Page) | "Best of a URL" >> beam.CombinePerKey(best_capture) | beam.Values()
     if links is not None:
+        for hop in range(1, _MOST_REDIRECTS + 1):
+            pages = pages | FollowRedirects(hop)
         pages = pages | JoinLinks(links)
     pages | WriteRecords(directory, "index", Page, config.files)
-    rejected = pages | "Not ok" >> beam.FlatMap(rejection_of).with_output_types(Rejection)
+    rejected = pages | "Not ok" >> beam.FlatMap(_count_outcome).with_output_types(Rejection)
     rejected | "Write rejections" >> WriteRecords(directory, "rejections", Rejection, config.files)
 
 
@@ -102,21 +129,115 @@ class KeyByUrl(beam.PTransform):
         super().__init__(f"KeyByUrl {self.kind.__name__}")
 
     def expand(self, records: PCollection) -> PCollection:
+        return records | KeyBy(self.kind, attrgetter("url"))
+
+
+@dataclass
+class KeyBy(beam.PTransform):
+    """Key records by what a function makes of them."""
+
+    kind: type
+    key: Callable[[Any], str]
+
+    def __post_init__(self) -> None:
+        super().__init__("KeyBy")
+
+    def expand(self, records: PCollection) -> PCollection:
         keyed: Any = tuple.__class_getitem__((str, self.kind))
-        return records | beam.Map(lambda record: (record.url, record)).with_output_types(keyed)
+        return records | beam.Map(lambda record: (self.key(record), record)).with_output_types(keyed)
 
 
 @dataclass
 class ReadCaptures(beam.PTransform):
-    """Read the HTTP responses of archives, as page rows."""
+    """Read the records of archives that may be pages, as rows: `pages`, and `revisits`, which wait for their bodies.
 
-    opt_outs: tuple[str, ...]
+    What each archive held besides goes to its side file.
+    """
+
+    directory: str
+    config: IndexConfig
+    archives: int
 
     def __post_init__(self) -> None:
-        super().__init__()
+        super().__init__("ReadCaptures")
 
-    def expand(self, archives: PCollection[str]) -> PCollection[Page]:
-        return archives | beam.FlatMap(read_captures, opt_outs=self.opt_outs).with_output_types(Page)
+    def _read(self, numbered: tuple[int, str]) -> Iterator[Any]:
+        number, path = numbered
+        tally = InputTally(Path(path).name)
+        for page in read_captures(path, self.config.opt_outs, tally, skip_unreadable=self.config.skip_unreadable):
+            yield TaggedOutput("revisits", page) if page.outcome == REVISIT else page
+        tally.write(self.directory, f"{number:05d}-of-{self.archives:05d}")
+
+    def expand(self, archives: PCollection) -> Any:
+        return (
+            archives
+            | beam.Reshuffle()
+            | beam.FlatMap(self._read).with_output_types(Page, revisits=Page).with_outputs("revisits", main="pages")
+        )
+
+
+class ResolveRevisits(beam.PTransform):
+    """Give revisits the places of the records that their bodies are in."""
+
+    def expand(self, read: dict[str, PCollection]) -> PCollection:
+        bodies = read["pages"] | "With a body" >> beam.Filter(has_body) | "Bodies" >> KeyBy(Page, body_key)
+        revisits = read["revisits"] | "Revisits" >> KeyBy(Page, body_key)
+        both = {"bodies": bodies, "revisits": revisits} | beam.CoGroupByKey()
+        return both | beam.FlatMapTuple(_revisited).with_output_types(Page)
+
+
+@dataclass
+class FollowRedirects(beam.PTransform):
+    """Let rows of redirects stand for the pages that they lead to, by one hop."""
+
+    hop: int
+
+    def __post_init__(self) -> None:
+        super().__init__(f"FollowRedirects {self.hop}")
+
+    def expand(self, pages: PCollection) -> PCollection:
+        redirects = pages | "Redirects" >> beam.Filter(redirect_of) | "By target" >> KeyBy(Page, redirect_of)
+        others = pages | "Others" >> beam.Filter(lambda page: not redirect_of(page))
+        both = {"pages": pages | KeyByUrl(Page), "redirects": redirects} | beam.CoGroupByKey()
+        followed = both | beam.FlatMapTuple(_redirected).with_output_types(Page)
+        return (others, followed) | beam.Flatten()
+
+
+def _revisited(_: str, found: dict[str, Iterable[Page]]) -> Iterator[Page]:
+    return revisited(found["bodies"], found["revisits"])
+
+
+def _redirected(_: str, found: dict[str, Iterable[Page]]) -> Iterator[Page]:
+    return redirected(found["pages"], found["redirects"])
+
+
+def _count_outcome(page: Page) -> Iterator[Rejection]:
+    Metrics.counter("index", "kept" if page.outcome == "ok" else reason_of(page.outcome, page.opt_out)).inc()
+    return rejection_of(page)
+
+
+def read_captures(
+    path: str, opt_outs: tuple[str, ...], tally: InputTally, *, skip_unreadable: bool = False
+) -> Iterator[Page]:
+    """Yield a row for each record of an archive that may be a page, and whose URL has a canonical form.
+
+    Raises:
+        UsageError: it is no WARC, unless such a file is to be counted as damaged.
+    """
+    try:
+        with storage.open_file(path) as stream:
+            for record in read_archive(stream, path):
+                if isinstance(record, Damage):
+                    tally.note_damage(f"{tally.name}: byte {record.offset}: {record.detail}")
+                    continue
+                tally.count(record.type)
+                url = canonicalize_url(record.url) if record.is_page or record.type == "revisit" else None
+                if url is not None:
+                    yield capture_of(path, url, record, opt_outs)
+    except UsageError as error:
+        if not skip_unreadable:
+            raise
+        tally.note_damage(str(error))
 
 
 @dataclass
@@ -140,121 +261,16 @@ class JoinLinks(beam.PTransform):
         return both | beam.FlatMapTuple(join_link).with_output_types(Page)
 
 
-def read_captures(path: str, opt_outs: tuple[str, ...] = DEFAULT_SIGNALS) -> Iterator[Page]:
-    """Yield a row for each HTTP response of an archive whose URL has a canonical form."""
-    with storage.open_file(path) as stream:
-        for record in iter_warc(stream, path):
-            url = canonicalize_url(record.url) if record.is_http_response else None
-            if url is not None:
-                yield capture_of(path, url, record, opt_outs)
-
-
 def read_links(path: str) -> Iterator[Link]:
     """Yield the links of one file of a links directory."""
     with storage.open_file(path) as stream:
         yield from read_records(stream, Link)
 
 
-def capture_of(path: str, url: str, record: WarcRecord, opt_outs: tuple[str, ...] = DEFAULT_SIGNALS) -> Page:
-    """Describe a response record as a row of a page index."""
-    response = parse_response(record.block)
-    outcome, detail, signal = "ok" if response.status == 200 else f"http_{response.status}", "", None
-    if outcome == "ok":
-        signal = signal_of_archived(response, record.url, _TOKEN, opt_outs)
-    if signal is not None:
-        outcome, detail = (OUTCOME if signal.name in opt_outs else outcome), signal.evidence
-    return Page(
-        url=url,
-        fetch_url=record.url,
-        final_url=record.url,
-        host=host_of(record.url),
-        status=response.status,
-        outcome=outcome,
-        detail=detail,
-        fetched_at=_seconds(record.date),
-        content_type=response.header("Content-Type"),
-        warc_file=path,
-        warc_offset=record.offset,
-        warc_length=record.length,
-        digest=record.headers.get("warc-payload-digest") or payload_digest(response.body),
-        robots="",
-        opt_out=signal.name if signal else "",
-        karma=None,
-        submissions=None,
-        subreddits=(),
-        first_posted=None,
-    )
-
-
-def best_capture(captures: Iterable[Page]) -> Page:
-    """Choose the capture of a URL to index: status 200 first, then the latest, then the smallest digest and place."""
-    return min(
-        captures,
-        key=lambda page: (
-            page.status != 200,
-            -(page.fetched_at or 0),
-            page.digest,
-            page.warc_file,
-            page.warc_offset or 0,
-        ),
-    )
-
-
-def join_link(url: str, found: dict[str, Iterable]) -> Iterator[Page]:
-    """Merge the page and the link of a URL; a page that nobody linked is left out."""
-    pages, links = list(found["pages"]), list(found["links"])
-    for link in links:
-        page = pages[0] if pages else _absent(url, link)
-        yield replace(
-            page,
-            karma=link.karma,
-            submissions=link.submissions,
-            subreddits=link.subreddits,
-            first_posted=link.first_posted,
-        )
-
-
-def rejection_of(page: Page) -> Iterator[Rejection]:
-    """Yield the rejection of a page that cannot be extracted."""
-    reason = reason_of(page.outcome, page.opt_out)
-    Metrics.counter("index", "kept" if page.outcome == "ok" else reason).inc()
-    if page.outcome != "ok":
-        yield Rejection(page.url, "fetch", reason, page.detail)
-
-
-def _absent(url: str, link: Link) -> Page:
-    return Page(
-        url=url,
-        fetch_url=link.fetch_url,
-        final_url=link.fetch_url,
-        host=link.host,
-        status=None,
-        outcome="not_in_archive",
-        detail="",
-        fetched_at=None,
-        content_type="",
-        warc_file="",
-        warc_offset=None,
-        warc_length=None,
-        digest="",
-        robots="",
-        opt_out="",
-        karma=None,
-        submissions=None,
-        subreddits=(),
-        first_posted=None,
-    )
-
-
-def _seconds(date: str) -> int | None:
-    try:
-        return int(datetime.fromisoformat(date).timestamp())
-    except ValueError:
-        return None
-
-
-def archives_of(patterns: Sequence[str]) -> list[str]:
+def archives_of(patterns: Sequence[str], *, skip_unreadable: bool = False) -> list[str]:
     """List the archives that paths or glob patterns name, as absolute paths, sorted, each once.
+
+    An empty one is refused unless files that cannot be read are to be counted.
 
     Raises:
         UsageError: a pattern names none.
@@ -263,7 +279,7 @@ def archives_of(patterns: Sequence[str]) -> list[str]:
     for path in archives:
         if storage.is_local(path) and Path(path).is_dir():
             raise UsageError(f"{path} is a directory: name the WARC files in it, as '{path}/*.warc.gz'")
-        if not storage.file_size(path):
+        if not skip_unreadable and not storage.file_size(path):
             raise UsageError(f"{path} is empty")
     if not archives:
         raise UsageError("no archive given: name WARC files with --warc")

@@ -17,7 +17,8 @@ from webtext.crawl.page_archive import PageArchive
 from webtext.crawl.visits import Errand
 from webtext.records import Link
 from webtext.warc import warc_records
-from webtext.warc.warc_records import HttpResponse, read_response
+from webtext.warc.warc_reader import read_response
+from webtext.warc.warc_records import HttpResponse
 
 POSTED = 1_450_000_000  # 13 December 2015
 DEAD = "http://dead.test/page?a=b"

@@ -28,7 +28,8 @@ from webtext.crawl.page_archive import ROW_TYPE, URI_PREFIX, PageArchive
 from webtext.crawl.visits import Errand
 from webtext.errors import UsageError
 from webtext.records import Link
-from webtext.warc.warc_records import iter_members, iter_warc, read_response
+from webtext.warc.warc_reader import iter_warc, read_response
+from webtext.warc.warc_records import iter_members
 
 ROOT = Path(__file__).resolve().parents[2]
 

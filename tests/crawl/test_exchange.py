@@ -26,7 +26,7 @@ from webtext.crawl.outcomes import OUTCOMES, is_outcome
 from webtext.crawl.page_archive import URI_PREFIX, PageArchive
 from webtext.crawl.visits import Errand
 from webtext.records import Link
-from webtext.warc.warc_records import iter_warc, read_record, read_response
+from webtext.warc.warc_reader import iter_warc, read_record, read_response
 
 LIMITS = {"connect_timeout": 1.0, "read_timeout": 1.0, "total_timeout": 2.5, "max_body_bytes": BODY_LIMIT}
 

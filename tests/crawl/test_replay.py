@@ -10,7 +10,7 @@ import requests
 from webtext.crawl.exchange import Limits, Requester
 from webtext.crawl.replay import Archives, serve_archives
 from webtext.errors import UsageError
-from webtext.warc import warc_records
+from webtext.warc import warc_reader, warc_records
 from webtext.warc.warc_records import HttpResponse
 
 DATE = "2024-05-06T07:08:09Z"
@@ -145,7 +145,7 @@ def test_what_cannot_be_served_is_one_clear_line(tmp_path):
     with pytest.raises(UsageError, match="cannot read"):
         Archives([tmp_path / "missing.warc.gz"])
     (tmp_path / "junk.warc.gz").write_bytes(b"junk" * 99)
-    with pytest.raises(UsageError, match="is damaged or no WARC"):
+    with pytest.raises(UsageError, match="holds no WARC record"):
         Archives([tmp_path / "junk.warc.gz"])
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -158,7 +158,7 @@ def test_real_archive_is_served(realweb):
     assert len(archives) == 2179
     with (realweb / "web.warc.gz").open("rb") as stream, serve_archives(archives) as address:
         requester = Requester("webtext/0", Limits(), replay=address)
-        for number, stored in enumerate(warc_records.iter_warc(stream)):
+        for number, stored in enumerate(warc_reader.iter_warc(stream)):
             if number % 20 == 0:
                 exchange = requester.ask(stored.url)
                 assert (exchange.status, exchange.response.body) == (stored.http().status, stored.http().body)

@@ -15,7 +15,7 @@ from webtext.crawl.page_archive import PageArchive
 from webtext.crawl.visits import Errand
 from webtext.records import Link
 from webtext.urls import canonicalize_url, fetch_url
-from webtext.warc.warc_records import read_response
+from webtext.warc.warc_reader import read_response
 
 SETS = ("cases_http", "cases_lines", "cases_more", "cases_robots")
 

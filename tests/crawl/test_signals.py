@@ -15,7 +15,7 @@ from webtext.crawl.visits import Errand
 from webtext.permissions.signals import PREFIX, SIGNALS
 from webtext.permissions.site import ai_agents
 from webtext.records import Link
-from webtext.warc.warc_records import read_response
+from webtext.warc.warc_reader import read_response
 
 PLACES = ("robots.txt", "file of its own", "header", "meta", "link", "script")
 

@@ -30,8 +30,9 @@ from webtext.errors import UsageError
 from webtext.manifest import Counts
 from webtext.records import Link, Page, Rejection
 from webtext.tables import read_records, write_records
-from webtext.warc import warc_records
-from webtext.warc.warc_records import HttpResponse, read_response
+from webtext.warc import warc_reader, warc_records
+from webtext.warc.warc_reader import read_response
+from webtext.warc.warc_records import HttpResponse
 
 ROOT = Path(__file__).resolve().parents[2]
 DATE = "2024-05-06T07:08:09Z"
@@ -158,7 +159,7 @@ def test_a_host_is_asked_by_its_slot_alone(web, tmp_path):
     files = {}
     for path in Path(pages).glob("*.warc.gz"):
         with path.open("rb") as stream:
-            for one in warc_records.iter_warc(stream):
+            for one in warc_reader.iter_warc(stream):
                 if one.type == "request":
                     files.setdefault(one.url.split("/")[2], set()).add(int(path.name.split("-")[1]))
     assert files == {host: {slot_of(host, 5)} for host in files}
@@ -396,7 +397,7 @@ def test_replay_command_serves_until_interrupted(web):
 
 def test_all_outcomes_of_real_pages_are_known(realweb, tmp_path):
     with (realweb / "web.warc.gz").open("rb") as stream:
-        urls = [one.url for one in warc_records.iter_warc(stream)][::20]
+        urls = [one.url for one in warc_reader.iter_warc(stream)][::20]
     links = make_links(tmp_path, urls)
     pages = str(tmp_path / "pages")
     run_fetch(links, pages, CONFIG, Engine(1), replay=[str(realweb / "web.warc.gz")])

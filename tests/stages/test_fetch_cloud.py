@@ -22,7 +22,7 @@ from tests.stages.test_fetch import make_links, web_of
 from webtext.crawl.page_archive import ROW_TYPE, URI_PREFIX
 from webtext.records import Page
 from webtext.tables import read_records
-from webtext.warc import warc_records
+from webtext.warc import warc_reader
 
 pytest.importorskip("google.cloud.storage", reason="needs Beam's gcp extra")
 pytest.importorskip("gcp_storage_emulator", reason="needs gcp-storage-emulator")
@@ -97,7 +97,7 @@ def test_a_crawl_to_cloud_storage_survives_a_kill(cloud, tmp_path):
         if name.endswith(".warc.gz"):
             (tmp_path / name).write_bytes(content)
             with (tmp_path / name).open("rb") as stream:
-                rows.update(one.url for one in warc_records.iter_warc(stream) if one.content_type == ROW_TYPE)
+                rows.update(one.url for one in warc_reader.iter_warc(stream) if one.content_type == ROW_TYPE)
         elif name.startswith("index-"):
             (tmp_path / name).write_bytes(content)
             with (tmp_path / name).open("rb") as stream:
@@ -107,5 +107,5 @@ def test_a_crawl_to_cloud_storage_survives_a_kill(cloud, tmp_path):
     for page in pages.values():
         if page.outcome == "ok":
             with (tmp_path / page.warc_file).open("rb") as stream:
-                body = warc_records.read_response(stream, page.warc_offset, page.warc_length).body
+                body = warc_reader.read_response(stream, page.warc_offset, page.warc_length).body
             assert f"Page {page.final_url[-1]} of host".encode() in body

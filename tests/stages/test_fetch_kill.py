@@ -24,7 +24,7 @@ from pipelines.stages.build import BuildConfig, run_build
 from tests.double.sessions import in_session, processes_of, wait_for_none
 from tests.stages.test_fetch import make_links, record
 from webtext.crawl.page_archive import ROW_TYPE, URI_PREFIX
-from webtext.warc import warc_records
+from webtext.warc import warc_reader
 from webtext.warc.warc_records import iter_members
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,7 +105,7 @@ def test_twenty_kills_change_no_byte_of_the_corpus(tmp_path):
     for path in (tmp_path / "killed" / "pages").glob("*.warc.gz"):
         with path.open("rb") as stream:
             assert sum(length for _, length, _ in iter_members(stream)) == path.stat().st_size
-            metadata.update(one.url for one in warc_records.iter_warc(stream) if one.content_type == ROW_TYPE)
+            metadata.update(one.url for one in warc_reader.iter_warc(stream) if one.content_type == ROW_TYPE)
     assert metadata == {URI_PREFIX + url: 1 for url in urls}
     corpora = []
     for name in ("whole", "killed"):

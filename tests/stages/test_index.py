@@ -2,6 +2,7 @@
 
 import gzip
 
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.commands.cli import main
@@ -14,7 +15,7 @@ from webtext.errors import UsageError
 from webtext.manifest import Counts
 from webtext.records import Link, Page
 from webtext.tables import read_records, write_records
-from webtext.warc.warc_records import read_response
+from webtext.warc.warc_reader import read_response
 
 ENGINE = Engine(workers=1)
 
@@ -66,7 +67,7 @@ def test_signals_in_pages_are_obeyed_and_counted(tmp_path):
     rows = [
         record("http://a.example/open"),
         record("http://a.example/meta", noai),
-        record("http://a.example/packed", gzip.compress(noai + bytes(600_000)), "200 OK\r\nContent-Encoding: gzip"),
+        record("http://a.example/packed", gzip.compress(noai + b" " * 600_000), "200 OK\r\nContent-Encoding: gzip"),
         record("http://a.example/decoded", noai, "200 OK\r\nContent-Encoding: gzip"),
         record("http://a.example/header", status="200 OK\r\nContent-Usage: train-ai=n"),
         record("http://a.example/licence", b'<link rel=license type="application/rsl+xml" href=/a.xml>'),
@@ -163,3 +164,137 @@ def test_a_dry_run_tells_what_each_rule_would_remove_and_builds_nothing(tmp_path
     assert "keeps 1 of 2 documents" in printed
     assert "https://a.example/fr" in printed
     assert sorted(path.name for path in output.iterdir()) == ["pages", "timings.json", "webtext.toml"]
+
+
+def http(status="200 OK", body=b"<p>text", **headers):
+    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def warc_record(url, kind, block, date="2020-01-01T00:00:00Z", **fields):
+    fields = {"WARC-Type": kind, "WARC-Target-URI": url, "WARC-Date": date, "Content-Length": len(block), **fields}
+    head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in fields.items())
+    return gzip.compress(f"WARC/1.0\r\n{head}\r\n".encode() + block + b"\r\n\r\n", mtime=0)
+
+
+HTML = {"Content-Type": "text/html"}
+
+
+def test_each_record_that_may_be_a_page_is_judged_as_an_answer_from_the_web_is(tmp_path):
+    archive = tmp_path / "a.warc.gz"
+    archive.write_bytes(
+        warc_record("http://a.example/page", "response", http(**HTML))
+        + warc_record("http://a.example/203", "response", http("203 Changed", **HTML))
+        + warc_record("http://a.example/image", "response", http(**{"Content-Type": "image/png"}))
+        + warc_record("http://a.example/binary", "response", http(body=b"%PDF-1.4", **HTML))
+        + warc_record("http://a.example/empty", "response", http(body=b"", **HTML))
+        + warc_record("http://a.example/file", "resource", b"<p>file", **HTML)
+        + warc_record("http://a.example/style", "resource", b"p {}", **{"Content-Type": "text/css"})
+        + warc_record("urn:pageinfo:http://a.example/", "resource", b"{}", **{"Content-Type": "text/html"})
+        + warc_record("http://a.example/text", "conversion", b"Words.", **{"Content-Type": "text/plain"})
+        + warc_record("http://a.example/meta", "metadata", b"x: y", **{"Content-Type": "application/warc-fields"})
+        + warc_record("http://a.example/cut", "response", http(body=b"<p>" * 999, **HTML), **{"Content-Length": 9999})
+    )
+    directory = str(tmp_path / "pages")
+    counts = index_archives([str(archive)], None, directory, ENGINE).counts
+    assert {page.url.rpartition("/")[2]: page.outcome for page in pages_of(directory)} == {
+        **dict.fromkeys(("page", "203", "file", "text"), "ok"),
+        **dict.fromkeys(("image", "binary", "style"), "not_html"),
+        "empty": "empty_body",
+        "cut": "incomplete",
+    }
+    assert counts.notes == {
+        "damaged": 1,
+        "records_conversion": 1,
+        "records_metadata": 1,
+        "records_resource": 3,
+        "records_response": 6,
+    }
+
+
+def test_a_revisit_is_the_page_whose_body_it_has_in_whichever_archive_that_is(tmp_path):
+    digest = {"WARC-Payload-Digest": "sha1:ABC"}
+    (tmp_path / "1.warc.gz").write_bytes(
+        warc_record("http://a.example/2", "revisit", http(body=b"", **HTML), **digest)
+        + warc_record("http://a.example/3", "revisit", b"", **{"WARC-Payload-Digest": "SHA1:ABC"})
+        + warc_record("http://a.example/4", "revisit", b"", **{"WARC-Payload-Digest": "sha1:elsewhere"})
+        + warc_record("http://a.example/5", "revisit", http("404 Not Found", b"", **HTML), **digest)
+        + warc_record("http://a.example/6", "revisit", http(body=b"", **HTML, **{"X-Robots-Tag": "noai"}), **digest)
+    )
+    (tmp_path / "2.warc.gz").write_bytes(warc_record("http://a.example/1", "response", http(**HTML), **digest))
+    directory = str(tmp_path / "pages")
+    index_archives(sorted(map(str, tmp_path.glob("*.gz"))), None, directory, ENGINE)
+    found = {page.url[-1]: page for page in pages_of(directory)}
+    assert [found[name].outcome for name in "12345"] == ["ok", "ok", "ok", "not_in_archive", "http_404"]
+    assert found["6"].opt_out and found["6"].outcome != "ok"
+    for name in "23":
+        assert found[name].fetch_url == found[name].final_url == f"http://a.example/{name}"
+        with storage.open_file(found[name].warc_file) as stream:
+            response = read_response(stream, found[name].warc_offset, found[name].warc_length, found[name].digest)
+        assert response.body == b"<p>text"
+
+
+def test_a_link_whose_redirect_leads_to_a_page_of_the_archive_has_that_page(tmp_path):
+    moved = {
+        name: http("301 Moved", b"", Location=place) for name, place in (("a", "/b"), ("b", "page"), ("x", "/gone"))
+    }
+    moved |= {"loop": http("302 Found", b"", Location="/loop"), "out": http("302 Found", b"", Location="//b.example/")}
+    archive = tmp_path / "a.warc.gz"
+    archive.write_bytes(
+        b"".join(warc_record(f"http://a.example/{name}", "response", block) for name, block in moved.items())
+        + warc_record("http://a.example/page", "response", http(**HTML))
+        + warc_record("http://a.example/gone", "response", http("410 Gone", **HTML))
+    )
+    urls = [f"https://a.example/{name}" for name in moved]
+    links = links_stage(tmp_path, *(Link(url, url, "a.example", 7, 1, (), None) for url in urls))
+    index_archives([str(archive)], links, str(tmp_path / "pages"), ENGINE)
+    rows = {page.url.rpartition("/")[2]: page for page in pages_of(str(tmp_path / "pages"))}
+    assert {name: page.outcome for name, page in rows.items()} == {
+        "a": "ok",
+        "b": "ok",
+        "x": "http_301",
+        "loop": "http_302",
+        "out": "http_302",
+    }
+    assert (rows["a"].final_url, rows["a"].karma) == ("http://a.example/page", 7)
+    assert rows["out"].detail == "http://b.example/"
+
+
+def built(tmp_path, *flags):
+    return main(["build", "--output", str(tmp_path / "out"), "--workers", "1", *flags])
+
+
+def test_a_wet_is_read_as_text_without_extraction(tmp_path):
+    text = f"{ENGLISH}\nAnd the river said nothing of it, then or later.\n"
+    archive = tmp_path / "a.warc.wet.gz"
+    archive.write_bytes(warc_record("http://a.example/", "conversion", text.encode(), **{"Content-Type": "text/plain"}))
+    assert built(tmp_path, "--warc", str(archive), "--set", "length.min_words=5") == 0
+    [part] = (tmp_path / "out" / "documents").glob("part-*.parquet")
+    assert pq.read_table(part).column("text").to_pylist() == [text.rstrip("\n")]
+
+
+def test_one_damaged_archive_of_many_costs_itself_and_is_told(tmp_path, capsys):
+    page = f"<article><p>{ENGLISH}</p></article>".encode()
+    (tmp_path / "1.warc.gz").write_bytes(warc_record("http://a.example/1", "response", http(body=page, **HTML)))
+    whole = warc_record("http://a.example/2", "response", http(body=page + b"<p>Besides.", **HTML))
+    (tmp_path / "2.warc.gz").write_bytes(whole + whole[:-30])
+    both = ["--warc", str(tmp_path / "*.warc.gz"), "--set", "length.min_words=5"]
+    for flags, status in ((both, 3), ([*both, "--on-damage", "skip"], 0)):
+        assert built(tmp_path, *flags) == status
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert f"DAMAGED: 2.warc.gz: byte {len(whole)}: the file ends inside this frame" in last
+        assert ("--on-damage skip" in last) is (status == 3)
+    (tmp_path / "3.warc.gz").write_bytes(b"no archive")
+    assert built(tmp_path, *both) == 2
+    assert built(tmp_path, *both, "--on-damage", "skip") == 0
+    assert "and 2 more places" in capsys.readouterr().err
+
+
+def test_an_archive_without_a_page_says_what_it_has(tmp_path, capsys):
+    archive = tmp_path / "a.warc.gz"
+    archive.write_bytes(warc_record("http://a.example/", "request", b"GET / HTTP/1.1\r\n\r\n") * 3)
+    assert built(tmp_path, "--warc", str(archive)) == 1
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert (
+        told == "webtext build: pages holds nothing: the archives hold no page, only records of these kinds: 3 request"
+    )

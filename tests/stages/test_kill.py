@@ -28,7 +28,7 @@ from tests.double.sessions import processes_of, wait_for_none
 from webtext.crawl.page_archive import ROW_TYPE
 from webtext.records import Page
 from webtext.tables import read_records
-from webtext.warc.warc_records import iter_warc
+from webtext.warc.warc_reader import iter_warc
 
 KILLS = int(os.environ.get("WEBTEXT_KILLS", "10"))  # of the driver, and again of a worker, in each stage
 SECONDS = 120  # after which a process that should have ended is given up

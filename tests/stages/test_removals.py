@@ -15,7 +15,7 @@ from webtext.crawl.config import FetchConfig
 from webtext.manifest import Counts
 from webtext.records import Link, Page, Rejection
 from webtext.tables import read_records, write_records
-from webtext.warc import warc_records
+from webtext.warc import warc_reader, warc_records
 from webtext.warc.warc_records import HttpResponse
 
 CONFIG = FetchConfig(delay=0, backoff=0, max_crawl_delay=0)
@@ -93,7 +93,7 @@ def asked(output):
     found = Counter()
     for path in (output / "pages").glob("*.warc.gz"):
         with path.open("rb") as stream:
-            found.update(one.url for one in warc_records.iter_warc(stream) if one.type == "request")
+            found.update(one.url for one in warc_reader.iter_warc(stream) if one.type == "request")
     return found
 
 

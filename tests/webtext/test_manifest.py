@@ -18,7 +18,7 @@ from webtext.extract.pages import ExtractConfig
 ROOT = Path(__file__).resolve().parents[2]
 # What a document's text, language, title, signature or file is made by, at whatever remove from what we declare.
 SHAPING = {
-    *("brotli", "charset-normalizer", "courlan", "datasketch", "fastwarc", "ftfy", "idna", "justext", "langdetect"),
+    *("brotli", "charset-normalizer", "courlan", "datasketch", "ftfy", "idna", "justext", "langdetect"),
     *("lxml", "lxml-html-clean", "msgspec", "numpy", "pyarrow", "scipy", "tldextract", "trafilatura", "zstandard"),
 }
 

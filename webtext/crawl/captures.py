@@ -18,7 +18,8 @@ from webtext.crawl.outcomes import REDIRECTS
 from webtext.crawl.redirects import redirect_target
 from webtext.errors import UsageError
 from webtext.urls import host_of
-from webtext.warc.warc_records import HttpResponse, decode_response, iter_warc, parse_response
+from webtext.warc.warc_reader import iter_warc
+from webtext.warc.warc_records import HttpResponse, decode_response, parse_response
 
 # Outcomes of links that are dead: the host is gone or broken, or says that the page is.
 DEAD = frozenset(

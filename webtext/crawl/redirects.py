@@ -6,6 +6,7 @@ from html import unescape
 from webtext.crawl.exchange import Exchange
 from webtext.crawl.outcomes import REDIRECTS
 from webtext.urls import resolve_url
+from webtext.warc.warc_records import HttpResponse
 
 LONGEST_REFRESH = 5.0  # seconds up to which a refresh is a redirect; a longer one lets a reader read
 _READ = 64 << 10  # bytes of a page in which a refresh is looked for
@@ -23,13 +24,18 @@ _TAG = re.compile(rb"<[^<>]*>")
 
 
 def redirect_target(exchange: Exchange) -> str | None:
-    """Give the URL that a redirect leads to, as it is to be asked for; None where it leads nowhere.
+    """Give the URL that a redirect leads to, as it is to be asked for; None where it leads nowhere."""
+    assert exchange.response is not None
+    return location_target(exchange.url, exchange.response)
+
+
+def location_target(url: str, response: HttpResponse) -> str | None:
+    """Give the URL that the answer to a URL names in its Location; None where it names none.
 
     Of several Locations the first counts, as curl has it: joined by a comma they would be a URL that nobody meant.
     """
-    assert exchange.response is not None
-    said = (value for name, value in exchange.response.headers if name.lower() == "location" and value)
-    return _resolved(exchange.url, next(said, ""))
+    said = (value for name, value in response.headers if name.lower() == "location" and value)
+    return _resolved(url, next(said, ""))
 
 
 def refresh_target(exchange: Exchange) -> str | None:

@@ -22,7 +22,8 @@ from webtext.crawl.transport import GuardedAdapter
 from webtext.errors import UsageError
 from webtext.urls import canonicalize_url
 from webtext.warc.http_body import dechunk, decode_content
-from webtext.warc.warc_records import HttpResponse, WarcRecord, iter_warc, parse_response, read_record
+from webtext.warc.warc_reader import iter_warc, read_record
+from webtext.warc.warc_records import HttpResponse, WarcRecord, parse_response
 
 _CONNECTIONS = 256  # kept open to the server
 # Headers that tell of the connection or of a body's length as it was sent; the server writes its own.

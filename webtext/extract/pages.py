@@ -21,7 +21,7 @@ from webtext.extract.decode import decode_html
 from webtext.extract.extractors import ENGINES, load_engine, parse_html, require_engine, without_controls
 from webtext.extract.glance import foreign_text
 from webtext.extract.metadata import declared_language, read_metadata
-from webtext.mime import extract_mime_type, is_html
+from webtext.mime import CONVERSION_TYPE, extract_mime_type, is_html
 from webtext.reasons import Reason
 from webtext.sandbox.sandbox import Failure, Sandbox
 
@@ -117,6 +117,9 @@ def extract_page(body: bytes, content_type: str, url: str, *, config: ExtractCon
     reference.use(config.reference)
     if len(body) > config.max_bytes:
         return Reason("too_large", f"{len(body)} bytes, at most {config.max_bytes}")
+    if content_type == CONVERSION_TYPE:
+        text = clean_text(body.decode("utf-8", "replace"))
+        return Extracted(text) if text else Reason("no_text")
     if not is_html(content_type, body):
         return Reason("not_html", extract_mime_type(content_type).essence)
     return extract_text(decode_html(body, content_type), url, config)

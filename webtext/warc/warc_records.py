@@ -11,18 +11,15 @@ import io
 import uuid
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import BinaryIO
 
-from fastwarc.warc import ArchiveIterator
-
-from webtext.errors import UsageError
+from webtext.mime import CONVERSION_TYPE, extract_mime_type
 from webtext.warc.http_body import DEFAULT_LIMIT, dechunk, decode_content
 from webtext.warc.http_head import HeadError, read_head
 
-_GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_LEVEL = 6
 # zlib's window (a power of two, and 16 for gzip) and memory level. Most records are of a few hundred bytes, for which
 # making ready a window of 32 KiB takes several times as long as compressing them; the result is as short.
@@ -30,7 +27,6 @@ _WINDOW, _SMALL_WINDOW = (16 + 15, 8), (16 + 12, 4)
 _SMALL = 1 << 12  # bytes: all of it fits in the small window
 _READ = 1 << 20  # bytes read at a time
 _LEADING = 64  # bytes in which the status line begins; some servers send empty lines before it
-_HTTP_TYPE = "application/http"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +60,42 @@ class WarcRecord:
     content_type: str  # of the record: "application/http; msgtype=response" for a response
     headers: Mapping[str, str]  # all WARC headers, names in lower case
     block: bytes  # what follows the WARC headers
-    is_whole: bool  # False: the block is shorter than its header says, the file was cut
+    problem: str = ""  # "incomplete": not as long as its header says; "too_large": only the block's beginning is kept
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether the block is all that it was written as."""
+        return not self.problem
+
+    @property
+    def is_page(self) -> bool:
+        """Tell whether the record may be a page: an answer, a file (`resource`), or a text (`conversion`: WET)."""
+        is_file = self.type in {"resource", "conversion"} and self.url.lower().startswith("http")
+        return is_file or self.is_http_response
 
     @property
     def is_http_response(self) -> bool:
         """Tell whether the block is an HTTP response, whatever the record says of its payload's type."""
         return self.type == "response" and self.block[:_LEADING].lstrip()[:5].upper() == b"HTTP/"
 
+    @property
+    def payload_digest(self) -> str:
+        """The digest of the body as it was sent: as the archive says, else computed."""
+        return self.headers.get("warc-payload-digest") or payload_digest(self.response().body)
+
+    def response(self) -> HttpResponse:
+        """Read the block as an HTTP response, its body still encoded; a file or a text is given in such a form."""
+        if self.type == "resource":
+            return HttpResponse(200, (("Content-Type", self.content_type),), self.block)
+        if self.type == "conversion":
+            is_text = extract_mime_type(self.content_type).essence == "text/plain"
+            kind = CONVERSION_TYPE if is_text else self.content_type
+            return HttpResponse(200, (("Content-Type", kind),), self.block)
+        return parse_response(self.block)
+
     def http(self) -> HttpResponse:
-        """Parse the block as an HTTP response and undo the body's encodings."""
-        return decode_response(parse_response(self.block))
+        """Do as `response`, and undo the body's encodings."""
+        return decode_response(self.response())
 
 
 def parse_response(block: bytes) -> HttpResponse:
@@ -100,87 +122,6 @@ def decode_response(response: HttpResponse, limit: int = DEFAULT_LIMIT) -> HttpR
     if encoding := response.header("Content-Encoding"):
         body = decode_content(body, encoding, limit)
     return HttpResponse(response.status, response.headers, body, response.reason)
-
-
-def iter_warc(stream: BinaryIO, name: str = "archive") -> Iterator[WarcRecord]:
-    """Yield the records of any WARC (1.0 or 1.1, gzip a record, zstd, or plain), with their places.
-
-    Args:
-        stream: seekable, at its start.
-        name: what to call the archive in a message.
-
-    Raises:
-        UsageError: it is not a WARC, is damaged, or is one gzip stream in which no record can be found again.
-    """
-    size = stream.seek(0, io.SEEK_END)
-    stream.seek(0)
-    compressed = stream.read(2) == _GZIP_MAGIC
-    stream.seek(0)
-    held: WarcRecord | None = None
-    try:
-        for found in ArchiveIterator(stream, parse_http=False):
-            headers = {key.lower(): value for key, value in found.headers.items()}
-            block = found.reader.read()
-            offset = found.stream_pos
-            if held is not None:
-                yield _placed(held, offset)
-            if offset and compressed:
-                _check_member(stream, offset, name)
-            held = WarcRecord(
-                type=headers.get("warc-type", ""),
-                url=headers.get("warc-target-uri", "").strip("<>"),
-                date=headers.get("warc-date", ""),
-                offset=offset,
-                length=0,
-                record_id=headers.get("warc-record-id", ""),
-                content_type=headers.get("content-type", ""),
-                headers=headers,
-                block=block,
-                is_whole=len(block) == found.content_length,
-            )
-    except OSError as error:
-        raise UsageError(f"{name} is damaged or no WARC ({error}); take it out or fetch it again") from error
-    if held is not None:
-        yield _placed(held, size)
-    elif size:
-        raise UsageError(f"{name} holds no WARC record; is it an archive?")
-
-
-def _placed(record: WarcRecord, end: int) -> WarcRecord:
-    return replace(record, length=end - record.offset)
-
-
-def _check_member(stream: BinaryIO, offset: int, name: str) -> None:
-    place = stream.tell()
-    stream.seek(offset)
-    is_member = stream.read(2) == _GZIP_MAGIC
-    stream.seek(place)
-    if not is_member:
-        raise UsageError(f"{name} is one gzip stream, not one a record: rewrite it with `warcio recompress`")
-
-
-def read_record(stream: BinaryIO, offset: int, length: int) -> WarcRecord:
-    """Read the record at a place of an archive, as an index gives it.
-
-    Raises:
-        UsageError: there is no record there.
-    """
-    stream.seek(offset)
-    for record in iter_warc(io.BytesIO(stream.read(length)), f"the record at byte {offset:,}"):
-        return record
-    raise UsageError(f"the archive has no record at byte {offset:,}; its index is of another file")
-
-
-def read_response(stream: BinaryIO, offset: int, length: int) -> HttpResponse:
-    """Read the HTTP response at a place of an archive, its body decoded from transfer and content encodings.
-
-    Raises:
-        UsageError: there is no response there.
-    """
-    record = read_record(stream, offset, length)
-    if record.type not in {"response", "revisit"}:
-        raise UsageError(f"the record at byte {offset:,} is of type {record.type!r}, not a response; index it again")
-    return record.http()
 
 
 def payload_digest(body: bytes) -> str:
