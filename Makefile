@@ -12,7 +12,7 @@ WORKERS ?= 0
 TIER ?= smoke
 ARGS ?= $(if $(filter build/sample/%,$(SUBMISSIONS)),--replay build/sample/web.warc.gz)
 REALWEB ?= ../shared/realweb
-EXTRAS := reddit,fast,train,sample
+EXTRAS := reddit,fast,train,sample,completion
 TEST_EXTRAS := $(EXTRAS),serve,dataflow,ray,dev
 
 help: ## List the targets

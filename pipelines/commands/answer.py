@@ -118,7 +118,7 @@ _PLAN = (
     Key("stages[].worker_bytes", "number", "memory of a worker and of what it starts"),
     Key("stages[].cpu_s", "number", "CPU seconds, as of this machine"),
     Key("stages[].wall_s", "number", "seconds on the cores reckoned with"),
-    Key("stages[].cost", "number", "money for the cores while they are held, and for what is shuffled"),
+    Key("stages[].cost", "number", "money for cores while they are held, and for what is shuffled; 0 without prices"),
     *(Key(name, "number", f"of all stages: {name}") for name in ("bytes", "cpu_s", "wall_s", "cost")),
     Key("ngram_filter_bytes", "integer", "an n-gram filter of the whole corpus, on disk and in memory"),
     Key("storage_a_month", "number", "money to keep all of it"),
@@ -129,7 +129,7 @@ _PLAN = (
     Key("from.pages.*", "number", "what the sample of the pages came to", always=False),
     Key("from.machine.*", "integer", "where it is to run: cores, worker processes, bytes of memory and of disk"),
     Key("from.machine.is_local", "boolean", "whether that is this machine"),
-    Key("from.prices.*", "any", "the prices, their currency, and where they are from"),
+    Key("from.prices.*", "any", "the prices that were given, and their currency"),
     Key("compared.*.*.estimated", "number", "with `--compare`: a stage, what, and what was estimated", always=False),
     Key("compared.*.*.measured", "number", "and what the run took", always=False),
 )

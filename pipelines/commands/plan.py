@@ -57,13 +57,12 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("sample")
     group.add_argument("--sample-mb", type=int, default=16, help="MB read of the inputs (default: %(default)s)")
     group.add_argument("--sample-pages", type=int, default=100, help="pages extracted (default: %(default)s)")
-    group = parser.add_argument_group("machine and prices", f"the defaults are an {default.basis}")
+    group = parser.add_argument_group("machine and prices", "without a price, no money is told of")
     group.add_argument("--cores", type=int, default=0, help="to reckon with (default: by --workers or Beam's flags)")
     for name, meaning in _PRICES.items():
         flag, value = f"--{name.replace('_', '-')}", getattr(default, name)
         group.add_argument(flag, type=float, default=value, help=f"{meaning} (default: %(default)s)")
     group.add_argument("--currency", default=default.currency, help="of the prices (default: %(default)s)")
-    group.add_argument("--basis", default=default.basis, help="where and when the prices are from; printed with them")
 
 
 _PRICES = {
@@ -149,7 +148,7 @@ def _prices(arguments: argparse.Namespace) -> Prices:
     given = {name: getattr(arguments, name) for name in _PRICES}
     if min(given.values()) < 0:
         raise UsageError("a price may not be negative")
-    return Prices(**given, currency=arguments.currency, basis=arguments.basis)
+    return Prices(**given, currency=arguments.currency)
 
 
 def compare(found: Estimate, output: str) -> dict[str, dict[str, tuple[float, float]]]:
@@ -189,9 +188,9 @@ def lines(found: Estimate, made_from: dict[str, Any]) -> Iterator[str]:
         yield f"{stage.name:<12}{stage.rows:>14,.0f}{sizes}{times}{memory}"
     yield f"{'together':<12}{'':>14}{_size(found.bytes):>11}{'':>11}{_time(found.cpu_s):>10}{_time(found.wall_s):>10}"
     yield f"time on {machine.cores:,} cores; n-gram filter of the whole corpus {_size(found.ngram_filter_bytes)}"
-    price = f"{found.cost:,.2f} {prices.currency}, and {found.storage_a_month:,.2f} a month to keep the output"
-    yield f"money, if cores are paid for by the hour: {price}" + ("" if machine.is_local else ", for the workers alone")
-    yield f"prices: {prices.basis}"
+    if found.cost or found.storage_a_month:
+        price = f"{found.cost:,.2f} {prices.currency}, and {found.storage_a_month:,.2f} a month to keep the output"
+        yield f"money at your prices: {price}" + ("" if machine.is_local else ", for the workers alone")
     yield f"pages: {pages['sampled']} extracted" if pages else "pages: assumed, nothing is fetched yet (docs/scale.md)"
     yield from (f"WARNING {told}" for told in found.warnings)
 

@@ -87,16 +87,15 @@ class Machine:
 
 @dataclass(frozen=True)
 class Prices:
-    """Prices in one currency; the defaults are examples, which the user has to check against his region's list."""
+    """The user's own prices, in one currency. Prices change, so there are no defaults but nothing."""
 
-    core_hour: float = 0.056
-    gb_hour: float = 0.003557  # of memory
-    shuffle_gb: float = 0.011
-    disk_gb_hour: float = 0.000054
-    storage_gb_month: float = 0.02
+    core_hour: float = 0.0
+    gb_hour: float = 0.0  # of memory
+    shuffle_gb: float = 0.0
+    disk_gb_hour: float = 0.0
+    storage_gb_month: float = 0.0
     gb_a_core: float = 4.0  # of memory: n2-standard
     currency: str = "USD"
-    basis: str = "example: Dataflow batch, us-central1, as we remember 2025; check the price list of your region"
 
 
 @dataclass(frozen=True)

@@ -174,7 +174,7 @@ def odd(tmp_path_factory):
         ("filters --try cut.parquet", "a Parquet file is damaged"),
         ("filters --try cut.parquet --limit -1", "--limit -1: try at least 1 document"),
         ("init bad.toml", "bad.toml is there already"),
-        ("completion tcsh", "invalid choice: 'tcsh'"),
+        ("completion elvish", "invalid choice: 'elvish'"),
         ("replay archive.warc.gz", "archive.warc.gz is damaged or no WARC"),
     ],
 )

@@ -2,7 +2,7 @@
 
 import io
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -24,12 +24,13 @@ LINKS = LinksFound(
 )
 MACHINE = Machine(cores=2, workers=2, memory=24 << 30, disk=1 << 40)
 CRAWL = FetchConfig()
+FREE = Prices()
 FACTOR = 1.5  # of what is written, and of rows, on the sample, which is small; docs/scale.md has larger ones
 
 
-def planned(machine=MACHINE, links=LINKS, crawl=CRAWL, slots=1, **assumed):
+def planned(machine=MACHINE, links=LINKS, crawl=CRAWL, slots=1, prices=FREE, **assumed):
     minhash = MinHashConfig()
-    return estimate(links, None, minhash, (crawl, slots), load_rates(), machine, Prices(), Assumed(**assumed))
+    return estimate(links, None, minhash, (crawl, slots), load_rates(), machine, prices, Assumed(**assumed))
 
 
 def stage(found, name):
@@ -175,8 +176,30 @@ def test_a_crawl_takes_as_long_as_its_busiest_host():
     assert slow.wall_s == 1e6
 
 
+PRICES = [name for name, default in asdict(Prices()).items() if default == 0.0]
+
+
+@pytest.mark.parametrize("price", PRICES)
+def test_each_price_costs_and_none_costs_nothing(price):
+    free = planned()
+    assert (free.cost, free.storage_a_month) == (0.0, 0.0)
+    once, twice = (planned(prices=Prices(**{price: value})) for value in (1.0, 2.0))
+    assert once.cost + once.storage_a_month > 0
+    assert twice.cost + twice.storage_a_month == pytest.approx(2 * (once.cost + once.storage_a_month))
+    assert (once.storage_a_month > 0) == (price == "storage_gb_month")
+
+
+def test_without_a_price_no_money_is_told_of(built, capsys):
+    flags = ["plan", "--submissions", f"{built}/RS_sample.zst"]
+    assert main(flags) == EXIT_OK
+    assert "money" not in capsys.readouterr().out
+    assert main([*flags, "--storage-gb-month", "1"]) == EXIT_OK
+    assert "money at your prices" in capsys.readouterr().out
+
+
 def test_more_cores_take_less_time_and_about_the_same_money():
-    one, ten = (planned(machine=replace(MACHINE, cores=cores, is_local=False)) for cores in (1, 10))
+    prices = Prices(core_hour=0.06, gb_hour=0.004)
+    one, ten = (planned(machine=replace(MACHINE, cores=cores, is_local=False), prices=prices) for cores in (1, 10))
     assert stage(ten, "documents").wall_s == pytest.approx(stage(one, "documents").wall_s / 10)
     assert stage(ten, "documents").cost == pytest.approx(stage(one, "documents").cost)
 
