@@ -7,21 +7,20 @@ from dataclasses import asdict
 
 from pipelines.commands.answer import tell
 from pipelines.commands.side_by_side import printable
-from pipelines.stages.fetch import answering
+from pipelines.stages.fetch import answering, check_contact
 from webtext.crawl.check import Checked, Checker
 from webtext.crawl.config import FetchConfig
 from webtext.crawl.exchange import Requester
-from webtext.errors import UsageError
 
 
 def run_check(arguments: argparse.Namespace, config: FetchConfig) -> int:
     """Check the URLs, and print a paragraph for each.
 
     Raises:
-        UsageError: nobody says who is asking.
+        UsageError: whoever is asked cannot reach who asks.
     """
-    if not arguments.replay and not config.contact:
-        raise UsageError("say who is asking: --contact with your web page or mailto: address goes into every request")
+    if not arguments.replay:
+        check_contact(config.contact)
     with answering(config, arguments.replay) as answered:
         requester = Requester(answered.agent, answered.limits, replay=answered.replay)
         with contextlib.closing(requester):

@@ -79,7 +79,7 @@ def run_fetch(
     if config.captures and slots > 1:
         raise UsageError("--captures asks one archive for all links, so it goes with --slots 1")
     if not replay and config.replay is None:
-        _check_contact(config.contact)
+        check_contact(config.contact)
     _check_open_files(config.hosts_at_once)
     harvested = read_manifest(links, "harvest").counts.kept
     rules = {name: value for name, value in as_json(config).items() if name in _RULES}
@@ -105,7 +105,7 @@ def run_fetch(
     return run_stage(stage, work, count_or_look, prepare)
 
 
-def _check_contact(contact: str) -> None:
+def check_contact(contact: str) -> None:
     """See that whoever is asked can reach who runs the crawl.
 
     Raises:

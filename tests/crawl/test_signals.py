@@ -134,7 +134,9 @@ def test_licences_are_asked_for_once_wherever_they_lie(web, tmp_path):
     assert {url: again[url] for url in urls} == rows  # read back from the archive
 
 
-@pytest.mark.parametrize("place", ["http://10.0.0.1/a.xml", "http://gone.test/a.xml", "ftp://x.test/a.xml"])
+@pytest.mark.parametrize(
+    "place", ["http://10.0.0.1/a.xml", "http://gone.test/a.xml", "ftp://x.test/a.xml", "http://[", "mailto:a@b.test"]
+)
 def test_licences_that_cannot_be_had(web, tmp_path, place):
     web.put("http://gone.test/a.xml", status=503)
     html = PAGE.format(f'<link rel="license" type="{RSL_TYPE}" href="{place}">')

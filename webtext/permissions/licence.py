@@ -8,7 +8,7 @@ server to be asked first. What is said of other URLs says nothing.
 
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from lxml import etree
 
@@ -48,6 +48,18 @@ class Licence:
         return next((terms.refusal for terms in about if len(terms.pattern) == longest and terms.refusal), "")
 
 
+def licence_url(base: str, named: str) -> str:
+    """Give the URL of a licence as it is named in a file or page; a name that makes no URL is given as it is.
+
+    >>> licence_url("http://x.test/a/b", "c.xml"), licence_url("http://x.test/", "http://[")
+    ('http://x.test/a/c.xml', 'http://[')
+    """
+    try:
+        return urljoin(base, named)
+    except ValueError:
+        return named
+
+
 def licence_of_answer(url: str, status: int | None, body: bytes, detail: str = "") -> Licence:
     """Tell what the answer to a licence's URL means: 404 and the like are no licence, other failures no permission."""
     if status is not None and 200 <= status < 300:
@@ -78,15 +90,16 @@ def parse_licence(url: str, document: bytes, page_url: str = "") -> Licence:
 
 
 def _name(element: etree._Element) -> str:
-    return str(etree.QName(element).localname).lower()
+    return str(element.tag).rpartition("}")[2].rpartition(":")[2].lower()  # a prefix without a namespace, too
 
 
 def _terms(content: etree._Element, page_url: str) -> Terms:
     location = (content.get("url") or "").strip() or page_url or "/"
-    parts = urlsplit(location) if "://" in location else None
-    host = (parts.netloc.rpartition("@")[2].partition(":")[0].lower() if parts else "").removeprefix("www.")
-    path = location if parts is None else location.partition("://")[2].partition("/")[2]
-    pattern = pattern_of((path if parts is None else f"/{path}").encode())
+    host, path = "", location
+    if "://" in location:
+        host, _, path = location.partition("://")[2].partition("/")
+        host, path = host.rpartition("@")[2].partition(":")[0].lower().removeprefix("www."), f"/{path}"
+    pattern = pattern_of(path.encode("utf-8", "replace"))
     if content.get("server"):
         return Terms(host, pattern, "a licence must be had of its licence server")
     licences = [child for child in content.iter(etree.Element) if _name(child) == "license"]

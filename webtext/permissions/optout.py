@@ -10,11 +10,10 @@ Reservation Protocol (W3C community group report of 2024-05-10), Spawning's ai.t
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from urllib.parse import urljoin
 
 from requests.utils import parse_header_links
 
-from webtext.permissions.licence import RSL_TYPE, parse_licence
+from webtext.permissions.licence import RSL_TYPE, licence_url, parse_licence
 from webtext.permissions.page_head import Element, head_elements
 from webtext.permissions.paths import path_matches, path_of, paths_of, pattern_of
 from webtext.permissions.robots import Robots
@@ -27,7 +26,7 @@ TDMREP = "/.well-known/tdmrep.json"
 _DIRECTIVES = {name: name for name in ("none", "noai", "noml", "noimageai", "noindex")}
 _DIRECTIVES["disallowaitraining"] = "disallow_ai_training"
 _WITH_VALUES = frozenset(("max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"))
-_MAX_HEADER = 8000  # characters of a header that are read
+_MAX_HEADER = 64 << 10  # characters of a header that are read
 _QUOTED = 120  # characters of it that the ledger quotes
 _MAX_RULES = 10_000  # of a tdmrep.json
 
@@ -71,7 +70,7 @@ def _read_headers(says: PageSays, headers: list[tuple[str, str]], url: str, agen
             case "content-signal" if signal_forbids_training(value):
                 found = ("content_signal",)
             case "link":
-                says.licences += [urljoin(url, link) for link in _licences_linked(value)]
+                says.licences += [licence_url(url, link) for link in _licences_linked(value)]
         evidence = f"{name}: {value[:_QUOTED]}{policy if lower == 'tdm-reservation' else ''} in the answer's header"
         says.signals += [Signal(signal, evidence) for signal in found]
 
@@ -112,7 +111,7 @@ def _read_meta(says: PageSays, element: Element, _url: str, agent: str) -> None:
 def _read_link(says: PageSays, element: Element, url: str, _agent: str) -> None:
     is_licence = "license" in element.get("rel").lower().split() and element.get("type").lower() == RSL_TYPE
     if is_licence and element.get("href"):
-        says.licences.append(urljoin(url, element.get("href")))
+        says.licences.append(licence_url(url, element.get("href")))
 
 
 def _read_script(says: PageSays, element: Element, url: str, _agent: str) -> None:

@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from urllib.parse import urljoin
 
-from webtext.permissions.licence import Licence
+from webtext.permissions.licence import Licence, licence_url
 from webtext.permissions.optout import Reservation, ai_txt_signal, tdmrep_signal
 from webtext.permissions.robots import Robots
 from webtext.permissions.signals import Signal
@@ -77,4 +76,4 @@ class Permissions:
     def named_licences(self, url: str) -> list[str]:
         """List the URLs of the licences that robots.txt names."""
         named = (value for value, _ in self.robots.licences if value.startswith(("http://", "https://", "/")))
-        return [urljoin(url, value) for value in named]
+        return [licence_url(url, value) for value in named]
