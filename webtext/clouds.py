@@ -40,7 +40,6 @@ _CLIENTS = {
     "hdfs": _Client("hdfs", "webtext[hdfs]", ("hdfs.util.HdfsError",)),
     "azfs": _Client("azure.storage.blob", "apache-beam[azure]", ("azure.core.exceptions.AzureError",)),
 }
-OPTIONS = ("--s3_", "--hdfs_", "--azure_", "--blob_")  # beginnings of the flags by which Beam's file systems are set
 
 
 def set_options(arguments: Sequence[str]) -> None:

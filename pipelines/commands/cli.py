@@ -20,6 +20,8 @@ from typing import NoReturn
 
 from pipelines.commands.file_damage import damage
 from pipelines.engine import logs
+from pipelines.engine.interrupt import EXIT_INTERRUPTED, Ending, end_in_time
+from pipelines.engine.terminal import plain_output, tell
 from pipelines.engine.worker import GC_THRESHOLDS, settle_libraries
 from webtext import __version__
 from webtext.errors import UnbalancedError, UsageError
@@ -73,7 +75,9 @@ _EXAMPLES = """examples:
 
 SAVES_CONFIG = {"corpus", "harvest", "fetch", "build"}  # commands that save what they ran with, and take --config
 WITH_CONFIG = {*SAVES_CONFIG, "plan"}  # commands that take --config
-EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_DAMAGED, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
+EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_DAMAGED = 0, 1, 2, 3
+# Flags with `=` by which Beam's file systems are set up; every command takes them.
+FILE_SYSTEMS = ("--s3_", "--hdfs_", "--azure_", "--blob_service_")
 EXITS = {
     EXIT_OK: "done",
     EXIT_FAILURE: "the answer is no: verify found damage, validate a worse corpus, status work to do, explain nothing; "
@@ -134,6 +138,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             except UsageError as error:
                 return _told(name, error, "-v" in arguments)
     known, unknown = parser.parse_known_args(arguments)
+    files = [flag for flag in unknown if flag.startswith(FILE_SYSTEMS)]
+    if files:
+        importlib.import_module("webtext.clouds").set_options(files)
+    if not COMMANDS[known.command][1]:
+        unknown = [flag for flag in unknown if flag not in files]
     if unknown and not COMMANDS[known.command][1]:
         parser.error(f"unknown flags for {known.command}: {' '.join(unknown)}")
     logging.getLogger().setLevel(logging.INFO if known.verbose else logging.WARNING)
@@ -161,7 +170,7 @@ def _declare(command: argparse.ArgumentParser, name: str, arguments: list[str]) 
 def _told(command: str, error: Exception, verbose: bool, said: str = "") -> int:
     if verbose:
         traceback.print_exception(error)
-    print(f"webtext {command}: {said or error}", file=sys.stderr)
+    tell(f"webtext {command}: {said or error}")
     return EXIT_USAGE
 
 
@@ -170,6 +179,7 @@ def _sentence(summary: str) -> str:
 
 
 def _run(known: argparse.Namespace, unknown: list[str]) -> int:
+    Ending.begin(known.command)
     module = importlib.import_module(f"pipelines.commands.{known.command}")
     config = (
         importlib.import_module("pipelines.commands.config_file")
@@ -178,7 +188,8 @@ def _run(known: argparse.Namespace, unknown: list[str]) -> int:
     )
     ran = config.resolved(known, unknown) if config else {}
     try:
-        status: int = module.run(known, unknown)
+        with plain_output():
+            status: int = module.run(known, unknown)
         if config:
             config.save(ran, known.output)
     except UsageError as error:
@@ -187,7 +198,7 @@ def _run(known: argparse.Namespace, unknown: list[str]) -> int:
         said = f"{error}: `webtext verify` tells if a file is missing or changed; if none is, this is a bug to report"
         return _told(known.command, error, known.verbose, said)
     except KeyboardInterrupt:
-        print(f"webtext {known.command}: interrupted; run the same command again to go on", file=sys.stderr)
+        Ending.say()
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader of our output (head, less) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -206,7 +217,9 @@ def entry() -> NoReturn:
     if COMMANDS.get(_asked(sys.argv[1:]), ("", False))[1]:  # not to train: torch may compute with OpenBLAS
         settle_libraries()
     logs.set_up()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as a shell has it for a background job
+            signal.signal(number, end_in_time)
     try:
         sys.exit(main())
     finally:

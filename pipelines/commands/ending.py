@@ -1,9 +1,9 @@
 """How a command that read other people's files ends: damage, or nothing found, is its last line and its exit status."""
 
 import argparse
-import sys
 
 from pipelines.commands.cli import EXIT_DAMAGED, EXIT_FAILURE, EXIT_OK
+from pipelines.engine.terminal import tell
 from pipelines.stages.ledger import Funnel
 from pipelines.stages.output import Output
 from webtext.inputs import read_inputs
@@ -46,7 +46,7 @@ def end(arguments: argparse.Namespace, funnel: Funnel) -> int:
 
 
 def _say(arguments: argparse.Namespace, line: str) -> None:
-    print(f"webtext {arguments.command}: {line}", file=sys.stderr)
+    tell(f"webtext {arguments.command}: {line}")
 
 
 def _why(funnel: Funnel, name: str) -> str:

@@ -5,7 +5,8 @@ import argparse
 from pipelines.commands.answer import add_json_argument, tell
 from pipelines.stages import stale
 from pipelines.stages.ledger import Funnel
-from pipelines.stages.verify import directory_problems, finished_stages
+from pipelines.stages.output import KINDS
+from pipelines.stages.verify import directory_problems, finished_stages, place_problems
 from webtext.errors import UnbalancedError
 
 
@@ -22,6 +23,9 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     problems = [
         f"{name}: {problem}" for name, path, manifest in stages for problem in directory_problems(path, manifest)
     ]
+    for name, path, manifest in stages:
+        if manifest.stage in KINDS["pages"].writers:
+            problems += [f"{name}: {problem}" for problem in place_problems(path)]
     if len(stages) > 1:
         try:
             Funnel.of(arguments.directory).check()

@@ -2,17 +2,29 @@
 
 import logging
 
+from pipelines.engine.terminal import plain
 from webtext.errors import UsageError
 
 # Beam on packages of clouds that a local run does not need, and on a directory that only containers have.
 _OF_NO_CONCERN = ("apitools not found", "No semi_persistent_directory found")
 
 
+_FORMAT = "%(levelname)s %(name)s: %(message)s"
+
+
+class _Plain(logging.Formatter):
+    """Writes log lines as plain text: they may hold what the web says."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return plain(super().format(record))
+
+
 def set_up(least: int = logging.NOTSET) -> None:
     """Send log lines to standard error: those that their loggers let pass, of this level and above."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING, format=_FORMAT)
     for handler in logging.getLogger().handlers:
         handler.setLevel(least)
+        handler.setFormatter(_Plain(_FORMAT))
         handler.addFilter(_is_wanted)
 
 

@@ -23,6 +23,7 @@ from apache_beam.portability import python_urns
 from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner, RunnerResult
 
+from pipelines.engine.interrupt import set_deadline
 from pipelines.engine.worker import ENDED
 from webtext.errors import UsageError
 
@@ -118,6 +119,8 @@ class _Ending:
 
     def _end(self, number: int, _: FrameType | None) -> None:
         self.is_asked_for |= number != _DEATH
+        if number != _DEATH:
+            set_deadline()
         logging.disable(logging.CRITICAL)
         self._lifeline.close()
         raise KeyboardInterrupt

@@ -1,11 +1,23 @@
 """`webtext verify DIR`: are these the files that were published, and do their sums still balance?"""
 
-from pipelines.stages.output import BESIDE, FUNNEL, Output
+import heapq
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines.stages.output import BESIDE, FUNNEL, KINDS, Output
 from pipelines.stages.own import unfinished_directory
 from pipelines.stages.stage import find_manifest
 from webtext import storage
 from webtext.errors import UsageError
+from webtext.hashing import hash64
 from webtext.manifest import NAME, Manifest
+from webtext.warc.warc_records import read_record
+
+_ROWS_READ = 32  # of each index file
+_PLACE = ["url", "warc_file", "warc_offset", "warc_length", "digest"]
 
 
 def finished_stages(directory: str) -> list[tuple[str, str, Manifest]]:
@@ -38,3 +50,32 @@ def directory_problems(directory: str, manifest: Manifest) -> list[str]:
         elif storage.file_digest(storage.join(directory, file.name)) != (file.sha256, file.bytes):
             problems.append(f"{file.name} has changed since it was published")
     return problems
+
+
+def place_problems(directory: str) -> list[str]:
+    """Read a sample of the rows of a page index at their places: does the archive hold there what the row says?
+
+    Each index file gives the rows whose URLs have the smallest hashes, so the sample is fair, and the same each time.
+    """
+    problems = []
+    for name in storage.list_files(directory, KINDS["pages"].kept):
+        with storage.open_file(storage.join(directory, name)) as stream:
+            rows = pq.read_table(stream, columns=_PLACE, filters=pc.field("warc_file") != "").to_pylist()
+        drawn = heapq.nsmallest(_ROWS_READ, rows, key=lambda row: hash64(row["url"].encode(), salt=b"places"))
+        wrong = [found for row in drawn if (found := _wrong_place(directory, row))]
+        if wrong:
+            problems.append(f"{name}: {len(wrong)} of {len(drawn)} rows do not point at their record: {wrong[0]}")
+    return problems
+
+
+def _wrong_place(directory: str, row: Mapping[str, Any]) -> str:
+    """Say what is amiss with the place of a row; "" where its record stands there."""
+    try:
+        with storage.open_file(storage.join(directory, row["warc_file"])) as stream:
+            record = read_record(stream, row["warc_offset"], row["warc_length"])
+    except UsageError as error:
+        return f"{row['url']} ({error})"
+    if record.type != "response" or not record.is_whole:
+        return f"{row['url']} (there is a record of type {record.type!r}{'' if record.is_whole else ', cut short'})"
+    digest = record.headers.get("warc-payload-digest", row["digest"])
+    return "" if digest == row["digest"] else f"{row['url']} (there is the record of {record.url})"

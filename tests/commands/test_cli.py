@@ -140,7 +140,7 @@ def odd(tmp_path_factory):
         ("harvest -s links.tsv -o new --config none.toml", "cannot read none.toml: No such file or directory"),
         ("harvest -s links.tsv -o new --nonsense", "no such flag: --nonsense; see --help"),
         ("harvest -s empty -o new", "cannot read empty: Is a directory"),
-        ("harvest -s nowhere://a/b -o new", "cannot read nowhere://a/b: Unable to get filesystem"),
+        ("harvest -s nowhere://a/b -o new", "cannot reach nowhere://a/b: Unable to get filesystem"),
         ("harvest -s links.tsv -o nowhere://a/b", "cannot reach nowhere://a/b/links"),
         ("harvest --follow -o new", "add --reddit"),
         ("fetch -o cut --replay archive.warc.gz --workers 1", "archive.warc.gz is damaged or no WARC"),

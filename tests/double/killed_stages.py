@@ -34,7 +34,7 @@ STAGES = ("links", "pages", "documents", "duplicates", "corpus")
 ARMED = Path(__file__).resolve().parent / "armed"
 TOLD = 2  # exit status where a stage ended with a line for the user
 WORKER = "pipelines.engine.worker"
-JUDGE = b"webtext.sandbox.sandbox"  # a process in which pages are judged
+JUDGE = b"webtext.sandbox.child"  # a process in which pages are judged
 _DUMPS = 4
 
 

@@ -18,11 +18,11 @@ from tests.double.sessions import in_session, processes_of, wait_for_none
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")]
 
 SECONDS = 120  # after which what should have come is given up
-WORKER, JUDGE = b"pipelines.engine.worker", b"webtext.sandbox.sandbox"  # Beam's, and of pages: one more, to fork from
+WORKER, JUDGE = b"pipelines.engine.worker", b"webtext.sandbox.child"  # Beam's, and of pages: one more, to fork from
 PROGRAM = (
     "import signal, sys\n"
     "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job would not hear of it
-    "from pipelines import documents\n"
+    "from pipelines.stages import documents\n"
     "from pipelines.commands.cli import entry\n"
     "documents.PAGES_A_BUCKET = 16\n"
     "sys.argv[1:] = {!r}\n"

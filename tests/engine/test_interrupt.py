@@ -1,0 +1,60 @@
+"""Ctrl-C and TERM end a command within five seconds, whatever it is busy with; and text of the web is only shown."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from pipelines.engine import interrupt
+
+# A command that does not let go: it goes on where it is interrupted, as code does that catches what it should not.
+STUBBORN = """
+import signal, threading, time, types
+from pipelines.commands import cli
+from pipelines.engine import interrupt
+
+interrupt.PATIENCE = 0.2
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job would not hear of it
+
+def run(_arguments, _unknown):
+    print("at work", flush=True)
+    while True:
+        try:
+            time.sleep(600)
+        except KeyboardInterrupt:
+            pass
+
+cli.importlib = types.SimpleNamespace(import_module=lambda _: types.SimpleNamespace(run=run))
+cli._declare = lambda _command, _name, arguments: arguments
+cli.main = lambda: cli._run(types.SimpleNamespace(command="stats", verbose=False), [])
+cli.entry()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_that_does_not_let_go_ends_all_the_same(number):
+    command = [sys.executable, "-c", STUBBORN]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "at work\n"
+        process.send_signal(number)
+        _, told = process.communicate(timeout=120)
+    assert process.returncode == interrupt.EXIT_INTERRUPTED
+    assert told == "webtext stats: interrupted; run the same command again to go on\n"
+
+
+def test_the_promise_is_five_seconds():
+    assert interrupt.PATIENCE < 5
+
+
+def test_a_run_that_ends_by_itself_has_said_so_once(capsys, monkeypatch):
+    ended = []
+    monkeypatch.setattr(os, "_exit", ended.append)
+    interrupt.Ending.begin("build")
+    interrupt.Ending.say()
+    interrupt._end()
+    assert capsys.readouterr().err == "webtext build: interrupted; run the same command again to go on\n"
+    assert ended == [interrupt.EXIT_INTERRUPTED]
+    assert threading.main_thread().is_alive()
