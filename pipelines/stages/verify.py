@@ -14,7 +14,7 @@ from webtext import storage
 from webtext.errors import UsageError
 from webtext.hashing import hash64
 from webtext.manifest import NAME, Manifest
-from webtext.warc.warc_records import read_record
+from webtext.warc.warc_reader import read_record
 
 _ROWS_READ = 32  # of each index file
 _PLACE = ["url", "warc_file", "warc_offset", "warc_length", "digest"]
@@ -72,10 +72,9 @@ def _wrong_place(directory: str, row: Mapping[str, Any]) -> str:
     """Say what is amiss with the place of a row; "" where its record stands there."""
     try:
         with storage.open_file(storage.join(directory, row["warc_file"])) as stream:
-            record = read_record(stream, row["warc_offset"], row["warc_length"])
+            record = read_record(stream, row["warc_offset"], row["warc_length"], row["digest"])
     except UsageError as error:
         return f"{row['url']} ({error})"
-    if record.type != "response" or not record.is_whole:
-        return f"{row['url']} (there is a record of type {record.type!r}{'' if record.is_whole else ', cut short'})"
-    digest = record.headers.get("warc-payload-digest", row["digest"])
-    return "" if digest == row["digest"] else f"{row['url']} (there is the record of {record.url})"
+    if not record.is_page:
+        return f"{row['url']} (there is a record of type {record.type!r})"
+    return "" if record.payload_digest == row["digest"] else f"{row['url']} (there is the record of {record.url})"
