@@ -135,6 +135,7 @@ def _schemas() -> Iterator[str]:
         "signature": "MinHash signature",
         "shingles_offset": "where its shingle hashes begin in `shingles-*.bin`, counted in hashes of 64 bits",
         "n_shingles": "how many there are",
+        "masked": "how many things of each kind the rule `personal_data` masked in the text",
     }
     for title, schema, meanings in (
         ("`links/links-*.parquet`: a distinct outbound URL", LINKS, link),

@@ -6,7 +6,7 @@ Three files a bucket: `part-*` (documents with their signatures, by id), `shingl
 each, little-endian; a part's `shingles_offset` counts them) and `rejections-*`.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 import apache_beam as beam
 import pyarrow as pa
+import pyarrow.parquet as pq
 from apache_beam.metrics.metric import Metrics
 
 from dedup.near.minhash import MinHashConfig
@@ -28,7 +29,7 @@ from pipelines.engine.runner import SpreadTransform
 from pipelines.pages.page_index import PageIndex
 from pipelines.pages.page_work import Judged, PageConfig, PagePool, judge_page
 from pipelines.stages.earlier import sketch_settings
-from pipelines.stages.ledger import count_rejections, count_rows
+from pipelines.stages.ledger import count_rejections
 from pipelines.stages.stage import as_json
 from webtext import storage
 from webtext.extract.extractors import PACKAGES
@@ -49,6 +50,7 @@ PARTS = pa.schema(
         ("signature", pa.binary()),
         ("shingles_offset", pa.int64()),
         ("n_shingles", pa.int32()),
+        ("masked", pa.map_(pa.string(), pa.int32())),
     ]
 )
 
@@ -264,6 +266,7 @@ def write_bucket(
         pa.array([sketched.signature for sketched in sketches], pa.binary()),
         pa.array(offsets, pa.int64()),
         pa.array([len(sketched.shingles) for sketched in sketches], pa.int32()),
+        pa.array([getattr(document, "masked", ()) for document, _ in documents], PARTS.field("masked").type),
     ]
     with storage.create_file(storage.join(directory, f"part-{suffix}.parquet")) as stream:
         write_table(stream, pa.Table.from_arrays([*table.columns, *columns], schema=PARTS))
@@ -282,4 +285,11 @@ def _write_shingles(stream: BinaryIO, sketches: list[Sketch]) -> Iterator[int]:
 
 def count_documents(pages: int, directory: str) -> Counts:
     """Count a documents directory against the fetched pages that it was given."""
-    return Counts(pages, count_rows(directory, "part-*.parquet"), count_rejections(directory))
+    kept, masked = 0, Counter[str]()
+    for name in storage.list_files(directory, "part-*.parquet"):
+        with storage.open_file(storage.join(directory, name)) as stream:
+            table = pq.read_table(stream, columns=["masked"])
+        kept += len(table)
+        for things in table.column("masked").to_pylist():
+            masked.update({f"masked_{kind}": number for kind, number in things})
+    return Counts(pages, kept, count_rejections(directory), notes=dict(sorted(masked.items())))

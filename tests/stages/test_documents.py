@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dedup.near.minhash import MinHashConfig
 from dedup.near.sketch import sketch
 from filters import load_preset
 from filters.catalogue import RULES, Rule
 from filters.rules.lib.steps import threshold
+from filters.rules.personal_data import PersonalData
 from pipelines.commands.build_flags import add_documents_arguments, add_duplicates_arguments, documents_config
 from pipelines.pages.page_index import PageIndex
 from pipelines.pages.page_work import judge_page
@@ -21,11 +23,13 @@ from pipelines.stages.documents import (
     PAGES_A_BUCKET,
     Bucket,
     DocumentsConfig,
+    count_documents,
     plan_buckets,
     read_pages,
     write_bucket,
 )
 from tests.double.documents_stage import page
+from tests.rules.test_traps import document
 from webtext import storage
 from webtext.errors import UsageError
 from webtext.extract.pages import Extracted
@@ -197,3 +201,13 @@ def test_a_folder_of_lists_counts_by_what_lies_in_it(tmp_path):
 def test_a_file_that_a_rule_names_and_that_is_not_there_is_named(tmp_path):
     with pytest.raises(UsageError, match=r"cannot read .*none\.txt"):
         identity(("bad_words.path", str(tmp_path / "none.txt")))
+
+
+def test_what_is_masked_is_counted_by_kind(tmp_path):
+    rule = PersonalData()
+    texts = ["Write to ann@heron.net or lee@heron.net.", "From 93.184.216.34, and call (212) 555-2368.", "Nothing."]
+    judged = [document(text, url=f"https://a.example/{number}") for number, text in enumerate(texts)]
+    kept = [(rule(one) or one, sketch(one.text, MinHashConfig())) for one in judged]
+    write_bucket(str(tmp_path), "00000-of-00001", kept, [])
+    counts = count_documents(3, str(tmp_path))
+    assert (counts.kept, counts.notes) == (3, {"masked_email": 2, "masked_ip": 1, "masked_phone": 1})
