@@ -51,7 +51,7 @@ _VERSION = (
     r"sect?|chapters?|clauses?|paragraphs?|articles?|appendix|rules?|requirements?|figures?|fig|tables?|steps?|items?|part|"
     r"sdk|api|oid"
 )
-_ADDRESS = r"ip|ips|ipv4|address(?:es)?|hosts?|servers?|dns|gateway|subnet|ping|traceroute|whois|port|logged|visitor|user"
+_ADDRESS = r"ip|ips|ipv4|address(?:es)?|hosts?|servers?|dns|gateway|subnet|ping|traceroute|whois|logged|visitor|user"
 _BEFORE_NUMBERS = re.compile(rf"\b(?:(?P<version>{_VERSION})|(?P<address>{_ADDRESS}))\b|§", re.IGNORECASE)
 _JUST_BEFORE_ADDRESS = re.compile(r"(?:://|@|\b(?:from|at|via|behind|blocked|banned|pinged))\s*$", re.IGNORECASE)
 _BEHIND_ADDRESS = re.compile(r":\d{2,5}\b|/\d{1,2}\b(?!/)")  # a port, or a network's length
