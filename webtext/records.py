@@ -18,7 +18,7 @@ class Link:
     karma: int | None  # of the best submission, or the sum, as the harvest was told; None: a list gave none
     submissions: int
     subreddits: tuple[str, ...]  # distinct, sorted
-    first_posted: int | None  # None: no submission said when
+    first_posted: int | None  # by the earliest submission that counts; None: none of them says when
 
 
 @dataclass(frozen=True, slots=True)

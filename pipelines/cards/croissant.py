@@ -32,7 +32,7 @@ COLUMNS = {
     "karma": "karma of the link on Reddit; null where the source gives none",
     "submissions": "number of submissions of the link; null where unknown",
     "subreddits": "subreddits the link was submitted to, distinct and sorted",
-    "first_posted": "time of the link's first submission, in UTC; null where unknown",
+    "first_posted": "time of the link's earliest submission that counts, in UTC; null where none says",
     "n_words": "lower-cased alphanumeric words in the text",
     "site_name": "name of the site, as the page declares it",
     "declared_language": "language the page declares, which is not always the one it is written in",

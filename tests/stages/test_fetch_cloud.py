@@ -19,7 +19,7 @@ import pytest
 from tests.double.beam_processes import ROOT, free_port, served
 from tests.double.sessions import in_session
 from tests.stages.test_fetch import make_links, web_of
-from webtext.crawl.page_archive import ROW_TYPE, URI_PREFIX
+from webtext.crawl.page_archive import URI_PREFIX, is_page_row
 from webtext.records import Page
 from webtext.tables import read_records
 from webtext.warc import warc_reader
@@ -97,7 +97,8 @@ def test_a_crawl_to_cloud_storage_survives_a_kill(cloud, tmp_path):
         if name.endswith(".warc.gz"):
             (tmp_path / name).write_bytes(content)
             with (tmp_path / name).open("rb") as stream:
-                rows.update(one.url for one in warc_reader.iter_warc(stream) if one.content_type == ROW_TYPE)
+                records = warc_reader.iter_warc(stream)
+                rows.update(one.url for one in records if is_page_row(one.content_type, one.block))
         elif name.startswith("index-"):
             (tmp_path / name).write_bytes(content)
             with (tmp_path / name).open("rb") as stream:

@@ -23,7 +23,7 @@ from pipelines.engine.runner import Engine
 from pipelines.stages.build import BuildConfig, run_build
 from tests.double.sessions import in_session, processes_of, wait_for_none
 from tests.stages.test_fetch import make_links, record
-from webtext.crawl.page_archive import ROW_TYPE, URI_PREFIX
+from webtext.crawl.page_archive import URI_PREFIX, is_page_row
 from webtext.warc import warc_reader
 from webtext.warc.warc_records import iter_members
 
@@ -105,7 +105,8 @@ def test_twenty_kills_change_no_byte_of_the_corpus(tmp_path):
     for path in (tmp_path / "killed" / "pages").glob("*.warc.gz"):
         with path.open("rb") as stream:
             assert sum(length for _, length, _ in iter_members(stream)) == path.stat().st_size
-            metadata.update(one.url for one in warc_reader.iter_warc(stream) if one.content_type == ROW_TYPE)
+            records = warc_reader.iter_warc(stream)
+            metadata.update(one.url for one in records if is_page_row(one.content_type, one.block))
     assert metadata == {URI_PREFIX + url: 1 for url in urls}
     corpora = []
     for name in ("whole", "killed"):

@@ -25,7 +25,7 @@ import pytest
 
 from tests.double.killed_stages import JUDGE, STAGES, TOLD, Kill, make_inputs, start
 from tests.double.sessions import processes_of, wait_for_none
-from webtext.crawl.page_archive import ROW_TYPE
+from webtext.crawl.page_archive import is_page_row
 from webtext.records import Page
 from webtext.tables import read_records
 from webtext.warc.warc_reader import iter_warc
@@ -80,7 +80,7 @@ def content(directory):
     fetched = Counter()
     for path in directory.glob("*.warc.gz"):
         with path.open("rb") as stream:
-            fetched.update(record.url for record in iter_warc(stream) if record.content_type == ROW_TYPE)
+            fetched.update(record.url for record in iter_warc(stream) if is_page_row(record.content_type, record.block))
     rows = []
     for path in directory.glob("index-*.parquet"):
         with path.open("rb") as stream:

@@ -28,8 +28,11 @@ from webtext.warc.warc_records import (
     warc_date,
 )
 
-ROW_TYPE = "application/vnd.webtext.page+json"  # content type of a page's metadata record
-SITE_TYPE = "application/vnd.webtext.site+json"  # of a site file's: robots.txt, ai.txt, tdmrep.json
+# A metadata record of ours holds one field with a row as JSON: of a page, or of a site file (robots.txt, ai.txt,
+# tdmrep.json). Those that index archives list metadata of any type but this one.
+_ROWS_TYPE = "application/warc-fields"
+_FIELDS = {"page": b"webtext-page: ", "site": b"webtext-site: "}
+_EARLIER_TYPES = {"application/vnd.webtext.page+json": "page", "application/vnd.webtext.site+json": "site"}
 # What the target URI of a metadata record begins with. With the page's own, the record would be that page to whoever
 # replays the archive: pywb takes metadata records for captures.
 URI_PREFIX = "urn:webtext:"
@@ -100,22 +103,22 @@ class PageArchive:
                         case "response", _:
                             digest = headers.get("warc-payload-digest", "")
                             responses[_identity(parse_response(block), digest)] = place
-                        case "metadata", str(kind) if kind in {ROW_TYPE, SITE_TYPE}:
+                        case "metadata", kind if (found := read_row(kind or "", block)) is not None:
                             whole = offset + length
                             for identity, known in responses.items():
                                 self._bodies.setdefault(identity, known)
                             responses.clear()
-                            yield "page" if kind == ROW_TYPE else "site", json.loads(block)
+                            yield found
             if whole < path.stat().st_size:
                 os.truncate(path, whole)
 
     def append_page(self, url: str, hops: Sequence[Exchange], row: Mapping[str, Any]) -> dict[str, Any]:
         """Write a page: its hops, and its row completed with the place and the digest of the answer that it is of."""
-        return self._append(url, hops, row, ROW_TYPE)
+        return self._append(url, hops, row, "page")
 
     def append_site(self, url: str, hops: Sequence[Exchange], row: Mapping[str, Any]) -> dict[str, Any]:
         """Write a site file in the same way."""
-        return self._append(url, hops, row, SITE_TYPE)
+        return self._append(url, hops, row, "site")
 
     def _append(self, url: str, hops: Sequence[Exchange], row: Mapping[str, Any], kind: str) -> dict[str, Any]:
         pieces = [_encode_hop(hop) for hop in hops]
@@ -147,8 +150,8 @@ class PageArchive:
                 "digest": digest if place else "",
             }
             date = warc_date(hops[-1].began_at if hops else row.get("fetched_at") or 0)
-            block = json.dumps(completed, ensure_ascii=False).encode()
-            self._write(bytes(data) + encode_record("metadata", URI_PREFIX + url, date, kind, block))
+            block = _FIELDS[kind] + json.dumps(completed, ensure_ascii=False).encode() + b"\r\n"
+            self._write(bytes(data) + encode_record("metadata", URI_PREFIX + url, date, _ROWS_TYPE, block))
         return completed
 
     def close(self) -> None:
@@ -196,6 +199,22 @@ class PageArchive:
             self._descriptor = None
             if self._on_close is not None:
                 self._on_close(self._path())
+
+
+def read_row(content_type: str, block: bytes) -> tuple[str, dict[str, Any]] | None:
+    """Read a metadata record of ours: "page" or "site", and its row; None where it is somebody else's."""
+    if content_type in _EARLIER_TYPES:
+        return _EARLIER_TYPES[content_type], json.loads(block)
+    for kind, field in _FIELDS.items():
+        if content_type == _ROWS_TYPE and block.startswith(field):
+            return kind, json.loads(block[len(field) :])
+    return None
+
+
+def is_page_row(content_type: str, block: bytes) -> bool:
+    """Tell whether a record holds the row of a page."""
+    found = read_row(content_type, block)
+    return found is not None and found[0] == "page"
 
 
 def _encode_hop(hop: Exchange) -> tuple[bytes, bytes, str, str]:
