@@ -153,3 +153,67 @@ def test_any_bytes_are_an_outcome(shared, end, lines, site_file):
     exchange = shared.requester().ask(f"http://any.test:{shared.port}/", site_file=site_file)
     outcome = exchange.outcome or judge_answer(exchange.status, exchange.header("Content-Type"), exchange.beginning)
     assert is_outcome(outcome)
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n"
+WORDS = b"<p>" + bytes(range(97, 123)) * 400
+
+
+def chunked(size, end=b"\r\n"):
+    pieces = (WORDS[place : place + size] for place in range(0, len(WORDS), size))
+    return CHUNKED + b"".join(b"%x" % len(piece) + end + piece + end for piece in pieces)
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+@pytest.mark.parametrize("size", [1, 2, 3, 1000, 99_999])
+@pytest.mark.parametrize("trailer", [b"", b"X-Trailer: 1\r\n"])
+def test_chunks_come_as_one_body_and_the_connection_is_used_again(server, end, size, trailer):
+    server.answer = chunked(size, end) + b"0" + end + trailer + end
+    requester = server.requester()
+    for _ in range(2):
+        exchange = requester.ask(f"http://a.test:{server.port}/")
+        assert (exchange.outcome, exchange.response.body) == ("", WORDS)
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome"),
+    [
+        (b"zz\r\nx", "incomplete"),
+        (b"-1\r\nx", "incomplete"),
+        (b"5\r\nx", "incomplete"),
+        (b"1\r\nxx", "incomplete"),
+        (b"1\r\nx\r\n", "incomplete"),
+        (b"", "incomplete"),
+        (b"f" * 15 + b"\r\nx", "incomplete"),
+        (b"f" * 9000 + b"\r\nx", "incomplete"),
+        (b"f" * 99_000, "incomplete"),
+        (b"1;" + b"x" * 99_000 + b"\r\nx", "incomplete"),
+        (b"1\r\nx\r\n" * 70_000 + b"0\r\n\r\n", "bad_response"),
+        (b"0\r\n" + b"X: y\r\n" * 99_000, "bad_response"),
+    ],
+)
+def test_chunks_that_are_none_are_an_outcome(server, body, outcome):
+    server.answer, server.most = CHUNKED + body, 1
+    assert server.requester().ask(f"http://a.test:{server.port}/").outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("length", "outcome"),
+    [
+        (b"8, 8", ""),
+        (b"8\r\nContent-Length: 8", ""),
+        (b"+8", ""),
+        (b"-1", ""),
+        (b"", ""),
+        (b"\xb2", ""),
+        (b"8, 9", "bad_response"),
+        (b"9" * 18, "too_large"),
+        (b"9" * 9000, ""),
+    ],
+)
+def test_lengths(server, length, outcome):
+    server.answer, server.most = PAGE.replace(b"Length: 8", b"Length: " + length), 1
+    exchange = server.requester().ask(f"http://a.test:{server.port}/")
+    assert exchange.outcome == outcome
+    assert exchange.response is None or outcome or exchange.response.body == b"<p>x</p>"

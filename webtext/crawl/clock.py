@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -72,6 +73,28 @@ def _shut_overdue() -> None:
                 socket.socket.shutdown(opened, socket.SHUT_RDWR)  # of TLS too: the reader's own state stays its own
 
 
+class _Helper:
+    """A thread that makes calls for others, one after another."""
+
+    def __init__(self) -> None:
+        self.calls: SimpleQueue[tuple[Callable[[], Any], SimpleQueue[Any]]] = SimpleQueue()
+        threading.Thread(target=self._work, name="helper", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            call, answer = self.calls.get()
+            found: tuple[Any, Exception | None]
+            try:
+                found = (call(), None)
+            except Exception as error:  # noqa: BLE001 - carried to the thread that waits, and raised there
+                found = (None, error)
+            _helpers.append(self)
+            answer.put(found)
+
+
+_helpers: list[_Helper] = []  # those that have nothing to do
+
+
 def within(seconds: float, call: Callable[[], Result]) -> Result:
     """Wait for a call that keeps to no time of its own, such as a look-up of the system.
 
@@ -79,23 +102,19 @@ def within(seconds: float, call: Callable[[], Result]) -> Result:
         TimeoutError: it did not return in time; it goes on in its thread, and nobody looks at what it gives.
         Exception: what the call raised.
     """
-    answers: list[tuple[Result | None, Exception | None]] = []
-
-    def work() -> None:
-        try:
-            answers.append((call(), None))
-        except Exception as error:  # noqa: BLE001 - carried to the thread that waits, and raised there
-            answers.append((None, error))
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if not answers:
-        raise TimeoutError(f"no answer within {seconds:g} s")
-    result, error = answers[0]
+    answer: SimpleQueue[tuple[Result, Exception | None]] = SimpleQueue()
+    try:
+        helper = _helpers.pop()
+    except IndexError:
+        helper = _Helper()
+    helper.calls.put((call, answer))
+    try:
+        result, error = answer.get(timeout=seconds)
+    except Empty:
+        raise TimeoutError(f"no answer within {seconds:g} s") from None
     if error is not None:
         raise error
-    return result  # type: ignore[return-value]
+    return result
 
 
 class TimedSocket(socket.socket):

@@ -226,7 +226,8 @@ class _Unfinished:
         self._is_final = self._is_temporary = False
 
     def header(self, name: str) -> str:
-        return ", ".join(value for own, value in self._headers if own.lower() == name.lower())
+        size, lower = len(name), name.lower()
+        return ", ".join(value for own, value in self._headers if len(own) == size and own.lower() == lower)
 
     def hear(self, answer: requests.Response) -> None:
         """Note status and headers, in their order and with repeats."""

@@ -30,8 +30,11 @@ ORIGINAL = "X-Archive-Orig-"  # begins the name of a header that is no longer tr
 _NOT_IN_A_LINE = re.compile(r"[\x00-\x08\n-\x1f\x7f]")  # of a request (RFC 9112, section 2.2, and RFC 9110, 5.5)
 _NOT_IN_A_TARGET = re.compile(r"[^\x21-\x7e]")  # RFC 9112, section 3.2
 _LENGTH = re.compile(r"[0-9]{1,18}")  # in bytes; a longer number, or other digits than ASCII's, say nothing
-_CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]+)[ \t]*(?:;.*)?\r?\n", re.DOTALL)
+_CHUNK_SIZE = re.compile(rb"[ \t]*0*([0-9a-fA-F]{1,15})[ \t]*(?:;.*)?\r?\n", re.DOTALL)
+_NEXT_CHUNK = re.compile(rb"\r?\n([0-9a-fA-F]{1,8})\r?\n")  # between two chunks, as nearly all write it
 _CHUNK_LINE = 1 << 14  # bytes of the line before a chunk
+_MAX_CHUNKS = 1 << 16  # of a body: at 10 bytes a chunk, more than any page that we know of
+_READ = 1 << 16
 _CONNECT_SECONDS = 10.0  # where the caller has no opinion
 _FEWEST_IDLE, _MOST_IDLE = 64, 8192
 _LEFT_BY_THE_SERVER = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)  # among them RemoteDisconnected
@@ -100,12 +103,16 @@ def _values(head: Head, name: str) -> str:
 
 
 class _Chunks(io.RawIOBase):
-    """A body without its chunks (RFC 9112, section 7.1); trailers are read and dropped."""
+    """A body without its chunks (RFC 9112, section 7.1); trailers are read and dropped.
+
+    As many chunks as have come are undone in one go: some servers send a body in bits of a few bytes.
+    """
 
     def __init__(self, source: io.BufferedReader) -> None:
         self._source = source
+        self._came, self._place = b"", 0  # what was read of the source, and how far it is used
         self._left = 0  # bytes of the present chunk
-        self._is_first, self._is_over = True, False
+        self._chunks, self._is_over = 0, False
 
     def readable(self) -> bool:
         return True
@@ -115,34 +122,69 @@ class _Chunks(io.RawIOBase):
         super().close()
 
     def readinto(self, buffer: Any) -> int:
-        if not self._left and not self._is_over:
-            self._begin_chunk()
-        if self._is_over:
-            return 0
-        size = self._source.readinto1(memoryview(buffer)[: self._left])
-        if not size:
+        """Undo what has come; waits for more only where that gives nothing."""
+        filled, size = 0, len(buffer)
+        while filled < size and not self._is_over:
+            if self._place == len(self._came):
+                if filled:
+                    break
+                self._read_on()
+            if not self._left:
+                if found := _NEXT_CHUNK.match(self._came, self._place):
+                    self._place = found.end()
+                    self._enter(found[1])
+                else:
+                    self._begin_chunk()
+                continue
+            piece = self._came[self._place : self._place + min(self._left, size - filled)]
+            buffer[filled : filled + len(piece)] = piece
+            filled += len(piece)
+            self._place += len(piece)
+            self._left -= len(piece)
+        return filled
+
+    def _read_on(self) -> None:
+        self._came, self._place = self._came[self._place :] + self._source.read1(_READ), 0
+        if not self._came:
             raise http.client.IncompleteRead(b"", self._left)
-        self._left -= size
-        return size
 
     def _begin_chunk(self) -> None:
-        line = self._source.readline(_CHUNK_LINE)
-        if not self._is_first and line in {b"\r\n", b"\n"}:
-            line = self._source.readline(_CHUNK_LINE)
+        line = self._line(_CHUNK_LINE)
+        if self._chunks and line in {b"\r\n", b"\n"}:
+            line = self._line(_CHUNK_LINE)
         found = _CHUNK_SIZE.fullmatch(line)
         if found is None:
             raise http.client.IncompleteRead(b"")
-        self._left, self._is_first = int(found[1], 16), False
+        self._enter(found[1])
+
+    def _enter(self, size: bytes) -> None:
+        self._left, self._chunks = int(size, 16), self._chunks + 1
+        if self._chunks > _MAX_CHUNKS:
+            raise http.client.HTTPException(f"more than {_MAX_CHUNKS:,} chunks")
         if not self._left:
             self._is_over = True
             self._drop_trailers()
 
     def _drop_trailers(self) -> None:
         left = MAX_BYTES
-        while left > 0 and (line := self._source.readline(left)) not in {b"", b"\r\n", b"\n"}:
+        while (line := self._line(left)) not in {b"", b"\r\n", b"\n"}:
             left -= len(line)
-        if left <= 0:
-            raise http.client.IncompleteRead(b"")
+            if left <= 0:
+                raise http.client.HTTPException(f"trailers of more than {MAX_BYTES:,} bytes")
+
+    def _line(self, most: int) -> bytes:
+        """Take a line; what is longer than it may be is cut, and what ends without its end is what there is."""
+        end = self._came.find(b"\n", self._place)
+        while end < 0 and len(self._came) - self._place < most:
+            more = self._source.read1(_READ)
+            if not more:
+                break
+            before = len(self._came) - self._place
+            self._came, self._place = self._came[self._place :] + more, 0
+            end = self._came.find(b"\n", before)
+        stop = min(end + 1 if end >= 0 else len(self._came), self._place + most)
+        line, self._place = self._came[self._place : stop], stop
+        return line
 
 
 class _Headers(dict[str, str]):
