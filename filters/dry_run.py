@@ -162,9 +162,10 @@ def _describe_rule(entry: Entry) -> Iterator[str]:
     settings = dict(entry.settings)
     for field in dataclasses.fields(rule.make):
         value = settings.get(field.name, field.default)
-        source = f" [{field.metadata['source']}]" if field.metadata["source"] else ""
+        meaning, source = (field.metadata.get(name, "") for name in ("meaning", "source"))
+        told = f": {meaning}" * bool(meaning) + f" [{source}]" * bool(source)
         default = "" if value == field.default else f" (default {_plain(field.default)})"
-        yield f"   {field.name} = {_plain(value)}{default}: {field.metadata['meaning']}{source}"
+        yield f"   {field.name} = {_plain(value)}{default}{told}"
     yield f"   reasons: {', '.join(rule.reasons)}"
 
 

@@ -151,6 +151,7 @@ STAND_INS = (
     (r"ptb=ptb\.train\.txt", "ptb=quiz.txt"),
     (r"out/(mine|2017|lists|all|other|cc)|\bOUT(PUT)?\b", "out/sample"),
     (r"data/wiki", "wiki"),
+    (r"--against out/sample\S*", "--against wiki --against-text-field content"),  # of its own corpus nothing would stay
     (r"\bURL\b", "http://teeny.example/boring"),
     (r" \.\.\.|\.\.\. ", " "),
     (r"--workers 8", "--workers 1"),

@@ -5,6 +5,8 @@ import importlib.metadata
 import json
 import pickle
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from filters import apply_filters, load_preset
@@ -123,6 +125,17 @@ def test_a_file_that_cannot_be_used_is_one_line(tmp_path, capsys, source, says):
     said = capsys.readouterr().err
     assert says in said
     assert said.count("\n") == 1
+
+
+def test_it_is_listed_with_its_thresholds_and_tried(mine, tmp_path, capsys):
+    assert main(["filters", "--rules", mine]) == 0
+    said = capsys.readouterr().out
+    assert "Reject texts of which most letters are capitals." in said
+    assert "   most = 0.5\n   reasons: shouting" in said
+    pq.write_table(pa.table({"text": ["BUY NOW", "It rained."], "language": ["en", "en"]}), tmp_path / "texts.parquet")
+    flags = ["--try", str(tmp_path / "texts.parquet"), "--set", "language.enabled=false", "length.enabled=false"]
+    assert main(["filters", "--rules", mine, *flags]) == 0
+    assert "100% of the letters are capitals" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["nowhere.py", "nowhere", "nowhere.at.all", "json"])
