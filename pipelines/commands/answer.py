@@ -208,5 +208,12 @@ ANSWERS: Mapping[str, Sequence[Key]] = {
         Key("bytes", "integer", "their size"),
         Key("problems[]", "string", "what is not as it was published; then the exit status is 1", always=False),
         Key("stale[]", "string", "directories that were made from the corpus as it was", always=False),
+        Key("for", "string", "with `--for`: the family of models", always=False),
+        Key("shape.*.documents", "integer", "with `--for`: documents of the corpus", always=False),
+        Key("shape.*.with_paragraphs", "number", "share with two paragraphs or more", always=False),
+        Key("shape.*.median_paragraphs", "number", "paragraphs of a document, in the median", always=False),
+        Key("shape.*.median_words", "number", "words of a document, in the median", always=False),
+        Key("shape.*.long", "number", "share of 512 words or more", always=False),
+        Key("lacking[]", "string", "what the family cannot do without; then the exit status is 1", always=False),
     ),
 }

@@ -1,18 +1,23 @@
 """`webtext verify DIR`: are these the files that were published, and do their sums still balance?"""
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
 
+from pipelines.cards.fitness import FAMILIES, Shape, shape_of, shortcomings, told
 from pipelines.commands.answer import add_json_argument, tell
 from pipelines.stages import stale
 from pipelines.stages.ledger import Funnel
 from pipelines.stages.output import KINDS
 from pipelines.stages.verify import directory_problems, finished_stages, place_problems
-from webtext.errors import UnbalancedError
+from webtext.errors import UnbalancedError, UsageError
+from webtext.manifest import Manifest
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of `webtext verify`."""
     parser.add_argument("directory", help="an output of `webtext corpus`, or one stage's directory")
+    parser.add_argument("--for", dest="family", choices=FAMILIES, help="also: has the corpus what these are made from?")
     add_json_argument(parser)
 
 
@@ -31,11 +36,24 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
             Funnel.of(arguments.directory).check()
         except UnbalancedError as error:
             problems.append(f"the sums do not balance: {error}")
+    shapes = _shapes(stages) if arguments.family else {}
+    lacking = [f"{name}: {lack}" for name, shape in shapes.items() for lack in shortcomings(shape, arguments.family)]
+    if arguments.family and not shapes:
+        raise UsageError(f"{arguments.directory} holds no corpus to look at for {arguments.family}")
     files = sum(len(manifest.files) for _, _, manifest in stages)
     size = sum(file.bytes for _, _, manifest in stages for file in manifest.files)
     outdated = list(stale.stale_directories(arguments.directory))
     verdict = f"{len(problems)} problems" if problems else "all as published; the sums balance"
     said = f"{len(stages)} stages, {files:,} files, {size:,} bytes: {verdict}"
     found = {"stages": len(stages), "files": files, "bytes": size, "problems": problems, "stale": outdated}
-    tell(found, [*problems, said, *map(stale.told, outdated)], as_json=arguments.json)
-    return 1 if problems else 0
+    if arguments.family:
+        found |= {"for": arguments.family, "shape": {name: asdict(shape) for name, shape in shapes.items()}}
+        found["lacking"] = lacking
+    fit = [line for shape in shapes.values() for line in told(shape, arguments.family)]
+    tell(found, [*problems, said, *map(stale.told, outdated), *fit, *lacking], as_json=arguments.json)
+    return 1 if problems or lacking else 0
+
+
+def _shapes(stages: Sequence[tuple[str, str, Manifest]]) -> dict[str, Shape]:
+    pattern = KINDS["corpus"].kept
+    return {name: shape_of(path, pattern) for name, path, done in stages if done.stage in KINDS["corpus"].writers}
