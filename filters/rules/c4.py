@@ -39,6 +39,11 @@ class C4Quality:
         "a line that ends otherwise is dropped, as one that ends in ...",
         "C4's code; datatrove adds '",
     )
+    citations_first: bool = threshold(
+        False,
+        "whether citations ([3], [edit]) go before the words of a line are counted",
+        "C4's code; datatrove: after",
+    )
     drop_unpunctuated: bool = threshold(True, "whether such lines are dropped", "C4; FineWeb leaves them")
     drop_policy: bool = threshold(
         True, "whether lines about javascript, cookies and terms of use are dropped", "C4's code; the paper: javascript"
@@ -72,10 +77,11 @@ class C4Quality:
 
     def _clean_line(self, raw: str) -> str | None:
         """Give a line without citations, or None where its shape is no sentence's."""
-        found = raw.split()
-        if len(found) < self.min_words_per_line or max(map(len, found), default=0) > self.max_word_characters:
-            return None
         line = _CITATION.sub("", raw.strip())
+        found = raw.split()
+        counted = line.split() if self.citations_first else found
+        if len(counted) < self.min_words_per_line or max(map(len, found), default=0) > self.max_word_characters:
+            return None
         if self.drop_unpunctuated and (not line.endswith(self.end_marks) or line.endswith(_ELLIPSIS)):
             return None
         return line

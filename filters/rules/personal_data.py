@@ -43,8 +43,8 @@ _CARD = re.compile(
     r"(?![\w-]|[.,]\d)"
 )
 # What stands before numbers with dots: the last of these words decides. Without one, and without the marks of an
-# address around them, numbers under 32 throughout are a version or a section: of the addresses that people have, one in
-# four thousand looks so.
+# address around them, four numbers of which three are under 32 are a version or a section: of the addresses that people
+# have, one in a hundred looks so.
 _BEFORE_CHARS = 60
 _VERSION = (
     r"v|ver|vers|versions?|releases?|released|builds?|updates?|upgrade[ds]?|patch(?:es)?|firmware|kernel|driver|sections?|"
@@ -55,7 +55,8 @@ _ADDRESS = r"ip|ips|ipv4|address(?:es)?|hosts?|servers?|dns|gateway|subnet|ping|
 _BEFORE_NUMBERS = re.compile(rf"\b(?:(?P<version>{_VERSION})|(?P<address>{_ADDRESS}))\b|§", re.IGNORECASE)
 _JUST_BEFORE_ADDRESS = re.compile(r"(?:://|@|\b(?:from|at|via|behind|blocked|banned|pinged))\s*$", re.IGNORECASE)
 _BEHIND_ADDRESS = re.compile(r":\d{2,5}\b|/\d{1,2}\b(?!/)")  # a port, or a network's length
-_SMALL = 32
+_JUST_BEFORE_VERSION = re.compile(r"(?:\w/|[=<>~!]=|~>)\s*$")  # Chrome/61.0.163.100, heron==1.26.100.4
+_SMALL, _MOST_SMALL = 32, 2
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # RFC 4291, section 2.4: `dead::beef` and `Ada::C` lie outside
 # Accounts that own repositories; and `name@host:path`, which is where a repository or a file is (scp).
 _REPOSITORY_ACCOUNTS = ("git", "hg", "svn", "cvs", "bzr", "anoncvs")
@@ -152,10 +153,12 @@ def _is_public_address(match: re.Match[str]) -> bool:
 def _is_version(match: re.Match[str], address: ipaddress.IPv4Address) -> bool:
     start = match.start()
     line = match.string[max(0, start - _BEFORE_CHARS) : start].rpartition("\n")[2]
+    if _JUST_BEFORE_VERSION.search(line):
+        return True
     if found := list(_BEFORE_NUMBERS.finditer(line)):
         return found[-1]["address"] is None
     marked = _JUST_BEFORE_ADDRESS.search(line) or _BEHIND_ADDRESS.match(match.string, match.end())
-    return not marked and max(address.packed) < _SMALL
+    return not marked and sum(number < _SMALL for number in address.packed) > _MOST_SMALL
 
 
 def _is_phone(match: re.Match[str]) -> bool:

@@ -99,6 +99,16 @@ EDGES = {
     "c4, words a line": (C4Quality(min_sentences=1), "Five words in a line.", "Four words a line."),
     "c4, a word": (C4Quality(min_sentences=1), "a b c d " + "x" * 999 + ".", "a b c d " + "x" * 1000 + "."),
     "c4, sentences": (C4Quality(), "It rained on all of us. It snowed. Why?", "It rained on all of us. It snowed?"),
+    "c4, words beside citations": (
+        C4Quality(min_sentences=1),
+        "[1] Four words a line.",
+        "[1] Three words only.",
+    ),
+    "c4, citations before words": (
+        C4Quality(min_sentences=1, citations_first=True),
+        "[1] Five words in a line.",
+        "[1] Only four words here.",
+    ),
     "c4, characters": (C4PageSize(), "x" * 190_000, "x" * 190_001),
     "c4, paragraphs": (C4Paragraphs(), "\n".join(["x" * 200] * 3), "\n".join(["x" * 200] * 2 + ["x" * 199])),
     "walls, words a phrase": (
