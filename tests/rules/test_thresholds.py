@@ -1,4 +1,4 @@
-"""Each threshold at its edge: what just passes, and what just does not."""
+"""Each threshold at its edge: what just passes, and what just does not. test_edges.py has FineWeb's short lines."""
 
 import pytest
 
