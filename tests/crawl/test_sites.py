@@ -101,6 +101,17 @@ def test_a_rule_is_read_once_however_often_it_is_asked(monkeypatch):
     assert len(parsed) == 1
 
 
+def test_a_site_cannot_have_us_ask_for_a_licence_a_page():
+    sites, asked = Sites(FetchConfig(opt_outs=("rsl",), robots=False)), []
+    for page in range(300):
+        visit = Visit(f"http://a.test/{page}")
+        while isinstance(admitted := sites.admit(visit, [f"http://b.test/{page}"]), Visit) and admitted is not visit:
+            asked.append(admitted.url)
+            sites.settle(admitted, 404, b"", ("", ""))
+        assert isinstance(admitted, Visit) is (page <= 100)
+    assert len(asked) == 101
+
+
 _LINE = "Disallow: /{}*a*a*a*a*a*b\n"
 HOSTILE = {
     "comments": lambda n: b"<!--" * n,

@@ -32,6 +32,7 @@ _NOBODY_THERE = frozenset(
 )
 _MAX_PACKED = 128 << 20  # bytes of files, compressed, kept for all sites together
 _MAX_READ = 64 << 20  # bytes of files that are read and ready to be asked
+_MOST_LICENCES = 100  # of a site, that its pages name
 _NOTHING = zlib.compress(b"")
 
 Key = TypeVar("Key", bound=Hashable)
@@ -85,6 +86,13 @@ class _Site:
     delay: float = 0.0  # that the site asks for between two requests, seconds
     is_pending: bool = False
     parked: list[Visit] = field(default_factory=list)
+
+
+def _unasked(licence: str, site: _Site) -> str:
+    """Say why a licence is not asked for, which is no permission; "" where it is."""
+    if is_private_host(host_of(licence)):
+        return "its host is not public"
+    return f"its site names more than {_MOST_LICENCES}" if len(site.answers) > _MOST_LICENCES else ""
 
 
 class _Read(NamedTuple):
@@ -153,8 +161,8 @@ class Sites:
             for name, url in wanted:
                 if self._is_known(site, origin, name):
                     continue
-                if name not in _PATHS and is_private_host(host_of(url)):
-                    site.answers[name] = _Answer(None, "private_address", "its host is not public", self._now())
+                if name not in _PATHS and (why := _unasked(url, site)):
+                    site.answers[name] = _Answer(None, "", why, self._now())
                     continue
                 site.parked.append(visit)
                 if site.is_pending:

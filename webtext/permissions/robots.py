@@ -177,7 +177,7 @@ class _Reader:
         self._current: _Group = {}
         self._groups: dict[str, list[_Group]] = {"": [self._current]}
         self._named: set[str] = set()  # agents of the present group
-        self._is_named = True  # whether a rule came since the last user-agent line, so that the next begins a new group
+        self._has_rules = True  # since the last user-agent line, so that the next one begins a new group
         self._delays: dict[str, float] = {}
         self._licences: dict[str, int] = {}
         self._seen: set[tuple[int, str, bytes]] = set()
@@ -193,13 +193,13 @@ class _Reader:
             for agent in self._named:
                 self._delays[agent] = max(self._delays.get(agent, 0.0), _seconds(value))
         else:
-            self._is_named = True
+            self._has_rules = True
             if self._named or self._current is self._groups[""][0]:
                 self._add(number, name, value)
 
     def _name(self, value: bytes) -> None:
-        if self._is_named:
-            self._current, self._named, self._is_named = {}, set(), False
+        if self._has_rules:
+            self._current, self._named, self._has_rules = {}, set(), False
         for agent in _agents_of(value) - self._named:
             if self._agents is None or agent == "*" or agent in self._agents:
                 self._named.add(agent)
