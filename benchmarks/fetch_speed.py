@@ -24,7 +24,7 @@ import aiohttp
 import requests
 from loopback_web import LoopbackWeb
 
-from webtext.crawl.addresses import AddressGuard
+from webtext.connection.addresses import AddressGuard
 from webtext.crawl.config import FetchConfig
 from webtext.crawl.crawl import Crawl
 from webtext.crawl.exchange import Requester

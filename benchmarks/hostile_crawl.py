@@ -25,7 +25,7 @@ import brotli
 import zstandard
 from loopback_web import LoopbackWeb
 
-from webtext.crawl.addresses import AddressGuard
+from webtext.connection.addresses import AddressGuard
 from webtext.crawl.config import FetchConfig
 from webtext.crawl.crawl import Crawl
 from webtext.crawl.exchange import Requester

@@ -31,9 +31,9 @@ from dedup.near.sketch import sketch
 from pipelines.commands.build import add_build_arguments, build_config
 from pipelines.engine.runner import Engine
 from pipelines.pages import page_work
+from pipelines.stages.archives.index import archives_of, index_archives
 from pipelines.stages.build import BuildConfig, run_duplicates, run_shards
 from pipelines.stages.documents import Bucket, DocumentsConfig, _WriteBucket, count_documents, plan_buckets
-from pipelines.stages.index import archives_of, index_archives
 from pipelines.stages.kept import Kept
 from pipelines.stages.stage import Stage, read_manifest, run_stage
 from webtext import storage

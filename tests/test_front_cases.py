@@ -6,8 +6,8 @@ Each case has a note; notes that begin with `soft` are opinions. Those that are 
 import base64
 import json
 
-from pipelines.stages.archived_pages import REVISIT, best_capture, body_key, has_body, revisited
-from pipelines.stages.index import read_captures
+from pipelines.stages.archives.archived_pages import REVISIT, best_capture, body_key, has_body, revisited
+from pipelines.stages.archives.index import read_captures
 from webtext.errors import UsageError
 from webtext.extract.decode import decode_html
 from webtext.inputs import InputTally

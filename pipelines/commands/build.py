@@ -20,8 +20,8 @@ from pipelines.commands.build_flags import (
 from pipelines.commands.ending import add_damage_argument, end
 from pipelines.commands.opt_outs import add_opt_outs_argument, opt_outs_of
 from pipelines.engine.runner import add_engine_arguments, engine_from
+from pipelines.stages.archives.index import archives_of, index_archives
 from pipelines.stages.build import BuildConfig, run_build, try_filters
-from pipelines.stages.index import archives_of, index_archives
 from pipelines.stages.ledger import Funnel
 from pipelines.stages.output import AFTER_PAGES, Output
 from pipelines.stages.own import check_output

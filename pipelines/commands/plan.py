@@ -24,7 +24,7 @@ from pipelines.engine.runner import add_engine_arguments, engine_from
 from pipelines.engine.timings import read_timings
 from pipelines.planning.estimate import Estimate, Machine, Prices, estimate, load_rates
 from pipelines.planning.plan_sample import PagesFound, sample_archives, sample_finished, sample_links, try_pages
-from pipelines.stages.index import archives_of
+from pipelines.stages.archives.index import archives_of
 from pipelines.stages.output import KINDS, Output
 from pipelines.stages.stage import find_manifest
 from webtext import storage

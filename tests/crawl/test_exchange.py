@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.double.trouble import BESIDES, BODY_LIMIT, MIXED, PAGE, SITE_FILES, TROUBLES, WIDE, TroubleServer
-from webtext.crawl.addresses import AddressGuard, ResolutionError, tls_context
+from webtext.connection.addresses import AddressGuard, ResolutionError, tls_context
 from webtext.crawl.config import FetchConfig
 from webtext.crawl.crawl import Crawl
 from webtext.crawl.exchange import Limits, Requester, retry_after

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from tests.double.loopback import LoopbackServer
-from webtext.crawl.addresses import AddressGuard, ResolutionError
+from webtext.connection.addresses import AddressGuard, ResolutionError
 from webtext.crawl.config import FetchConfig
 from webtext.crawl.crawl import Crawl
 from webtext.crawl.exchange import Limits, Requester

@@ -24,7 +24,8 @@ from dedup.near.transforms import FindDuplicates
 from pipelines.commands import flex_template
 from pipelines.commands.cli import COMMANDS
 from pipelines.engine.runner import Engine
-from pipelines.stages import documents, fetch, harvest, index
+from pipelines.stages import documents, fetch, harvest
+from pipelines.stages.archives import index
 from pipelines.stages.documents import DocumentsConfig, WriteBuckets
 from pipelines.stages.harvest import HarvestConfig
 from pipelines.stages.kept import Kept

@@ -8,7 +8,7 @@ from dedup.near.parts import Catalog, Source
 from dedup.near.search import Plan
 from dedup.near.transforms import FindDuplicates
 from pipelines.engine.runner import Engine
-from pipelines.stages import index
+from pipelines.stages.archives import index
 from pipelines.stages.documents import DocumentsConfig, WriteBuckets, plan_buckets
 from pipelines.stages.kept import Kept
 from pipelines.stages.output import Output

@@ -17,8 +17,8 @@ import webtext.extract.pages
 import webtext.extract.trafilatura_fast.cascade
 from pipelines.engine.runner import Engine
 from pipelines.pages import page_work
+from pipelines.stages.archives.index import index_archives
 from pipelines.stages.build import BuildConfig, run_build
-from pipelines.stages.index import index_archives
 from pipelines.stages.shards import SPLITS
 from pipelines.stages.stage import read_manifest
 from webtext import storage

@@ -21,12 +21,12 @@ import urllib3
 from requests.hooks import default_hooks
 from requests.structures import CaseInsensitiveDict
 
-from webtext.crawl.addresses import AddressGuard, ForbiddenAddressError, ResolutionError
-from webtext.crawl.addresses import tls_context as shared_tls_context
-from webtext.crawl.clock import allowed_seconds, exchange_time
+from webtext.connection.addresses import AddressGuard, ForbiddenAddressError, ResolutionError
+from webtext.connection.addresses import tls_context as shared_tls_context
+from webtext.connection.clock import allowed_seconds, exchange_time
+from webtext.connection.transport import ORIGINAL, GuardedAdapter, most_idle_connections
 from webtext.crawl.outcomes import ACCEPTED_STATUS
 from webtext.crawl.replay import ReplayAdapter
-from webtext.crawl.transport import ORIGINAL, GuardedAdapter, most_idle_connections
 from webtext.mime import may_be_html
 from webtext.permissions.robots import MAX_BYTES as ROBOTS_BYTES
 from webtext.permissions.robots import product_token

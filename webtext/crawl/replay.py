@@ -17,8 +17,8 @@ from typing import Any, BinaryIO
 
 import requests
 
-from webtext.crawl.addresses import AddressGuard
-from webtext.crawl.transport import GuardedAdapter
+from webtext.connection.addresses import AddressGuard
+from webtext.connection.transport import GuardedAdapter
 from webtext.errors import UsageError
 from webtext.urls import canonicalize_url
 from webtext.warc.http_body import dechunk, decode_content

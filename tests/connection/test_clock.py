@@ -7,8 +7,8 @@ import time
 import pytest
 
 from tests.double.loopback import LoopbackServer
-from webtext.crawl import clock
-from webtext.crawl.addresses import AddressGuard
+from webtext.connection import clock
+from webtext.connection.addresses import AddressGuard
 from webtext.crawl.exchange import Limits, Requester
 
 LIMITS = Limits(connect_seconds=0.3, read_seconds=0.4, total_seconds=0.6)

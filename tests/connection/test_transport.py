@@ -6,10 +6,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.double.loopback import LoopbackServer
-from webtext.crawl.addresses import AddressGuard, tls_context
+from webtext.connection.addresses import AddressGuard, tls_context
+from webtext.connection.transport import GuardedAdapter, most_idle_connections
 from webtext.crawl.exchange import Limits, Requester
 from webtext.crawl.outcomes import is_outcome, judge_answer
-from webtext.crawl.transport import GuardedAdapter, most_idle_connections
 
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 8\r\n\r\n<p>x</p>"
 
@@ -132,7 +132,7 @@ def test_no_header_breaks_out_of_its_line(shared, value):
 
 @pytest.mark.parametrize(("files", "most"), [(16, 64), (1024, 512), (1 << 20, 8192)])
 def test_connections_kept_leave_room_for_other_files(monkeypatch, files, most):
-    monkeypatch.setattr("webtext.crawl.transport.resource.getrlimit", lambda _: (files, files))
+    monkeypatch.setattr("webtext.connection.transport.resource.getrlimit", lambda _: (files, files))
     assert most_idle_connections() == most
 
 

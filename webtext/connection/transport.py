@@ -22,8 +22,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from webtext.crawl.addresses import AddressGuard, connect
-from webtext.crawl.clock import watch
+from webtext.connection.addresses import AddressGuard, connect
+from webtext.connection.clock import watch
 from webtext.warc.http_head import MAX_BYTES, Head, HeadError, read_head
 
 ORIGINAL = "X-Archive-Orig-"  # begins the name of a header that is no longer true of the body, as archives write it

@@ -14,7 +14,7 @@ from typing import Any
 
 import certifi
 
-from webtext.crawl.clock import TimedSocket, allowed_seconds, watch, within
+from webtext.connection.clock import TimedSocket, allowed_seconds, watch, within
 from webtext.hosts import is_public_address
 
 # In no registry of special addresses that Python's `ipaddress` knows in all our versions, yet nobody's public server.

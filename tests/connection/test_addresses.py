@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webtext.crawl.addresses import AddressGuard, ForbiddenAddressError, ResolutionError, is_permitted, resolve_host
+from webtext.connection.addresses import (
+    AddressGuard,
+    ForbiddenAddressError,
+    ResolutionError,
+    is_permitted,
+    resolve_host,
+)
 from webtext.crawl.config import FetchConfig
 from webtext.crawl.crawl import Crawl
 from webtext.crawl.exchange import Limits, Requester

@@ -18,7 +18,7 @@ from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 
 from pipelines.engine.runner import Engine
-from pipelines.stages.archived_pages import (
+from pipelines.stages.archives.archived_pages import (
     REVISIT,
     best_capture,
     body_key,

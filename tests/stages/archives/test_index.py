@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.commands.cli import main
 from pipelines.engine.runner import Engine
-from pipelines.stages.index import archives_of, best_capture, index_archives
+from pipelines.stages.archives.index import archives_of, best_capture, index_archives
 from pipelines.stages.ledger import count_rejections
 from pipelines.stages.stage import Stage, run_stage
 from webtext import storage
