@@ -1,5 +1,6 @@
 """A file of submissions, line by line: what comes out accounts for every line that went in."""
 
+import gzip
 import io
 import json
 import random
@@ -189,6 +190,53 @@ def test_the_many_lines_decide_how_a_file_is_read_and_each_line_for_itself(data,
     assert [reason for reason, _, _ in refusals(found)] == refused
 
 
+SWELLS = b"x" * (20 << 20)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"url":"http://b.org/","score":5,"t":"' + SWELLS + b'"}\n{"url":"http://a.org/","score":5}\n',
+        b'[{"url":"http://b.org/","score":5,"t":"' + SWELLS + b'"},\n{"url":"http://a.org/","score":5}]\n',
+        b'url,score\n"http://b.org/' + SWELLS + b'",5\nhttp://a.org/,5\n',
+        b"http://b.org/" + SWELLS + b"\nhttp://a.org/\n",
+    ],
+    ids=["dump", "document", "table", "list"],
+)
+def test_a_line_that_swells_costs_itself(data):
+    found = read(zstandard.compress(data), name="download")
+    assert [item.url for item in found if isinstance(item, Posted)] == ["https://a.org/"]
+    assert len(refusals(found)) == 1
+
+
+@given(st.data())
+def test_no_damage_of_a_dump_raises_anything_but_what_a_user_can_mend(data):
+    files = [b"".join(POSTS), b"[" + b",".join(POSTS) + b"]", b"url,score\nhttp://a.org,5\n" * 9]
+    whole = data.draw(st.sampled_from(files))
+    hurt = bytearray(data.draw(st.sampled_from([bytes, zstandard.compress, gzip.compress]))(whole))
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(hurt)))
+        hurt[place : place + data.draw(st.integers(0, 99))] = data.draw(st.binary(max_size=20) | st.sampled_from(JUNK))
+    try:
+        found = read(bytes(hurt), name="RS")
+    except UsageError:
+        return
+    assert all(isinstance(item, Posted | Refused) for item in found)
+
+
+JUNK = [
+    b"\xef\xbb\xbf",
+    b'{"',
+    b'"',
+    b"\\",
+    b"{" * 99,
+    b"[" * 9999,
+    b"\0" * 99,
+    b"\n",
+    b"http://",
+    b"\xff\xfe",
+    b"PK\x03\x04",
+]
 COLUMNS = [f"{name} in column {place}" for place, name in enumerate(("url", "karma", "id", "created"), 1)]
 
 

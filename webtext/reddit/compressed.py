@@ -135,7 +135,7 @@ class _Objects:
                 self._depth -= 1
                 if not self._depth:
                     if not self._is_lost:
-                        yield text[start:place]
+                        yield _bounded([text[start:place]], place - start)
                     self._is_lost = False
         rest = text[start:] if self._depth and not self._is_lost else b""
         if len(rest) > MOST_LINE:

@@ -15,6 +15,7 @@ from webtext.urls import canonicalize_url
 
 _SAMPLE_LINES = 1000
 _SAMPLE_BYTES = 1 << 20
+_TELLING = 1 << 14  # bytes of a line that are looked at: more than a URL has
 _DUMP_NAME = re.compile(r"(?:^|/)R[SC]_|\.(?:jsonl?|ndjson)(?:\.|$)", re.IGNORECASE)
 BEFORE_OBJECT = b" \t\r\n\xef\xbb\xbf\x1e,["  # what writers of JSON put before an object (RFC 7464, section 2.2)
 _DOCUMENT = re.compile(rb"[ \t\r\n\xef\xbb\xbf]*(?:\[\s*(?:\{|\Z)|\{[ \t\r]*\n)")
@@ -92,12 +93,11 @@ def find_layout(head: bytes, name: str, path: str) -> Layout:
         return Layout("document")
     lines = [line for line in head[:_SAMPLE_BYTES].splitlines()[:_SAMPLE_LINES] if line.strip(b" \t\0\xef\xbb\xbf")]
     objects = sum(line.lstrip(BEFORE_OBJECT).startswith(b"{") for line in lines)
-    texts = [line.decode("utf-8", "replace").strip("\ufeff\r\n") for line in lines]
-    header = _header(texts[0]) if texts else None
+    texts = [line[:_TELLING].decode("utf-8", "replace").strip("\ufeff\r\n") for line in lines]
     urls = sum(_holds_url(text) for text in texts if not text.lstrip(" \t,[").startswith("{"))
     if objects and objects >= urls:
         return Layout("lines")
-    if header is not None:
+    if texts and (header := _header(texts[0])) is not None:
         return header
     if urls:
         return _by_rows(texts)
@@ -161,4 +161,7 @@ def split_row(text: str, delimiter: str) -> list[str]:
     """
     if '"' not in text:
         return text.split(delimiter)
-    return next(csv.reader([text.replace("\0", "")], delimiter=delimiter), [])
+    try:
+        return next(csv.reader([text.replace("\0", "")], delimiter=delimiter), [])
+    except csv.Error:  # a quoted cell of more than 128 KiB
+        return [text]
