@@ -1,7 +1,8 @@
 """Lines that no author wrote: cookie notices, "read more", share buttons, calls to subscribe.
 
 An extractor leaves a few of them. They are short and always the same, so whole lines are compared, never words within
-a line: a sentence that says "read more" stays. What they say is data (lines.toml). The rule changes the text.
+a line: a sentence that says "read more" stays, and so does a line of code (`print()`, `--help`, what is indented). What
+they say is data (lines.toml). The rule changes the text.
 """
 
 import re
@@ -16,7 +17,11 @@ from webtext.records import Document
 
 REASONS = ("only_boilerplate",)
 
-_EDGE_MARKS = " \t.:;,!?*|/\\»«›‹>→←↑↓▶►•·–—-_[](){}\"'…"  # noqa: RUF001
+# A word that is also a call, an option, a path, a variable, a tag, a quoted string or a statement.
+_CODE = re.compile(
+    r"\s|>>>|-{1,2}\w|[/~$#%@.\\]\w|<[/\w]|[\"'].*[\"'],?$|.*(?:[;{}=\\]|\w[/_]|\w[(\[{].*[)\]},])$", re.DOTALL
+)
+_EDGE_MARKS = " \t.:;,!?*|/\\»«›‹>→←↑↓▶►▼▲•·–—-_[](){}\"'…"  # noqa: RUF001
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +40,14 @@ class BoilerplateLines:
 def is_boilerplate(line: str, max_words: int = 20) -> bool:
     """Tell whether a line is boilerplate, all of it.
 
-    >>> is_boilerplate("Read more »"), is_boilerplate("Read more books, he said.")
-    (True, False)
+    >>> is_boilerplate("Read more »"), is_boilerplate("Read more books, he said."), is_boilerplate("print()")
+    (True, False, False)
     """
     if line.count(" ") >= max_words:
         return False
     plain = line.lower().replace("\u2019", "'").strip(_EDGE_MARKS)
     exact, pattern = _boilerplate()
-    return plain in exact or pattern.fullmatch(plain) is not None
+    return (plain in exact and _CODE.match(line) is None) or pattern.fullmatch(plain) is not None
 
 
 @cache

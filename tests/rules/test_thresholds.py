@@ -147,6 +147,29 @@ def test_a_line_of_more_words_is_no_boilerplate(words, boilerplate):
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        *("print()", "print(more)", "save();", "close;", "--help", "-help", "/search", "home/", "~/home", "$home"),
+        *("    print", "\thelp", "<menu>", "</menu>", '"email",', "'search'", "play = ", "next {", "}"),
+        *(".home", "@reply", "%save", "search\\", "menu[0]", "help_", "#top", ">>> print"),
+    ],
+)
+def test_code_is_no_boilerplate(line):
+    assert not is_boilerplate(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("Read more", "READ MORE »", "[Read more]", "(Advertisement)", "- Advertisement -", "* Share"),
+        *("Share:", "| Print |", "→ Next", "Menu ▼", "Help…", "...more", "12 comments", "Email", "« Back"),
+    ],
+)
+def test_what_stands_around_a_text_is_boilerplate(line):
+    assert is_boilerplate(line)
+
+
+@pytest.mark.parametrize(
     ("line", "boilerplate"),
     [("1,204 shares", True), ("12.5k views", True), ("123456789 likes", True), ("1234567890 likes", False)],
 )

@@ -1,8 +1,8 @@
-"""What a filter is, and how a list of them judges a document.
+"""What a rule is, and how a list of rules judges a document.
 
-A step is a callable that takes a document and gives a `Reason` to reject it, a changed document to go on with (lines
-dropped, addresses masked), or None: nothing to say. The steps here are small frozen data classes whose fields are
-their thresholds, so that a step can be pickled, listed with its sources and set from a file.
+A rule is a callable that takes a document and gives a `Reason` to reject it, a changed document to go on with (lines
+dropped, addresses masked), or None: nothing to say. The rules here are small frozen data classes whose fields are
+their thresholds, so that a rule can be pickled, listed with its sources and set from a file. `Filter` is their type.
 """
 
 import dataclasses
@@ -13,14 +13,13 @@ from webtext.code_points import count_words
 from webtext.reasons import Reason
 from webtext.records import Document
 
-Step = Callable[[Document], Document | Reason | None]
-Filter = Step  # the name by which pipelines speak of it
+Filter = Callable[[Document], Document | Reason | None]
 
 
 def apply_filters(document: Document, filters: Iterable[Filter]) -> Document | Reason:
-    """Give the document that the filters leave, changed where they change it, or the first reason to reject it."""
-    for judge in filters:
-        outcome = judge(document)
+    """Give the document that the rules leave, changed where they change it, or the first reason to reject it."""
+    for rule in filters:
+        outcome = rule(document)
         if isinstance(outcome, Reason):
             return outcome
         if outcome is not None:
@@ -35,7 +34,7 @@ def first_reason(document: Document, filters: Iterable[Filter]) -> Reason | None
 
 
 def threshold(default: Any, meaning: str, source: str = "") -> Any:
-    """Declare a step's field: its default, what it means, and where the default comes from."""
+    """Declare a rule's field: its default, what it means, and where the default comes from."""
     return dataclasses.field(default=default, metadata={"meaning": meaning, "source": source})
 
 
