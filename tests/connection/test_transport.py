@@ -156,23 +156,23 @@ def test_any_bytes_are_an_outcome(shared, end, lines, site_file):
 
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n"
-WORDS = b"<p>" + bytes(range(97, 123)) * 400
 
 
-def chunked(size, end=b"\r\n"):
-    pieces = (WORDS[place : place + size] for place in range(0, len(WORDS), size))
+def chunked(words, size, end=b"\r\n"):
+    pieces = (words[place : place + size] for place in range(0, len(words), size))
     return CHUNKED + b"".join(b"%x" % len(piece) + end + piece + end for piece in pieces)
 
 
 @pytest.mark.parametrize("end", [b"\r\n", b"\n"])
-@pytest.mark.parametrize("size", [1, 2, 3, 1000, 99_999])
+@pytest.mark.parametrize(("size", "times"), [(1, 100), (3, 300), (9, 3000), (1000, 3000), (99_999, 3)])
 @pytest.mark.parametrize("trailer", [b"", b"X-Trailer: 1\r\n"])
-def test_chunks_come_as_one_body_and_the_connection_is_used_again(server, end, size, trailer):
-    server.answer = chunked(size, end) + b"0" + end + trailer + end
+def test_chunks_come_as_one_body_and_the_connection_is_used_again(server, end, size, times, trailer):
+    words = b"<p>" + bytes(range(97, 123)) * times
+    server.answer = chunked(words, size, end) + b"0" + end + trailer + end
     requester = server.requester()
     for _ in range(2):
         exchange = requester.ask(f"http://a.test:{server.port}/")
-        assert (exchange.outcome, exchange.response.body) == ("", WORDS)
+        assert (exchange.outcome, exchange.response.body) == ("", words)
     assert server.connections == 1
 
 
@@ -189,13 +189,20 @@ def test_chunks_come_as_one_body_and_the_connection_is_used_again(server, end, s
         (b"f" * 9000 + b"\r\nx", "incomplete"),
         (b"f" * 99_000, "incomplete"),
         (b"1;" + b"x" * 99_000 + b"\r\nx", "incomplete"),
-        (b"1\r\nx\r\n" * 70_000 + b"0\r\n\r\n", "bad_response"),
+        (b"1\r\nx\r\n" * 5_000 + b"0\r\n\r\n", "bad_response"),
         (b"0\r\n" + b"X: y\r\n" * 99_000, "bad_response"),
     ],
 )
 def test_chunks_that_are_none_are_an_outcome(server, body, outcome):
     server.answer, server.most = CHUNKED + body, 1
     assert server.requester().ask(f"http://a.test:{server.port}/").outcome == outcome
+
+
+def test_chunks_are_counted(server, monkeypatch):
+    monkeypatch.setattr("webtext.crawl.transport._MAX_CHUNKS", 1000)
+    for chunks, outcome in ((999, ""), (1000, "bad_response")):  # and the last one
+        server.answer, server.most = CHUNKED + b"9\r\nxxxxxxxxx\r\n" * chunks + b"0\r\n\r\n", 1
+        assert server.requester().ask(f"http://a.test:{server.port}/").outcome == outcome
 
 
 @pytest.mark.parametrize(

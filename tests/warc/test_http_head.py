@@ -75,11 +75,18 @@ def test_what_is_cut_is_read_as_far_as_it_goes():
 
 @pytest.mark.parametrize(
     "piece",
-    [b"HTTP/1.1 100 Go on\r\n\r\n", b"\r\n", b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 30, b"HTTP/1.1 200 " + b"x" * 500],
+    [b"HTTP/1.1 100 Go on\r\n\r\n", b"\r\n", b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 300, b"HTTP/1.1 200 " + b"x" * 500],
 )
 def test_a_head_is_bounded_by_its_size_hints_among_it(piece):
     with pytest.raises(HeadError, match="more than 1,000 bytes"):
         read(piece * 600, limit=1000)
+
+
+def test_hints_are_counted():
+    hint = b"HTTP/1.1 103 Early Hints\r\n\r\n"
+    assert read(hint * 99 + b"HTTP/1.1 200 OK\r\n\r\n")[0].status == 200
+    with pytest.raises(HeadError, match="more than 100 hints"):
+        read(hint * 101)
 
 
 @given(st.lists(st.sampled_from([b"\r\n", b"\n", b"\r", b" ", b"A: b", b"\x00", b"\xa0", b":", b"HTTP/1.1 200 OK"])))

@@ -33,7 +33,9 @@ _LENGTH = re.compile(r"[0-9]{1,18}")  # in bytes; a longer number, or other digi
 _CHUNK_SIZE = re.compile(rb"[ \t]*0*([0-9a-fA-F]{1,15})[ \t]*(?:;.*)?\r?\n", re.DOTALL)
 _NEXT_CHUNK = re.compile(rb"\r?\n([0-9a-fA-F]{1,8})\r?\n")  # between two chunks, as nearly all write it
 _CHUNK_LINE = 1 << 14  # bytes of the line before a chunk
-_MAX_CHUNKS = 1 << 16  # of a body: at 10 bytes a chunk, more than any page that we know of
+# Of a body, and how many of a byte or two: some servers write a body in bits, but no page is written letter by letter.
+_MAX_CHUNKS, _MAX_TINY = 1 << 16, 1 << 12
+_TINY = 8  # bytes that a chunk has at least, in the mean
 _READ = 1 << 16
 _CONNECT_SECONDS = 10.0  # where the caller has no opinion
 _FEWEST_IDLE, _MOST_IDLE = 64, 8192
@@ -112,7 +114,7 @@ class _Chunks(io.RawIOBase):
         self._source = source
         self._came, self._place = b"", 0  # what was read of the source, and how far it is used
         self._left = 0  # bytes of the present chunk
-        self._chunks, self._is_over = 0, False
+        self._chunks, self._bytes, self._is_over = 0, 0, False
 
     def readable(self) -> bool:
         return True
@@ -159,8 +161,9 @@ class _Chunks(io.RawIOBase):
 
     def _enter(self, size: bytes) -> None:
         self._left, self._chunks = int(size, 16), self._chunks + 1
-        if self._chunks > _MAX_CHUNKS:
-            raise http.client.HTTPException(f"more than {_MAX_CHUNKS:,} chunks")
+        self._bytes += self._left
+        if self._chunks > _MAX_CHUNKS or (self._chunks > _MAX_TINY and self._bytes < _TINY * self._chunks):
+            raise http.client.HTTPException(f"{self._chunks:,} chunks for {self._bytes:,} bytes")
         if not self._left:
             self._is_over = True
             self._drop_trailers()

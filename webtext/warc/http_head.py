@@ -15,6 +15,7 @@ _NAME = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.6.2
 _BLANKS = b" \t\r\n\x00"  # nothing else: a value may end in a byte that Latin-1 calls a space
 _DANGEROUS = bytes.maketrans(b"\r\n\x00", b"   ")  # within a value (RFC 9110, section 5.5)
 _SWITCHING_PROTOCOLS = 101
+_MOST_HINTS = 100  # heads before the final one; servers send one or two
 
 
 class HeadError(Exception):
@@ -42,7 +43,7 @@ def read_head(read_line: Callable[[int], bytes], limit: int = MAX_BYTES) -> Head
         The head, or None where nothing came. Where it has no end, what came of it.
 
     Raises:
-        HeadError: it does not begin with a status line, or goes beyond the limit.
+        HeadError: it does not begin with a status line, goes beyond the limit, or comes behind too many hints.
 
     >>> import io
     >>> read_head(io.BytesIO(b"HTTP/1.0 404\nno field\nContent-Type : text/html\n\ngone").readline)
@@ -50,7 +51,7 @@ def read_head(read_line: Callable[[int], bytes], limit: int = MAX_BYTES) -> Head
     """
     lines = _Lines(read_line, limit)
     head: Head | None = None
-    while head is None or (100 <= head.status < 200 and head.status != _SWITCHING_PROTOCOLS):
+    for _ in range(_MOST_HINTS):
         first = lines.next()
         while first and not first.strip(_BLANKS):  # empty lines (as RFC 9112, section 2.2, has it before requests)
             first = lines.next()
@@ -62,7 +63,9 @@ def read_head(read_line: Callable[[int], bytes], limit: int = MAX_BYTES) -> Head
         version, status, reason = found.groups(default=b"")
         headers = _read_fields(lines)
         head = Head(version.decode().upper(), int(status), _text(reason), headers)
-    return head
+        if not 100 <= head.status < 200 or head.status == _SWITCHING_PROTOCOLS:
+            return head
+    raise HeadError(f"more than {_MOST_HINTS} hints before an answer")
 
 
 class _Lines:
@@ -86,22 +89,28 @@ def _read_fields(lines: _Lines) -> tuple[tuple[str, str], ...]:
     first field (RFC 9112, section 2.2). A blank before the colon is cut off (section 5.1), a bare CR is a space
     (section 2.2), and a line that begins with a blank continues the last field (section 5.2).
     """
-    fields: list[tuple[str, list[bytes]]] = []
-    values: list[bytes] | None = None  # of the field that a continued line belongs to
+    fields: list[tuple[str, str]] = []
+    continued: dict[int, list[str]] = {}  # by place of a field: the lines of its value
+    is_field = False  # whether the last line that began one was a field
     while line := lines.next():
         if line in {b"\r\n", b"\n"}:
             break
         if line[:1] in {b" ", b"\t"}:
-            if values is not None:
-                values.append(line)
+            if is_field:
+                continued.setdefault(len(fields) - 1, [fields[-1][1]]).append(_text(line))
             continue
         name, colon, value = line.partition(b":")
         name = name.rstrip(b" \t")
-        values = [value] if colon and _NAME.fullmatch(name) else None
-        if values is not None:
-            fields.append((name.decode("ascii"), values))
-    return tuple((name, " ".join(filter(None, map(_text, parts)))) for name, parts in fields)
+        is_field = bool(colon) and _NAME.fullmatch(name) is not None
+        if is_field:
+            fields.append((name.decode("ascii"), _text(value)))
+    for place, parts in continued.items():
+        fields[place] = fields[place][0], " ".join(filter(None, parts))
+    return tuple(fields)
 
 
 def _text(value: bytes) -> str:
-    return value.strip(_BLANKS).translate(_DANGEROUS).decode("latin-1")
+    value = value.strip(_BLANKS)
+    if b"\r" in value or b"\x00" in value:
+        value = value.translate(_DANGEROUS)
+    return value.decode("latin-1")
