@@ -39,8 +39,8 @@ class RuleReport:
     alone: int  # documents it would remove if it were the only rule
     in_place: int  # documents it removes of those that the rules before it leave
     changed: int  # documents whose text it changes without removing them
-    characters: int  # by how many characters those become shorter
-    reasons: tuple[tuple[str, int], ...]  # of those removed alone, the commonest first
+    characters: int  # how many characters those lose
+    reasons: tuple[tuple[str, int], ...]  # for those removed alone, the commonest first
     examples: tuple[Example, ...]
 
 

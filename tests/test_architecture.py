@@ -2,6 +2,7 @@
 
 import graphlib
 import importlib.metadata
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,20 @@ def test_a_room_is_small_enough_to_be_known(room):
     lines = sum(len(path.read_text("utf-8").splitlines()) for path in files)
     assert room.name == "commands" or (len(files) <= MOST_FILES and lines <= MOST_LINES), (len(files), lines)
     assert '"""' in (room / "__init__.py").read_text("utf-8"), "say in its __init__.py what the room is for"
+
+
+PLAIN = ("dedup", "filters", "pipelines/planning", "pipelines/engine")  # the rooms read through; it may only grow
+_FRAGMENT = re.compile(r"\S  # (of|that|in|by) ")
+
+
+def test_a_comment_after_code_is_no_fragment():
+    lines = (
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for room in PLAIN
+        for path in (ROOT / room).rglob("*.py")
+        for line in path.read_text("utf-8").splitlines()
+    )
+    assert [line for line in lines if _FRAGMENT.search(line)] == []
 
 
 def room_of(module):

@@ -26,7 +26,7 @@ NGRAM_MULTIPLIER = 2862933555777941757
 # MurmurHash3's finalizers (Appleby, 2011): bijections that spread every input bit over all output bits.
 _FMIX64 = (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53)
 _MASK = 2**64 - 1
-_CHARS_AT_ONCE = 1 << 15  # in numpy: what lies between fits a processor's cache
+_CHARS_AT_ONCE = 1 << 15  # With so many, what numpy makes in between fits a processor's cache.
 
 
 def word_hash(word: str) -> int:

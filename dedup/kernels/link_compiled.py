@@ -142,7 +142,7 @@ def explore(  # noqa: PLR0913, PLR0917, C901
             _set_marks(marks, first, 1)
             for other in others[:count]:
                 mine, its = _find(clusters, centre), _find(clusters, other)
-                if mine == its:  # by now, through another of its cluster
+                if mine == its:  # They are connected by now, through another of the cluster.
                     continue
                 compared += 1
                 second = values[starts[bucket[other]] : starts[bucket[other]] + lengths[bucket[other]]]

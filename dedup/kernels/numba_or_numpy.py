@@ -1,9 +1,9 @@
 """Which form of a kernel runs: numpy's or plain Python's at first, numba's once there is so much to do that it pays.
 
 To load numba and the kernels that it has compiled takes a process a second or two and a hundred megabytes. A build of a
-few thousand pages would spend less in the plain forms, so those are used until about as much has been lost by them as
-loading takes: never more than twice the best is spent, whatever comes (the rule for renting or buying skis). Both forms
-give the same bits, so it does not matter to the output when a process changes over.
+few thousand pages would spend less in the plain forms. So a process uses those until they have cost it about as much
+time as loading would have, and the compiled ones from then on. In this way it never spends more than twice the least
+that was possible. Both forms give the same bits, so it does not matter to the output when a process changes over.
 """
 
 import functools
@@ -15,7 +15,7 @@ from typing import Generic, TypeVar, TypeVarTuple
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
 
-LOADING_SECONDS = 1.5  # of CPU: numba .4, and some .1 for each kernel, of which a build uses about ten
+LOADING_SECONDS = 1.5  # CPU: numba takes .4, and each kernel some .1; a build uses about ten
 LARGE = 1 << 22  # elements of a call for which the plain forms would take memory by the hundred megabytes
 
 

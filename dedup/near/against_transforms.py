@@ -25,7 +25,7 @@ class EarlierFile:
     """A Parquet file of an earlier corpus."""
 
     path: str
-    name: str  # by which evidence calls it
+    name: str  # what evidence calls it
     rows: int
 
     @property

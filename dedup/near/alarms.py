@@ -21,7 +21,7 @@ LARGEST = 20  # clusters shown
 # (RealNews; all Lee et al., ACL 2022, table 2) to about 40 % (RedPajama-v2, one dump).
 USUAL_SHARE = (0.002, 0.5)
 ENOUGH_TO_JUDGE = 1000  # documents; below, a share says little
-_LARGE_SHARE = 0.01  # of all documents in one cluster
+_LARGE_SHARE = 0.01  # A cluster with more than so much of all documents is told of.
 _TEMPLATE_SIZE = 20  # members from which a cluster can look like a template
 _TEMPLATE_HOST_SHARE = 0.9
 _CHAINED_SHARE = 0.1

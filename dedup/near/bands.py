@@ -17,18 +17,18 @@ from dedup.near.clusters import distinct_pairs
 
 SMALL_BUCKET = 32  # documents; up to 496 pairs
 GIANT_BUCKET = 1 << 12  # documents; a larger one stays where it was found
-MOST_COMPARISONS = 1 << 20  # of a bucket: all pairs of up to 1,448 documents ...
-FEWEST_CENTRES = 64  # ... and in larger buckets so many centres nonetheless
+MOST_COMPARISONS = 1 << 20  # A bucket of up to 1,448 documents has no more pairs than that.
+FEWEST_CENTRES = 64  # In a larger bucket so many centres are tried nonetheless.
 
 Similar = Callable[[Indices], np.typing.NDArray[np.bool_]]  # pairs, shape (n, 2) -> whether each is similar
 
 
 @dataclass(frozen=True)
 class Buckets:
-    """Documents that share keys: the distinct ones of each key that more than one has, ascending, keys in order."""
+    """Buckets in the order of their keys. A bucket is the documents that have one key: two or more, ascending."""
 
     places: Indices  # bucket after bucket
-    starts: Indices  # of each bucket in `places`
+    starts: Indices  # where each bucket begins in `places`
     sizes: Indices
 
     def stars(self) -> Indices:

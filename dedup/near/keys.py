@@ -16,7 +16,7 @@ from dedup.near.minhash import MinHashConfig, band_keys
 from dedup.near.parts import EXTENT, flat_values, signatures_of
 
 KINDS = np.uint64(7)  # mask of the bits that tell the kind: 0 for a band, else where an exact key is from
-SECOND = np.uint64(4)  # in the kind of the second half of an exact key
+SECOND = np.uint64(4)  # The kind of the second half of an exact key has this bit.
 EXACT_COLUMNS = {"text_digest": np.uint64(1), "body_digest": np.uint64(2), "url": np.uint64(3)}
 KEY_COLUMNS = ["text_digest", "body_digest", "signature", *EXTENT]  # and `url`, where URLs make keys
 
@@ -51,7 +51,9 @@ def document_keys(table: pa.Table, config: MinHashConfig, *, by_url: bool) -> tu
         halves = np.frombuffer(hashed, "<u8").reshape(-1, 2)
         keys += [halves[:, 0] & ~KINDS | kind, halves[:, 1] & ~KINDS | kind | SECOND]
         rows += [known, known]
-    _, first = np.unique(keys[0], return_index=True)  # by text: digests are never empty
+    _, first = np.unique(
+        keys[0], return_index=True
+    )  # Every document has a key by its text, since digests are never empty.
     shown = first[table.column("n_shingles").to_numpy()[first] > 0]
     if len(shown):
         banded = band_keys(signatures_of(table.column("signature"))[shown], config)

@@ -39,11 +39,11 @@ class Plan:
     """How the work is cut. It decides who does what, and nothing of what comes out."""
 
     catalog: Catalog
-    documents: int  # in all sources
+    documents: int  # those of all sources
     config: MinHashConfig
     documents_a_run: int = DOCUMENTS_A_RUN
     keys_a_range: int = KEYS_A_RANGE
-    earlier: int = 0  # of the documents: those of earlier corpora
+    earlier: int = 0  # so many of the documents are of earlier corpora
 
     @property
     def runs(self) -> int:

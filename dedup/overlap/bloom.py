@@ -27,7 +27,7 @@ from webtext.errors import UsageError
 ERROR_RATE = 1e-8  # GPT-2 paper, section 4
 MAGIC = b"\x89NGF\r\n\x1a\n"  # as PNG's: shows a file that was sent as text
 VERSION = 1
-HASH = "webtext-2"  # of words and n-grams: dedup.kernels.hashes.word_hash and ngram_hash
+HASH = "webtext-2"  # names the hashes of words and n-grams: dedup.kernels.hashes.word_hash and ngram_hash
 _PREFIX = len(MAGIC) + 8
 _CHUNK = 1 << 24  # bytes read, written or merged at a time
 _SAFETY = 2  # sized for half the rate that is promised ...

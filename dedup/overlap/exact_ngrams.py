@@ -16,7 +16,7 @@ from dedup.kernels.hashes import Hashes, Indices, ngram_hashes
 from dedup.overlap.benchmarks import Benchmark
 from dedup.overlap.ngrams import Grams, item_offsets, text_word_hashes, text_words
 
-_KEYS_A_BLOCK = 48  # of the filter before the set: 2.7 bytes a key, a rate below 1e-4; it stays in the cache
+_KEYS_A_BLOCK = 48  # The filter before the set has 2.7 bytes a key, a rate below 1e-4, and stays in the cache.
 NOBODY = -1  # the owner of an n-gram that runs across the items of a stream
 
 

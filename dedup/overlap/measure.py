@@ -28,19 +28,19 @@ class SetOverlap:
     items: int
     words: int
     ngrams: int  # as they occur; of a stream, those that run across its items too
-    found: int  # by the filter: Table 6's figure is found / ngrams
+    found: int  # the filter says so; Table 6's figure is found / ngrams
     share: float | None
-    exact_found: int | None  # by the pass over the corpus; None where there was only a filter
+    exact_found: int | None  # the pass over the corpus says so; None where there was only a filter
     exact_share: float | None
     distinct_ngrams: int
-    distinct_found: int  # by the filter
+    distinct_found: int  # the filter says so
     false_hits: int | None  # distinct n-grams that the filter found and the corpus has not
     missed: int | None  # distinct n-grams of the corpus that the filter has not: 0, or it is broken
     short_items: int  # items of fewer than n words, but at least one: no n-gram
-    short_found: int | None  # of which all words are in the corpus, in a row
+    short_found: int | None  # those whose words are all in the corpus, in a row
     empty_items: int  # without a word
-    items_with_overlap: int  # of those with n-grams
-    mean_share: float | None  # of the items with n-grams
+    items_with_overlap: int  # counted among those with n-grams
+    mean_share: float | None  # over the items with n-grams
     median_share: float | None
     own_train_share: float | None  # n-grams that the set's own training split holds; None where it was not given
 
@@ -53,9 +53,9 @@ class ItemOverlap:
     position: int
     n_words: int
     ngrams: int
-    found: int  # by the filter, without the hits that the pass over the corpus denied
+    found: int  # the filter's hits without those that the pass over the corpus denied
     share: float | None  # None for an item too short for an n-gram
-    short_found: bool | None  # of a short item: whether all its words are in the corpus, in a row
+    short_found: bool | None  # whether all words of a short item are in the corpus, in a row
     text: str  # its first 1,000 characters
 
 
@@ -69,7 +69,7 @@ class Evidence:
     document: str
     url: str
     ngrams_found: int
-    share: float  # of the item's n-grams
+    share: float  # how many n-grams of the item are in the document, 0 to 1
     excerpt: str
 
 

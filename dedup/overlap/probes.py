@@ -20,8 +20,8 @@ from dedup.overlap.scan import Scan
 PROBES = 1_000_000  # GPT-2 paper, section 4
 CONFIDENCE = 0.95
 _CHUNK = 1 << 20
-_LETTERS = 8  # of a random word: 26^8 words, so that a random 8-gram is in no corpus
-_STEP = np.uint64(0x9E3779B97F4A7C15)  # of the counter that is mixed: the golden ratio times 2^64
+_LETTERS = 8  # A random word has so many: of 26^8 words, a random 8-gram is in no corpus.
+_STEP = np.uint64(0x9E3779B97F4A7C15)  # The counter that is mixed goes by this: the golden ratio times 2^64.
 _BISECTIONS = 200
 
 
@@ -31,8 +31,8 @@ class Probed:
 
     probes: int
     hits: int
-    upper_bound: float  # of the false-positive rate, with 95 % confidence
-    table_rate: float  # that the filter's own bits come to
+    upper_bound: float  # the false-positive rate is below it, with 95 % confidence
+    table_rate: float  # the rate that the filter's own bits come to
 
 
 def random_ngrams(grams: Grams, count: int, seed: int = 0) -> Iterator[Hashes]:
@@ -107,7 +107,7 @@ class Recalled:
     items: int
     found_by_filter: int  # items all of whose n-grams were found
     found_by_scan: int
-    ngrams: int  # of the items, such as the documents did not have before
+    ngrams: int  # those of the items that the documents did not have before
 
 
 WAYS = ("verbatim", "case_and_punctuation", "over_paragraphs", "in_a_long_page", "near_miss")
@@ -134,7 +134,9 @@ def plant(item: str, way: str, page: str, normalizer: str) -> str:
     return f"{before}{item}\n{after}" if before else f"{item}\n{after}"
 
 
-PAGE_CHARACTERS = 2000  # of a document into which items are planted: a corpus of books costs what one of pages does
+PAGE_CHARACTERS = (
+    2000  # Items are planted into so much of a document, so a corpus of books costs what one of pages does.
+)
 
 
 def recall(tables: Sequence[ItemGrams], pages: Sequence[str], items_a_way: int = 100) -> list[Recalled]:

@@ -26,7 +26,7 @@ CUTS = pa.schema(
         ("start", pa.int32()),  # characters of the text as it was
         ("stop", pa.int32()),
         ("why", pa.string()),
-        ("pieces", pa.int32()),  # that are left of the document
+        ("pieces", pa.int32()),  # how many are left of the document
         ("text", pa.string()),
     ]
 )

@@ -27,7 +27,7 @@ class RepeatCut:
     start: int  # characters
     stop: int
     why: str  # "line" or "passage"
-    documents: int  # that have the line, or the beginning of the passage
+    documents: int  # how many have the line, or the beginning of the passage
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Windows:
     """The windows of one document that others have, too."""
 
     hashes: Hashes  # ascending
-    documents: Indices  # that have each; negative where it stays in this one
+    documents: Indices  # how many have each; negative where it stays in this one
 
     def find(self, hashes: Hashes) -> Indices:
         """Look up how many documents have each of some windows, as `documents` has it; 0 for one that is not here."""

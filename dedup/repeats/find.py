@@ -14,7 +14,7 @@ import numpy as np
 from dedup.kernels.hashes import Hashes, Indices, distinct, mix64, ngram_hashes, word_hashes
 from webtext.hashing import hash64
 
-_DOCUMENT_BITS = 24  # of a packed count; the host's hash has the other 40
+_DOCUMENT_BITS = 24  # for the count when packed; the host's hash has the other 40
 _SECOND = np.uint64(0x9E3779B97F4A7C15)  # makes other hashes of the same words: 2^64 divided by the golden ratio
 
 
@@ -26,11 +26,11 @@ class RepeatsConfig:
     4.1) look for substrings of 50 tokens or more that come twice; 50 words are somewhat longer.
     """
 
-    min_documents: int = 0  # that have a line; 0: no line goes
+    min_documents: int = 0  # a line that so many have is taken out; 0: no line is
     min_hosts: int = 3
-    min_words: int = 3  # of a line
-    passage_words: int = 0  # of a passage that two documents have; 0: no passage goes
-    words_left: int = 1  # that a document which something was taken from must have left
+    min_words: int = 3  # a shorter line is left alone
+    passage_words: int = 0  # a shared passage of so many is taken out; 0: no passage is
+    words_left: int = 1  # a document with fewer left goes as a whole
 
     def __post_init__(self) -> None:
         if self.min_documents == 1 or self.min_documents < 0:

@@ -38,11 +38,11 @@ CUTS = pa.schema(
         ("start", pa.int32()),  # characters of the text in documents/
         ("stop", pa.int32()),
         ("why", pa.string()),  # "line" or "passage"
-        ("documents", pa.int32()),  # that have it
+        ("documents", pa.int32()),  # how many have it
         ("text", pa.string()),
     ]
 )
-DOCUMENTS_A_RUN = 1 << 11  # of 1,000 words: 48 MiB of windows
+DOCUMENTS_A_RUN = 1 << 11  # 48 MiB of windows, where a document has 1,000 words
 _DOCUMENTS_A_RANGE = 1 << 14  # whose lines are counted in one place: some 20 MiB
 _WORDS_A_RANGE = 1 << 20  # whose windows are: 24 MiB, and four times that to sort them
 _COLUMNS = ["id", "url", "host", "text"]
@@ -61,7 +61,7 @@ class Repeats:
     """What is looked through, and for what."""
 
     plan: Plan
-    words: int  # in all documents
+    words: int  # the words of all documents together
     dropped: Callable[[str], set[str]]  # name of a part → ids of its documents that do not stay
     config: RepeatsConfig
 

@@ -27,7 +27,11 @@ from webtext.records import Document
 REASONS = ("gpt3_classifier",)
 
 NUM_FEATURES = 1 << 18  # Spark's HashingTF default
-_STEPS, _RATE, _DECAY = 300, 0.5, 1e-4  # of the training; converged on sets from a hundred to ten thousand documents
+_STEPS, _RATE, _DECAY = (
+    300,
+    0.5,
+    1e-4,
+)  # Training converged with these on sets from a hundred to ten thousand documents.
 _WORD = re.compile(r"\w+")
 
 Features = tuple[NDArray[np.int64], NDArray[np.float64]]

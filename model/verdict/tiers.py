@@ -17,12 +17,12 @@ class Tier:
     judge: str
     size: str
     tokens: int
-    """That a GPT-2 reads in a run, over as many epochs as that takes."""
+    """How many tokens a GPT-2 reads in a run; a smaller corpus is read more than once."""
     tokens_per_step: int
     peak: float
     seeds: int
     vocab_size: int
-    """Of a tokenizer trained on all corpora compared; 0 is GPT-2's own."""
+    """Size of the vocabulary that is trained on all corpora compared; 0 takes GPT-2's own tokenizer."""
     trained: int
     """How many of the corpora compared train a GPT-2; 0 is all."""
     panel_bytes: int

@@ -51,7 +51,7 @@ _EVALUATED_SHARE, _LEAST_EVALUATED = (
     1 << 14,
 )  # of a run's tokens, each time: a tenth of the cost of training at most
 _TOKENIZER_BYTES = 20_000_000  # of each corpus, that a trained tokenizer sees
-_BESIDE_BYTES = 50_000  # of each text set, that a GPT-2 scores which does not judge: its figures are shown only
+_BESIDE_BYTES = 50_000  # What the GPT-2 beside the n-gram model scores of each text set: its figures do not count.
 _OVERLAP_BYTES = 5_000_000  # of training text in which recitation is looked for
 _SAMPLES, _PROMPT_WORDS, _SAMPLE_TOKENS = 5, 20, 100
 _RECITAL = Recital(samples=100)

@@ -190,7 +190,7 @@ def add_repeats_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=default.passage_words,
         metavar="WORDS",
-        help="leave passages of so many words or more that several documents have in one of them only (default: all)",
+        help="where documents share a passage of so many words or more, leave it in one of them (default: in all)",
     )
 
 

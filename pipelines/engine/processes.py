@@ -27,7 +27,7 @@ from pipelines.engine.interrupt import set_deadline
 from pipelines.engine.worker import ENDED
 from webtext.errors import UsageError
 
-_MOST_WORKERS = 1024  # that may connect
+_MOST_WORKERS = 1024  # so many may connect
 _PATIENCE = 10.0  # seconds in which Beam's threads find out that the workers are gone
 # Not SIGINT, which a shell has its background jobs ignore. (Windows has no SIGUSR2, and runs Beam's own workers.)
 _DEATH = signal.SIGTERM if sys.platform == "win32" else signal.SIGUSR2

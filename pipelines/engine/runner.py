@@ -22,8 +22,8 @@ from webtext.errors import UsageError
 
 _USAGE_ERROR = re.compile(r"UsageError: ([^\n]+?)(?: \[while running [^\n]*)?(?:\\n|\n|$)")
 _TASKS_WORTH_PROCESSES = 4
-# Processes that one worker can keep busy with pages: it needs a tenth of the time that they do. Each worker process of
-# Beam's costs two seconds to start, and some 100 MB.
+# One worker can keep so many processes busy with pages, since handing out a page takes a tenth of the time of judging
+# it. A further worker process of Beam's would cost two seconds to start, and some 100 MB.
 _MOST_SPREAD = 8
 
 
@@ -93,12 +93,12 @@ class Engine:
                 pipeline = beam.Pipeline(runner, options)
                 construct(pipeline)
                 pipeline.run().wait_until_finish()
-        except UsageError as error:  # in memory: the exception itself, with where it was raised
+        except UsageError as error:  # A run in memory gives the exception itself, with where it was raised.
             raise UsageError(str(error).partition(" [while running ")[0]) from error
         except RuntimeError as error:  # other runners: the worker's traceback as text
             found = _USAGE_ERROR.search(str(error))
             if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt | SystemExit):
-                raise KeyboardInterrupt from error  # in memory: Ctrl-C or TERM came while a worker's code ran
+                raise KeyboardInterrupt from error  # In memory, Ctrl-C or TERM came while a worker's code ran.
             if found is None:
                 raise
             raise UsageError(found.group(1)) from error

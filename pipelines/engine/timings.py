@@ -22,7 +22,7 @@ class Timing:
     """What a stage took, from its first task to the last."""
 
     wall_s: float
-    cpu_s: float  # of this process and of its children that have ended, as the workers of a local run have
+    cpu_s: float  # this process's, and that of its children that have ended, as the workers of a local run have
     launcher_bytes: int  # most memory of this process since it began, so of the stages before, too
     worker_bytes: int  # likewise, of its largest child
 

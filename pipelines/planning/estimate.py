@@ -38,7 +38,7 @@ class Assumed:
     kept: float = 0.4  # share of the pages that become documents
     unique: float = 0.9  # share of the documents that are no duplicates
     page_cpu_s: float = 0.017  # CPU seconds of a page: of 2,179 genuine ones on two cores (docs/scale.md)
-    text_bytes: float = 5000.0  # of a document
+    text_bytes: float = 5000.0  # a document's
     request_s: float = 1.0  # seconds of an exchange
 
     def pages_of(self, links: float) -> PagesFound:
@@ -64,7 +64,7 @@ class Rate:
     """What a stage was measured to take, in the largest run."""
 
     cpu_s: float  # a document
-    documents: int  # of that run
+    documents: int  # how many that run had
     launcher: float  # bytes at most
     worker: float  # bytes at most of a worker and of what it starts, which do not grow with the documents
 
@@ -90,11 +90,11 @@ class Prices:
     """The user's own prices, in one currency. Prices change, so there are no defaults but nothing."""
 
     core_hour: float = 0.0
-    gb_hour: float = 0.0  # of memory
+    gb_hour: float = 0.0  # a GB is one of memory
     shuffle_gb: float = 0.0
     disk_gb_hour: float = 0.0
     storage_gb_month: float = 0.0
-    gb_a_core: float = 4.0  # of memory: n2-standard
+    gb_a_core: float = 4.0  # n2-standard has so much memory
     currency: str = "USD"
 
 
@@ -107,7 +107,7 @@ class StageEstimate:
     bytes: float
     shuffle_bytes: float
     launcher_bytes: float
-    worker_bytes: float  # of a worker and of what it starts
+    worker_bytes: float  # a worker's, with what it starts
     cpu_s: float
     wall_s: float
     cost: float
@@ -202,7 +202,9 @@ def estimate(  # noqa: PLR0913 - what is known of each end of the pipeline
     adding.add("documents", documents, size, 0.0, pages.pages * pages.cpu_s)
     keys = keys_a_document(minhash) * _KEY
     unique, cpu = documents * assumed.unique, documents * rates["duplicates"].cpu_s
-    more = max(0.0, documents - rates["duplicates"].documents) * keys * 2  # in blocks, and sorted
+    more = (
+        max(0.0, documents - rates["duplicates"].documents) * keys * 2
+    )  # They are there twice: as blocks, and sorted.
     adding.add("duplicates", unique, documents * 60, documents * keys, cpu, launcher=more)
     adding.add("corpus", unique, unique * pages.corpus_bytes, 0.0, unique * rates["corpus"].cpu_s)
     ngrams = int(unique * (1 - held_out) * max(1.0, pages.words - NGRAM + 1))

@@ -38,9 +38,9 @@ from webtext.urls import canonicalize_url, host_of
 from webtext.warc.warc_reader import iter_warc, read_response
 from webtext.warc.warc_records import HttpResponse
 
-MOST_FILES = 16  # that are looked into, evenly spread
+MOST_FILES = 16  # so many are looked into, evenly spread
 _WARM = 5  # pages before the clock starts
-LEAST_BYTES = 1 << 20  # that are read of each of them
+LEAST_BYTES = 1 << 20  # so much is read of each of them
 
 _MEMBER = re.compile(rb"\x1f\x8b\x08")  # how a gzip member begins
 
@@ -51,8 +51,8 @@ Fetched = tuple[Page, HttpResponse]
 class LinksFound:
     """What the submissions come to, by a sample."""
 
-    bytes: int  # of all files
-    read: int  # of them, in the sample
+    bytes: int  # all files together
+    read: int  # so many of them are in the sample
     posted: float  # submissions that may become links
     links: float  # with enough karma; each URL counts once in the sample, so this is too many rather than too few
     refused: float
@@ -65,8 +65,8 @@ class LinksFound:
 class PagesFound:
     """What the pages come to, by a sample."""
 
-    pages: float  # that can be extracted
-    bytes: float  # of their archives
+    pages: float  # those that can be extracted
+    bytes: float  # those of their archives
     sampled: int  # pages that were extracted for this
     kept: float  # share that stays after the filters
     cpu_s: float  # a page: reading, extracting, judging and sketching it

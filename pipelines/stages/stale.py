@@ -1,8 +1,8 @@
-"""What was made from a corpus as it was before: a removal changes the corpus, and nothing that was measured on it.
+"""Which results are stale: they were made from the corpus before documents were removed from it.
 
-An n-gram filter still knows what was removed, a report still shows it, a model still was trained on it. None of them is
-made again by itself, because that may take days; `remove`, `verify`, `status`, the report, and `overlap` on a filter
-name what is stale.
+An n-gram filter still knows what was removed, a report still shows it, a model was trained on it. None of them is made
+again without being asked for, because that may take days; `remove`, `verify`, `status`, the report, and `overlap` on a
+filter name what is stale.
 """
 
 import json

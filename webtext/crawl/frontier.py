@@ -35,8 +35,8 @@ class Frontier(Generic[Item]):
         self._interval = 1 / requests_per_second if requests_per_second else 0.0
         self._clock, self._deadline = clock, deadline
         self._lock = threading.Lock()
-        self._work = threading.Condition(self._lock)  # for threads that have nothing to wait for but a call
-        self._turn = threading.Condition(self._lock)  # for the one thread that sleeps until the next turn
+        self._work = threading.Condition(self._lock)  # Here a thread waits until another one notifies it.
+        self._turn = threading.Condition(self._lock)  # Here one thread waits until the next turn is due.
         self._queues: dict[str, deque[Item]] = {}
         self._ready_at: dict[str, float] = {}  # of each host that was asked; one never asked is ready
         self._turns: list[tuple[float, int, str]] = []  # heap of (ready at, order, host): hosts with work, none out

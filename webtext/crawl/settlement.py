@@ -76,8 +76,8 @@ class Settlement:
     def rows(self, errands: Iterable[Errand]) -> Iterator[tuple[Errand, Mapping[str, Any]]]:
         """Give each errand with its row: of the index, or `HANDED_OVER` with `final_url` to go on from elsewhere.
 
-        What was not asked for is `removed` where somebody wants it let alone, else `not_fetched`. Neither stands in the
-        archive, so that a later run thinks of it anew.
+        A link that was not asked for is `removed` where somebody has asked us to leave it alone, else `not_fetched`.
+        Neither is written into the archive, so a later run decides again.
         """
         for errand in errands:
             key = errand.link.url, errand.url
