@@ -106,11 +106,19 @@ def test_crawlers_of_trainers(robots, agent):
     assert not agent or found[0].evidence.startswith(f"User-agent: {agent}, Disallow: /")
 
 
-def test_licences_are_named_anywhere_in_the_file():
-    robots = (
-        f"License: https://a.test/l.xml\n{STAR}Allow: /\nlicense: /own.xml # ours\nLicense: CC BY 4.0\nLicense: /x\n"
-    )
-    assert permissions(robots).named_licences("http://x.test/a/b?c") == [
-        "https://a.test/l.xml",
-        "http://x.test/own.xml",
-    ]
+@pytest.mark.parametrize(
+    ("robots", "named"),
+    [
+        (f"License: https://a.test/l.xml\n{STAR}Allow: /\n", ["https://a.test/l.xml"]),
+        (f"License: https://a.test/l.xml\n{STAR}Allow: /\nlicense: /own.xml # ours\n", ["http://x.test/own.xml"]),
+        (
+            f"License: https://a.test/l.xml\nLicense: https://b.test/\n{STAR}\n",
+            ["https://a.test/l.xml", "https://b.test/"],
+        ),
+        (f"{STAR}Allow: /\n\nLicense: https://a.test/l.xml\n", ["https://a.test/l.xml"]),
+        (f"User-agent: other\nLicense: https://a.test/l.xml\n\n{STAR}Allow: /\n", []),
+        ("License: CC BY 4.0\nLicense:\n", []),
+    ],
+)
+def test_licences_hold_for_a_group_or_for_all(robots, named):
+    assert permissions(robots).named_licences("http://x.test/a/b?c") == named

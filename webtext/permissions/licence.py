@@ -2,8 +2,9 @@
 
 A licence is a set of `content` elements, each for the URLs that a pattern of robots.txt matches, with alternative
 `license` elements. One of them must let us train as we are: training among the permitted usages (or no list of them),
-not among the prohibited ones, nothing to be paid or given for it, no condition on who or where we are, and no licence
-server to be asked first. What is said of other URLs says nothing.
+not among the prohibited ones, nothing to be paid, given or reported for it, no condition on who or where we are, and no
+licence server to be asked first. What is said of other URLs says nothing. Sections are those of RSL-SPEC-1.0 of
+2025-12-10, with its errata to 2026-08-07.
 """
 
 import re
@@ -61,16 +62,14 @@ def licence_url(base: str, named: str) -> str:
 
 
 def licence_of_answer(url: str, status: int | None, body: bytes, detail: str = "") -> Licence:
-    """Tell what the answer to a licence's URL means: 404 and the like are no licence, other failures no permission."""
+    """Tell what the answer to a licence's URL means: without a document there is no permission (section 4.3)."""
     if status is not None and 200 <= status < 300:
         return parse_licence(url, body)
-    if status is not None and 400 <= status < 500 and status not in {401, 402, 403, 407, 429, 451}:
-        return Licence(url, ())
     return Licence(url, (), f"cannot be read ({f'status {status}' if status is not None else detail or 'no answer'})")
 
 
 def parse_licence(url: str, document: bytes, page_url: str = "") -> Licence:
-    """Read a licence; a document without any RSL in it says nothing.
+    """Read a licence; a document without any RSL in it is no permission (section 4.3).
 
     Args:
         url: where it lies.
@@ -81,12 +80,12 @@ def parse_licence(url: str, document: bytes, page_url: str = "") -> Licence:
     try:
         root = etree.fromstring(document[:MAX_BYTES], parser)
     except (etree.XMLSyntaxError, ValueError):
-        return Licence(url, ())
+        root = None
     found: list[Terms] = []
     for element in root.iter(etree.Element) if root is not None else ():
         if _name(element) == "content" and len(found) < _MAX_CONTENTS:
             found.append(_terms(element, page_url))
-    return Licence(url, tuple(found))
+    return Licence(url, tuple(found), "" if found else "is no RSL document")
 
 
 def _name(element: etree._Element) -> str:
@@ -122,8 +121,8 @@ def _refusal(licence: etree._Element) -> str:
             has_list, permitted = True, permitted + tokens
         if name == "payment" and kind != "free":
             return f"asks for payment ({kind or 'of no stated type'})"
-        if name == "server":
-            return "a licence must be had of its licence server"
+        if name == "reporting":
+            return "asks for reports"
     if has_list and not _TRAINING.intersection(permitted):
         return f"permits {' '.join(permitted)[:60] or 'nothing'} only"
     return ""

@@ -68,7 +68,6 @@ class Robots:
 
     verdict: str
     detail: str = ""
-    licences: tuple[tuple[str, int], ...] = ()  # what `License` lines name, and their numbers
     cost: int = 0  # bytes of memory, roughly
     _groups: dict[str, list[_Group]] = field(default_factory=dict, compare=False)  # by agent in lower case, "*", or ""
     _delays: dict[str, float] = field(default_factory=dict, compare=False)
@@ -127,6 +126,11 @@ class Robots:
                     return agent, rule
         return "", None
 
+    def licences(self, agent: str) -> list[str]:
+        """List what `License` lines name: those in the agent's group, else those before any group (RSL 1.0, 4.4.2)."""
+        named = list(_rules(self._of(agent), "license")) or list(_rules(self._groups.get("", []), "license"))
+        return [rule.value for rule in named[:MAX_LICENCES]]
+
     def names(self, agent: str) -> bool:
         """Tell whether a group is for an agent by name."""
         return agent.lower() in self._groups
@@ -179,16 +183,12 @@ class _Reader:
         self._named: set[str] = set()  # agents of the present group
         self._has_rules = True  # since the last user-agent line, so that the next one begins a new group
         self._delays: dict[str, float] = {}
-        self._licences: dict[str, int] = {}
         self._seen: set[tuple[int, str, bytes]] = set()
         self._cost = 0
 
     def read(self, number: int, name: str, value: bytes) -> None:
         if name == "user-agent":
             self._name(value)
-        elif name == "license":
-            if value and len(self._licences) < MAX_LICENCES:
-                self._licences.setdefault(value.decode("utf-8", "replace")[:_MAX_URL], number)
         elif name == "crawl-delay":
             for agent in self._named:
                 self._delays[agent] = max(self._delays.get(agent, 0.0), _seconds(value))
@@ -219,12 +219,14 @@ class _Reader:
     def robots(self) -> Robots:
         if len(self._seen) > MAX_RULES:
             return Robots("unreachable", f"robots.txt has more than {MAX_RULES:,} rules")
-        return Robots("rules", "", tuple(self._licences.items()), self._cost, self._groups, self._delays)
+        return Robots("rules", "", self._cost, self._groups, self._delays)
 
 
 def _split(name: str, value: bytes) -> tuple[str | None, str]:
     """Give a rule's pattern, None for a rule that says nothing, and its value as it is quoted."""
     text = value.decode("utf-8", "backslashreplace")
+    if name == "license":
+        return ("" if value else None), text[:_MAX_URL]
     if name not in _OF_USAGE:
         return (pattern_of(value, keeps_letters=name.startswith("allow")) if value else None), text[:_QUOTED]
     words = value.split(maxsplit=1) if value.startswith(b"/") else [b"", value]

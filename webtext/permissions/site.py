@@ -75,5 +75,5 @@ class Permissions:
 
     def named_licences(self, url: str) -> list[str]:
         """List the URLs of the licences that robots.txt names."""
-        named = (value for value, _ in self.robots.licences if value.startswith(("http://", "https://", "/")))
+        named = (name for name in self.robots.licences(self.token) if name.startswith(("http://", "https://", "/")))
         return [licence_url(url, value) for value in named]
