@@ -48,6 +48,9 @@ def named(says):
         ([("Content-Usage", "train-ai=y"), ("Content-Usage", "train-ai=n")], {"content_usage"}),
         ([("Content-Usage", "ai=n")], {"content_usage"}),  # of earlier drafts
         ([("Content-Usage", "ai=n, train-ai=y")], set()),
+        ([("Content-Usage", "ai-train=no")], {"content_usage"}),  # the words of Content Signals
+        ([("Content-Usage", "ai-train=no, train-ai=y")], set()),
+        ([("Content-Signal", "train-ai=n")], {"content_signal"}),
         ([("Content-Usage", "train-ai=y")], set()),
         ([("Content-Usage", "train-ai=?0")], set()),  # section 5.4: no token, so unknown
         ([("Content-Usage", 'train-ai="n"')], set()),

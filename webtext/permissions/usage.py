@@ -9,6 +9,9 @@ from typing import Any
 
 from http_sf import StructuredFieldError, Token, parse
 
+# AIPREF's word and Content Signals', which sites take one for the other; AIPREF leaves open what is unknown to it.
+_TRAINING = ("train-ai", "ai-train")
+_YES, _NO = frozenset({"y", "yes"}), frozenset({"n", "no"})
 # Labels of earlier drafts that took in training; sites still write them. They count where `train-ai` says nothing.
 _EARLIER_LABELS = ("ai", "genai", "train-genai", "bots")
 _MAX_VALUE = 1000  # characters read
@@ -27,8 +30,9 @@ def usage_forbids_training(value: str) -> bool:
     except StructuredFieldError:
         return False
     said = {label: str(member[0]) for label, member in members.items() if isinstance(member[0], Token)}
-    if said.get("train-ai") in {"y", "n"}:
-        return said["train-ai"] == "n"
+    for label in _TRAINING:
+        if said.get(label) in _YES | _NO:
+            return said[label] in _NO
     return any(said.get(label) == "n" for label in _EARLIER_LABELS)
 
 
@@ -39,6 +43,7 @@ def signal_forbids_training(value: str) -> bool:
     [True, True, False]
     """
     said = dict(_PAIR.findall(value[:_MAX_VALUE].lower()))
-    if "ai-train" in said:
-        return said["ai-train"] in {"no", "n"}
+    for label in reversed(_TRAINING):
+        if label in said:
+            return said[label] in _NO
     return said.get("use") in _LESS_THAN_FULL
