@@ -42,6 +42,9 @@ def named(says):
         ([("TDM-Reservation", "1")], {"tdm"}),
         ([("tdm-reservation", " 1 ")], {"tdm"}),
         ([("TDM-Reservation", "0")], set()),
+        ([("TDM-Reservation", "1, 1")], {"tdm"}),
+        ([("TDM-Reservation", "true")], set()),  # neither 1 nor 0: an error, so unset
+        ([("Content-Usage", "tdm=n")], {"content_usage"}),
         ([("TDM-Policy", "https://x.test/policy")], set()),  # which says nothing without a reservation
         ([("Content-Usage", "train-ai=n")], {"content_usage"}),
         ([("content-usage", "search=y, train-ai=n;x=1")], {"content_usage"}),
@@ -52,9 +55,9 @@ def named(says):
         ([("Content-Usage", "ai-train=no, train-ai=y")], set()),
         ([("Content-Signal", "train-ai=n")], {"content_signal"}),
         ([("Content-Usage", "train-ai=y")], set()),
-        ([("Content-Usage", "train-ai=?0")], set()),  # section 5.4: no token, so unknown
+        ([("Content-Usage", "train-ai=?0")], set()),  # vocab, section 6.5: no token, so unknown
         ([("Content-Usage", 'train-ai="n"')], set()),
-        ([("Content-Usage", "Train-AI=n")], set()),  # section 5.4.1: no dictionary, so unknown
+        ([("Content-Usage", "Train-AI=n")], set()),  # section 6.5.1: no dictionary, so unknown
         ([("Content-Usage", "train-ai=n, train-ai=y")], set()),  # the last one applies
         ([("Content-Usage", "")], set()),
         ([("Content-Signal", "search=yes,ai-train=no")], {"content_signal"}),

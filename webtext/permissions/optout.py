@@ -63,7 +63,7 @@ def _read_headers(says: PageSays, headers: list[tuple[str, str]], url: str, agen
         match lower:
             case "x-robots-tag" | "robots":
                 found = _robots_tag(value, agent)
-            case "tdm-reservation" if value.strip() == "1":
+            case "tdm-reservation" if "1" in map(str.strip, value.split(",")):
                 found = ("tdm",)
             case "content-usage" if usage_forbids_training(value):
                 found = ("content_usage",)

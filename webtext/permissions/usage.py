@@ -13,7 +13,7 @@ from http_sf import StructuredFieldError, Token, parse
 _TRAINING = ("train-ai", "ai-train")
 _YES, _NO = frozenset({"y", "yes"}), frozenset({"n", "no"})
 # Labels of earlier drafts that took in training; sites still write them. They count where `train-ai` says nothing.
-_EARLIER_LABELS = ("ai", "genai", "train-genai", "bots")
+_EARLIER_LABELS = ("ai", "genai", "train-genai", "tdm", "all", "bots")
 _MAX_VALUE = 1000  # characters read
 _PAIR = re.compile(r"([a-z-]+)\s*=\s*([a-z?0-9]+)")
 _LESS_THAN_FULL = frozenset({"immediate", "reference"})
