@@ -21,10 +21,10 @@ from model.gpt2.network import GPT, size
 from model.gpt2.tokenizer import Tokenizer
 from model.gpt2.train import Split, TrainConfig, Trained, train
 from model.scores.likelihood import document_bits, token_nats
-from model.verdict.ngram_model import NgramModel, count_ngrams, locate, train_ngrams
 from model.verdict.tiers import Tier
 from webtext.errors import UsageError
 from webtext.hashing import hash64
+from webtext.ngram_model import NgramModel, count_ngrams, locate, train_ngrams
 
 LOGGER = logging.getLogger(__name__)
 Floats = NDArray[np.float64]

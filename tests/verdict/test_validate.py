@@ -24,7 +24,6 @@ from model.scores.protocols import Settings, evaluate_set
 from model.scores.tasks import read_conversations, read_items
 from model.verdict.compare import BETTER, CANNOT_TELL, WORSE, PanelScores, compare
 from model.verdict.judge import NgramJudge, Panel, Sample, first, gpt_bits, gpt_runs
-from model.verdict.ngram_model import train_ngrams
 from model.verdict.order import preferred
 from model.verdict.report_text import render
 from model.verdict.tiers import TIERS, Tier
@@ -32,6 +31,7 @@ from model.verdict.validate import Question, validate
 from webtext.errors import UsageError
 from webtext.hashing import hash64
 from webtext.items import Choice
+from webtext.ngram_model import train_ngrams
 
 NOUNS = "river stone engine garden letter window winter market bridge doctor island candle".split()  # noqa: SIM905
 VERBS = "carries follows remembers opens crosses mends hides paints".split()  # noqa: SIM905

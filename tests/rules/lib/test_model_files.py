@@ -1,6 +1,7 @@
 """The two rules that need a model: GPT-3's classifier and perplexity."""
 
 import hashlib
+import math
 import random
 
 import pytest
@@ -78,9 +79,9 @@ def test_the_draw_is_paretos():
 
 
 def test_perplexity_ranks_and_the_rule_cuts_on_both_sides(model):
-    tables = perplexity._load(model)
-    good = [perplexity.perplexity(text, tables) for text in texts(GOOD, 20, 8)]
-    bad = [perplexity.perplexity(text, tables) for text in texts(BAD, 20, 9)]
+    words = perplexity.read_model(model)
+    good = [words.perplexity(text) for text in texts(GOOD, 20, 8)]
+    bad = [words.perplexity(text) for text in texts(BAD, 20, 9)]
     assert max(good) < 40
     assert min(bad) > 500
     rule = Perplexity(model=model, max_perplexity=100.0, min_perplexity=5.0)
@@ -89,11 +90,16 @@ def test_perplexity_ranks_and_the_rule_cuts_on_both_sides(model):
     assert rule(document("")) == "perplexity"
 
 
-def test_unigram_probabilities_sum_to_at_most_one():
-    tables = perplexity.train(["a b a c a b"])
-    chances = [1 / perplexity.perplexity(word, tables) for word in "abc"]
-    assert chances == sorted(chances, reverse=True)
-    assert 0.6 < sum(chances) <= 1
+def test_shuffled_words_surprise_and_no_text_is_impossible(model):
+    words = perplexity.read_model(model)
+    chain = [f"w{number}" for number in range(40)]
+    write_arrays(f"{model}.chain", perplexity.train([" ".join(chain)] * 3))
+    ordered = perplexity.read_model(f"{model}.chain")
+    assert ordered.perplexity(" ".join(chain)) < 2
+    assert ordered.perplexity(" ".join(reversed(chain))) > 10
+    for text in ("zzz", "w1 zzz w2", "heron the the heron zzz", "w39 w39"):
+        assert words.perplexity(text) < math.inf > ordered.perplexity(text)
+    assert words.perplexity("") == math.inf
 
 
 def test_training_is_the_same_every_time_byte_for_byte(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.verdict.ngram_model import count_ngrams, train_ngrams
+from webtext.ngram_model import count_ngrams, train_ngrams
 
 V, END = 7, 6
 DOCUMENTS = st.lists(st.lists(st.integers(0, V - 2), max_size=12), min_size=1, max_size=8).filter(any)
