@@ -73,6 +73,22 @@ def test_refreshes(said, target):
         assert refresh_target(answered(("Refresh", said))) == target
 
 
+@pytest.mark.parametrize(
+    ("base", "target"),
+    [
+        (b"", "http://a.test/b/x/y"),
+        (b"<base href=http://other.test/c/d>", "http://other.test/c/x/y"),
+        (b"<base target=_blank><base href='../e/'>", "http://a.test/e/x/y"),
+        (b"<!-- <base href=http://other.test/> -->", "http://a.test/b/x/y"),
+        (b"<base href='javascript:x'>", "http://a.test/b/x/y"),
+    ],
+)
+def test_a_meta_refresh_is_relative_to_the_base(base, target):
+    html = base + b'<meta http-equiv="refresh" content="0; URL=\n  x/z/../y">'
+    assert refresh_target(answered(html=html)) == target
+    assert refresh_target(answered(("Refresh", "0; url=z"), html=html)) == "http://a.test/b/z"
+
+
 WORDS = b"<p>" + b"Words of a page. " * 30
 META = b'<meta http-equiv="refresh" content="0;url=/x">'
 
@@ -113,6 +129,9 @@ def test_a_hostile_page_costs_no_more_than_its_length(piece):
         (["a=1", "a=; Max-Age=0"], "http://login.news.test/", ""),
         (["a=1; Max-Age=0"], "http://login.news.test/", ""),
         (["a=1; expires=Thu, 01 Jan 1970 00:00:00 GMT"], "http://login.news.test/", ""),
+        (["a=1", "a=; expires=Thu, 01-Jan-70 00:00:01 GMT"], "http://login.news.test/", ""),
+        (["a=1; expires=Tue, 01 Jan 69 00:00:00 GMT"], "http://login.news.test/", "a=1"),
+        (["a=1; Max-Age=soon; Path=here", 'b=1; max-age="9"'], "http://login.news.test/", "a=1; b=1"),
         (["a=1; Secure"], "http://login.news.test/", ""),
         (["a=1; Path=/y"], "http://login.news.test/x", ""),
         (['a="x y"', "b=1,c=2"], "http://login.news.test/", 'a="x y"; b=1,c=2'),

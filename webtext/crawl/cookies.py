@@ -17,6 +17,17 @@ _LONGEST = 4096  # bytes of one (RFC 6265, section 6.1)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # a cookie that holds one is none (RFC 6265bis, section 5.7)
 
 
+# Attributes that say nothing (RFC 6265, sections 5.2.2 and 5.2.4): for the standard library they take the cookie along.
+_SAYS_NOTHING = re.compile(r";\s*(?:max-age\s*=(?!\s*-?\d+\s*(?:;|$))|path\s*=(?!\s*/))[^;]*", re.IGNORECASE)
+_SHORT_YEAR = re.compile(r"(;\s*expires\s*=[^;]*?[-\s])(\d\d)(?=\s+\d\d?:)", re.IGNORECASE)
+
+
+def _plain(said: str) -> str:
+    """Write a Set-Cookie as RFC 6265 reads it: of two digits, the years 70 to 99 are the last century's (5.1.1)."""
+    said = _SAYS_NOTHING.sub("", said)
+    return _SHORT_YEAR.sub(lambda year: f"{year[1]}{'19' if int(year[2]) >= 70 else '20'}{year[2]}", said)
+
+
 class _Policy(DefaultCookiePolicy):
     def set_ok_domain(self, cookie: Cookie, request: Any) -> bool:
         is_own = not cookie.domain_specified or not is_public_suffix(cookie.domain.lstrip("."))
@@ -45,7 +56,7 @@ class Cookies:
     def hear(self, url: str, headers: Iterable[tuple[str, str]]) -> None:
         """Keep or drop cookies as the answer from a URL says (RFC 6265, section 5.3)."""
         said = [value for name, value in headers if name.lower() == "set-cookie"]
-        said = [value for value in said if len(value) <= _LONGEST and not _CONTROL.search(value)][:_MOST]
+        said = [_plain(value) for value in said if len(value) <= _LONGEST and not _CONTROL.search(value)][:_MOST]
         if said:
             self._jar = self._jar or CookieJar(_Policy())
             self._jar.extract_cookies(_Said(said), Request(url))  # type: ignore[arg-type]  # noqa: S310 - opens nothing

@@ -1,10 +1,10 @@
 """Where an answer sends its reader: by Location, by Refresh, or by a meta element that stands for Refresh."""
 
 import re
+from collections.abc import Iterator
 from html import unescape
 
 from webtext.crawl.exchange import Exchange
-from webtext.crawl.outcomes import REDIRECTS
 from webtext.urls import resolve_url
 from webtext.warc.warc_records import HttpResponse
 
@@ -17,6 +17,7 @@ _HIGH = re.compile(r"[\x80-\xff]")
 # HTML, section "shared declarative refresh steps": seconds, a fraction that does not count, and a URL, quoted or not.
 _REFRESH = re.compile(r"""\s*(\d{1,4})[\d.]*[\s;,]\s*[;,]?\s*(?:url\s*=\s*)?(["']?)(.*)""", re.IGNORECASE | re.DOTALL)
 _META = re.compile(rb"<meta\b([^<>]{1,4096})>", re.IGNORECASE)
+_BASE = re.compile(rb"<base\b([^<>]{1,4096})>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([a-z-]{1,32})\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _ASIDE = ((b"<!--", b"-->"), (b"<script", b"</script"), (b"<style", b"</style"), (b"<template", b"</template"))
 _NO_SCRIPT = ((b"<noscript", b"</noscript"),)
@@ -40,18 +41,16 @@ def location_target(url: str, response: HttpResponse) -> str | None:
 
 def refresh_target(exchange: Exchange) -> str | None:
     """Give the URL that a page sends its reader to within `LONGEST_REFRESH`; None where it does not, or to itself."""
-    said = exchange.header("Refresh") or _meta_refresh(exchange.beginning[:_READ])
+    said, base = exchange.header("Refresh"), exchange.url
+    if not said:
+        said, relative_to = _meta_refresh(exchange.beginning[:_READ])
+        base = _resolved(base, relative_to) or base
     found = _REFRESH.match(said[:8192])
     if found is None or float(found[1]) > LONGEST_REFRESH:
         return None
     quote, url = found[2], found[3]
-    target = _resolved(exchange.url, url.partition(quote)[0] if quote else url)
+    target = _resolved(base, url.partition(quote)[0] if quote else url)
     return target if target != exchange.url else None
-
-
-def is_redirect(exchange: Exchange) -> bool:
-    """Tell whether an answer is a redirect by its status."""
-    return not exchange.outcome and exchange.status in REDIRECTS
 
 
 def _resolved(base: str, said: str) -> str | None:
@@ -64,27 +63,33 @@ def _resolved(base: str, said: str) -> str | None:
         return None
 
 
-def _meta_refresh(html: bytes) -> str:
-    """Give what the first meta element says that stands for Refresh; "" where there is none.
+def _meta_refresh(html: bytes) -> tuple[str, str]:
+    """Give what the first meta element says that stands for Refresh, and what relative URLs are relative to; "": none.
 
     Those in comments and scripts do not count, one in `noscript` only where the page says nothing else.
     """
     if b"refresh" not in html.lower():
-        return ""
+        return "", ""
     shown = _without(html, _ASIDE)
+    base = next((each["href"] for each in _tags(_BASE, shown) if each.get("href")), "")
     said = _first_refresh(_without(shown, _NO_SCRIPT))
-    return said if said or len(b"".join(_TAG.sub(b" ", shown).split())) > _STUB else _first_refresh(shown)
+    if not said and len(b"".join(_TAG.sub(b" ", shown).split())) <= _STUB:
+        said = _first_refresh(shown)
+    return said, base
 
 
 def _first_refresh(html: bytes) -> str:
-    for match in _META.finditer(html):
-        attributes = {
+    found = (each for each in _tags(_META, html) if each.get("http-equiv", "").strip().lower() == "refresh")
+    return next((each["content"] for each in found if each.get("content")), "")
+
+
+def _tags(pattern: re.Pattern[bytes], html: bytes) -> Iterator[dict[str, str]]:
+    """Yield the attributes of each tag of a kind, names in lower case."""
+    for match in pattern.finditer(html):
+        yield {
             name.lower(): unescape(double or single or bare)
             for name, double, single, bare in _ATTRIBUTE.findall(match[1].decode("latin-1"))
         }
-        if attributes.get("http-equiv", "").strip().lower() == "refresh" and attributes.get("content"):
-            return attributes["content"]
-    return ""
 
 
 def _without(html: bytes, elements: tuple[tuple[bytes, bytes], ...]) -> bytes:
