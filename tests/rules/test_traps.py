@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from filters.catalogue import RULES
 from filters.rules import wikipedia
 from filters.rules.lib.steps import apply_filters
+from webtext.code_points import count_words
 from webtext.reasons import Reason
 from webtext.records import Document
-from webtext.text import words
 
 PROSE = (
     "The ferry leaves at seven, and by half past six there is a queue of people who have done this for thirty years. "
@@ -41,7 +41,7 @@ def document(text=PROSE, url="https://example.org/a", **fields):
     values = {"title": "A title", "language": "en", "language_probability": 0.999, "final_url": url, **fields}
     return Document(
         id="0", url=url, host=host, author="", date="", text=text, karma=3, submissions=1, subreddits=(),
-        first_posted=0, n_words=len(words(text)), body_digest="", **values,
+        first_posted=0, n_words=count_words(text), body_digest="", **values,
     )  # fmt: skip
 
 
