@@ -6,7 +6,7 @@ Each case has a note; notes that begin with `soft` are opinions. Those that are 
 import base64
 import json
 
-from pipelines.stages.archives.archived_pages import REVISIT, best_capture, body_key, has_body, revisited
+from pipelines.stages.archives.archived_pages import REVISIT, best_capture, body_keys, has_body, revisited
 from pipelines.stages.archives.index import read_captures
 from webtext.errors import UsageError
 from webtext.extract.decode import decode_html
@@ -82,7 +82,7 @@ def indexed(path):
     rows = list(read_captures(str(path), DEFAULT_SIGNALS, InputTally(path.name)))
     captures = [row for row in rows if row.outcome != REVISIT]
     for revisit in (row for row in rows if row.outcome == REVISIT):
-        bodies = [row for row in captures if has_body(row) and body_key(row) == body_key(revisit)]
+        bodies = [row for row in captures if has_body(row) and set(body_keys(row)) & set(body_keys(revisit))]
         captures += revisited(bodies, [revisit])
     urls = {row.url for row in captures}
     return [best_capture([row for row in captures if row.url == url]) for url in sorted(urls)]

@@ -54,7 +54,7 @@ def normalize_host(host: str) -> str | None:
     if not host.isascii():
         try:
             host = _to_ascii(host)
-        except (idna.IDNAError, UnicodeError):
+        except ValueError:  # also what idna says of a joiner beside a control character
             return None
     host = host.rstrip(".")
     labels = host.split(".")

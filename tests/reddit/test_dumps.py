@@ -182,6 +182,8 @@ POSTS = [line(id=str(number), url=f"http://a{number}.org/", score=9) for number 
         (b"".join(POSTS)[:-9], 19, ["damaged_frame"]),
         (json.dumps([json.loads(post) for post in POSTS], indent=2).encode()[:-20], 19, ["damaged_frame"]),
         (b"".join(post[:-1] + b",\r\n" for post in POSTS), 20, []),
+        (b"".join(post.strip() for post in POSTS) * 500, 10_000, []),
+        (b"\\N\n" + b"".join(POSTS), 20, ["malformed_line"]),
     ],
 )
 def test_the_many_lines_decide_how_a_file_is_read_and_each_line_for_itself(data, links, refused):

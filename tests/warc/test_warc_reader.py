@@ -70,6 +70,8 @@ CASES = {
     "the last trailer cut": (b"".join(MEMBERS)[:-3], ALL, 1),
     "a wrong checksum": (MEMBERS[0] + MEMBERS[1][:-8] + b"12345678" + MEMBERS[2], [ALL[0], ALL[2]], 1),
     "the last plain record cut": (b"".join(RECORDS)[:-500], ALL[:2], 1),
+    "no line end behind a record": (b"".join(each[:-4] for each in RECORDS), ALL, 0),
+    "many line ends behind a record": (b"\n\n\n".join(RECORDS), ALL, 0),
     "one line end behind a record": (b"".join(each[:-2] for each in RECORDS), ALL, 0),
     "zstd": (b"".join(map(zstandard.compress, RECORDS)), ALL, 0),
     "zstd in one frame": (zstandard.compress(b"".join(RECORDS)), ALL, 0),
@@ -106,6 +108,13 @@ def test_a_dictionary_in_the_first_frame_is_used():
     for content in (dictionary.as_bytes(), zstandard.compress(dictionary.as_bytes())):
         head = b"\x5d\x2a\x4d\x18" + len(content).to_bytes(4, "little") + content
         assert pages(head + b"".join(map(compressor.compress, RECORDS))) == (ALL, 0)
+
+
+def test_a_damaged_dictionary_is_one_clear_line():
+    for content in (b"\x28\xb5\x2f\xfd" + b"x" * 50, b"\x37\xa4\x30\xec" + b"x" * 50):
+        head = b"\x5d\x2a\x4d\x18" + len(content).to_bytes(4, "little") + content
+        with pytest.raises(UsageError, match="dictionary at the archive's beginning is damaged"):
+            list(read_archive(io.BytesIO(head + zstandard.compress(RECORDS[0]))))
 
 
 @pytest.mark.parametrize("compress", [packed, zstandard.compress, bytes])

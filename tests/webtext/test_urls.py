@@ -283,6 +283,11 @@ def test_canonicalisation_is_idempotent_on_real_links(realweb):
         ("http://\u0301ü.example/", None),  # begins with an accent
         ("http://אa.example/", None),  # two directions in one label
         ("http://a\u2024b.example/", None),
+        ("http://\u0000\u200dא.example/", None),
+        ("http://%e2%98%83.net", "http://xn--n3h.net/"),
+        ("https://тест.example:33/", "https://xn--e1aybc.example:33/"),
+        ("https://тест:п@тест.example...:33/", "https://xn--e1aybc.example:33/"),
+        ("http://www.exampl？e.com/", None),
         ("http://example.org/?a=1&#38;b=2", "http://example.org/?a=1&b=2"),
         ("http://example.org/?a=1&amp;#038;b=2", "http://example.org/?a=1&b=2"),
         ("http://example.org/&#x2f;b", "http://example.org//b"),

@@ -28,6 +28,9 @@ _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _DAMAGED = 10  # bytes that are not ASCII to one that is no character: so few are damage, more are another encoding
 
 _WHATWG = "webtext.whatwg"  # our name for `_as_browsers_do` among Python's ways to treat what is no character
+# What could be read as ASCII is not in UTF-16, and x-user-defined, whose characters are nobody's, was never meant
+# (WHATWG HTML, 13.2.3.2, has both for meta elements).
+_MEANT = {"utf-16le": "utf-8", "utf-16be": "utf-8", "x-user-defined": "windows-1252"}
 _LIKE_WHATWG = {"gbk": "gb18030", "iso-2022-jp": "iso2022_jp_ext"}  # codecs of Python that are nearer to the standard
 
 
@@ -101,11 +104,7 @@ def declared_encodings(body: bytes, content_type: str) -> tuple[str, ...]:
     in_page = next(_meta_encodings(head), None) or (
         _encoding_name(in_xml[1].decode("ascii", "replace")) if in_xml else None
     )
-    # What could be read as ASCII is not in UTF-16, and x-user-defined was never meant (WHATWG HTML, 13.2.3.2).
-    named = ("utf-8" if name.startswith("utf-16") else name for name in (in_header, in_page) if name)
-    return tuple(
-        dict.fromkeys("windows-1252" if name == "x-user-defined" and not in_header else name for name in named)
-    )
+    return tuple(dict.fromkeys(_MEANT.get(name, name) for name in (in_header, in_page) if name))
 
 
 def _meta_encodings(head: bytes) -> Iterator[str]:

@@ -15,6 +15,7 @@ from webtext.urls import canonicalize_url
 
 _SAMPLE_LINES = 1000
 _SAMPLE_BYTES = 1 << 20
+_LINE = 1 << 17  # bytes without a line end that are no line: objects one behind the other
 _TELLING = 1 << 14  # bytes of a line that are looked at: more than a URL has
 _DUMP_NAME = re.compile(r"(?:^|/)R[SC]_|\.(?:jsonl?|ndjson)(?:\.|$)", re.IGNORECASE)
 BEFORE_OBJECT = b" \t\r\n\xef\xbb\xbf\x1e,["  # what writers of JSON put before an object (RFC 7464, section 2.2)
@@ -89,7 +90,7 @@ def find_layout(head: bytes, name: str, path: str) -> Layout:
     for place, magic, what, remedy in _OTHERS:
         if head.startswith(magic, place):
             raise UsageError(f"{path} is {what}, not a dump: {remedy}")
-    if _DOCUMENT.match(head):
+    if _DOCUMENT.match(head) or (head.startswith(b"{") and len(head) >= _LINE and b"\n" not in head):
         return Layout("document")
     lines = [line for line in head[:_SAMPLE_BYTES].splitlines()[:_SAMPLE_LINES] if line.strip(b" \t\0\xef\xbb\xbf")]
     objects = sum(line.lstrip(BEFORE_OBJECT).startswith(b"{") for line in lines)

@@ -133,12 +133,14 @@ def _with_its_dictionary(stream: BinaryIO) -> Codec:
         return ZSTD
     size = int.from_bytes(stream.read(4), "little")
     dictionary = stream.read(min(size, _MAX_DICTIONARY))
-    if dictionary.startswith(ZSTD.magic):
-        try:
+    try:
+        if dictionary.startswith(ZSTD.magic):
             dictionary = zstandard.ZstdDecompressor().decompressobj().decompress(dictionary)[:_MAX_DICTIONARY]
-        except zstandard.ZstdError as error:
-            raise UsageError(f"the dictionary at the archive's beginning is damaged ({error})") from error
-    return with_dictionary(dictionary)
+        codec = with_dictionary(dictionary)
+        codec.decoder()
+    except zstandard.ZstdError as error:
+        raise UsageError(f"the dictionary at the archive's beginning is damaged ({error})") from error
+    return codec
 
 
 def _pieces(stream: BinaryIO, codec: Codec | None, head: bytes) -> Iterator[Block | Damage]:

@@ -23,6 +23,7 @@ _TOKEN = FetchConfig().token  # by which some signals address us
 _BODY_SNIFFED = 1 << 13  # bytes of an encoded body that are decoded to tell what it is
 _SNIFFED = 4 << 20  # bytes that they may decode to
 REVISIT = "revisit"  # outcome of a row that waits for the record that its body is in
+_NO_CONTENT = payload_digest(b"")
 _DATE = "%Y%m%d%H%M%S"  # as CDX and some old archives write it
 
 
@@ -65,8 +66,8 @@ def _judge(record: WarcRecord, response: HttpResponse) -> tuple[str, str]:
     """Give the outcome of a record, and what is known besides: of a redirect, where it leads."""
     if response.status in REDIRECTS:
         return f"http_{response.status}", location_target(record.url, response) or ""
-    if record.type == "revisit" and response.status in {0, *ACCEPTED_STATUS} and not response.body:
-        return REVISIT, "its body is in another record, which these archives do not have"
+    if record.type == "revisit" and response.status in {0, 304, *ACCEPTED_STATUS} and not response.body:
+        return REVISIT, record.headers.get("warc-refers-to-target-uri", "").strip("<>") or record.url
     kind = response.header("Content-Type")
     if record.problem and response.status in ACCEPTED_STATUS and may_be_html(kind):
         return record.problem, f"the record at byte {record.offset:,}"
@@ -76,10 +77,16 @@ def _judge(record: WarcRecord, response: HttpResponse) -> tuple[str, str]:
     return judge_answer(response.status, kind, decode_response(some, _SNIFFED).body), ""
 
 
-def body_key(page: Page) -> str:
-    """Give what two records of one body have in common: its digest, however its algorithm is spelled."""
+def body_keys(page: Page) -> list[str]:
+    """Give what a revisit may share with the record that its body is in: its digest, or the URL that it refers to.
+
+    A revisit has one, since some crawlers leave the digest out, or give that of no content.
+    """
     algorithm, _, digest = page.digest.rpartition(":")
-    return f"{algorithm.lower() or 'sha1'}:{digest}"
+    known = [f"{algorithm.lower() or 'sha1'}:{digest}"] if digest and page.digest != _NO_CONTENT else []
+    if page.outcome == REVISIT:
+        return known or [canonicalize_url(page.detail) or ""]
+    return [*known, page.url]
 
 
 def is_answered(page: Page) -> bool:
@@ -97,7 +104,8 @@ def revisited(bodies: Iterable[Page], revisits: Iterable[Page]) -> Iterator[Page
     body = min(bodies, key=lambda page: (page.warc_file, page.warc_offset or 0), default=None)
     for page in revisits:
         if body is None:
-            yield replace(page, outcome="not_in_archive")
+            detail = f"its body is in the record of {page.detail}, which these archives do not have"
+            yield replace(page, outcome="not_in_archive", detail=detail)
             continue
         yield replace(
             body,

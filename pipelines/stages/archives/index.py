@@ -21,7 +21,7 @@ from pipelines.engine.runner import Engine
 from pipelines.stages.archives.archived_pages import (
     REVISIT,
     best_capture,
-    body_key,
+    body_keys,
     capture_of,
     has_body,
     join_link,
@@ -176,12 +176,20 @@ class ReadCaptures(beam.PTransform):
         )
 
 
+class KeyByBody(beam.PTransform):
+    """Key rows by what a revisit and the record of its body have in common."""
+
+    def expand(self, pages: PCollection) -> PCollection:
+        keyed = beam.FlatMap(lambda page: [(key, page) for key in body_keys(page)])
+        return pages | keyed.with_output_types(tuple[str, Page])
+
+
 class ResolveRevisits(beam.PTransform):
     """Give revisits the places of the records that their bodies are in."""
 
     def expand(self, read: dict[str, PCollection]) -> PCollection:
-        bodies = read["pages"] | "With a body" >> beam.Filter(has_body) | "Bodies" >> KeyBy(Page, body_key)
-        revisits = read["revisits"] | "Revisits" >> KeyBy(Page, body_key)
+        bodies = read["pages"] | "With a body" >> beam.Filter(has_body) | "Bodies" >> KeyByBody()
+        revisits = read["revisits"] | "Revisits" >> KeyByBody()
         both = {"bodies": bodies, "revisits": revisits} | beam.CoGroupByKey()
         return both | beam.FlatMapTuple(_revisited).with_output_types(Page)
 

@@ -16,6 +16,7 @@ from webtext.manifest import Counts
 from webtext.records import Link, Page
 from webtext.tables import read_records, write_records
 from webtext.warc.warc_reader import read_response
+from webtext.warc.warc_records import payload_digest
 
 ENGINE = Engine(workers=1)
 
@@ -221,13 +222,20 @@ def test_a_revisit_is_the_page_whose_body_it_has_in_whichever_archive_that_is(tm
         + warc_record("http://a.example/5", "revisit", http("404 Not Found", b"", **HTML), **digest)
         + warc_record("http://a.example/6", "revisit", http(body=b"", **HTML, **{"X-Robots-Tag": "noai"}), **digest)
     )
+    # Crawlers that left the digest out, or gave that of no content, and named the record or not (pywb#88, httrack#778).
+    refers, empty = {"WARC-Refers-To-Target-URI": "<http://a.example/1>"}, {"WARC-Payload-Digest": payload_digest(b"")}
+    (tmp_path / "3.warc.gz").write_bytes(
+        warc_record("http://a.example/7", "revisit", b"", **refers)
+        + warc_record("http://a.example/8", "revisit", http("304 Not Modified", b""), **refers, **empty)
+        + warc_record("http://a.example/1", "revisit", http("304 Not Modified", b""), "2021-01-01T00:00:00Z", **empty)
+    )
     (tmp_path / "2.warc.gz").write_bytes(warc_record("http://a.example/1", "response", http(**HTML), **digest))
     directory = str(tmp_path / "pages")
     index_archives(sorted(map(str, tmp_path.glob("*.gz"))), None, directory, ENGINE)
     found = {page.url[-1]: page for page in pages_of(directory)}
     assert [found[name].outcome for name in "12345"] == ["ok", "ok", "ok", "not_in_archive", "http_404"]
     assert found["6"].opt_out and found["6"].outcome != "ok"
-    for name in "23":
+    for name in "12378":
         assert found[name].fetch_url == found[name].final_url == f"http://a.example/{name}"
         with storage.open_file(found[name].warc_file) as stream:
             response = read_response(stream, found[name].warc_offset, found[name].warc_length, found[name].digest)
