@@ -21,6 +21,7 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import inspect
+import logging
 import re
 import sys
 import types
@@ -37,6 +38,9 @@ from webtext.records import Document
 
 GROUP = "webtext.rules"  # entry points of this group name modules with rules
 _BUNDLED = frozenset(RULES)
+# What goes wrong when a file of rules is run is its author's to mend.
+_MISTAKES = (SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError, LookupError, OSError)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +73,18 @@ def read_rules(name: str) -> Outside:
 
 
 def announced() -> list[Outside]:
-    """Read the modules with rules that installed packages announce by entry points of `GROUP`."""
-    points = importlib.metadata.entry_points(group=GROUP)
-    return [read_rules(point.module) for point in sorted(points, key=lambda point: (point.name, point.value))]
+    """Read the modules with rules that installed packages announce by entry points of `GROUP`.
+
+    One that cannot be read is told of and passed over: a package that is half removed must not stop every build.
+    """
+    found = []
+    for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: (point.name, point.value)):
+        try:
+            found.append(read_rules(point.module))
+        except UsageError as error:
+            owner = point.dist.name if point.dist else "a package"
+            _log.warning("%s announces rules that cannot be used: %s", owner, error)
+    return found
 
 
 def add_rules(outside: Iterable[Outside]) -> None:
@@ -101,8 +114,8 @@ def rules_of(outside: Outside) -> dict[str, Rule]:
     sys.modules[module.__name__] = module  # where data classes look for the names in their annotations
     try:
         exec(compile(outside.source, outside.name, "exec"), vars(module))  # noqa: S102 - the user's own rules
-    except (SyntaxError, ImportError) as error:
-        raise UsageError(f"--rules {outside.name}: {error}") from error
+    except _MISTAKES as error:
+        raise UsageError(f"--rules {outside.name}: {type(error).__name__}: {error}") from error
     return dict(_rules_in(module))
 
 

@@ -24,6 +24,7 @@ def test_the_names_are_the_same_in_the_package_its_stub_and_its_home():
     stub = re.findall(r"(\w+) as (\w+)", (ROOT / "webtext" / "__init__.pyi").read_text("utf-8"))
     assert {name for name, _ in stub} == {name for _, name in stub} == set(webtext.__all__) == set(api.__all__)
     assert all(getattr(webtext, name) is getattr(api, name) for name in webtext.__all__)
+    assert set(dir(webtext)) >= {*webtext.__all__, "__version__", "__doc__"}
     with pytest.raises(AttributeError, match="nothing_such"):
         importlib.import_module("webtext").nothing_such  # noqa: B018
 

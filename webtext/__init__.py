@@ -37,3 +37,7 @@ def __getattr__(name: str) -> object:
     if name in __all__:
         return getattr(importlib.import_module("pipelines.api"), name)
     raise AttributeError(f"module 'webtext' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -21,8 +21,9 @@ from pipelines.stages.output import Output
 from pipelines.stages.stage import Stage, discard, find_manifest, read_manifest, run_stage
 from webtext import storage
 from webtext.errors import UsageError
-from webtext.manifest import Counts
+from webtext.manifest import Counts, versions
 
+_SKETCHED_BY = ("webtext", "unicode", "datasketch")  # releases with which words, hashes or signatures may change
 # The files with texts of each of our stages that has any; in a directory of somebody else's, all of them.
 _OWN = {
     "documents": ("part-*.parquet",),
@@ -105,8 +106,12 @@ def _check_outside(against: tuple[str, ...], output: str) -> None:
 
 
 def _is_ready(path: str, minhash: MinHashConfig) -> bool:
+    """Tell whether a directory holds sketches that can be compared with ours: of the same settings and releases."""
     found = find_manifest(path)
-    return found is not None and found.stage == "documents" and found.config["sketch"] == sketch_settings(minhash)
+    if found is None or found.stage != "documents" or found.config["sketch"] != sketch_settings(minhash):
+        return False
+    now = versions()
+    return all(found.versions.get(name) == now[name] for name in _SKETCHED_BY)
 
 
 def earlier_files(directories: tuple[str, ...], columns: Columns) -> list[EarlierFile]:

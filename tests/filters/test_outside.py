@@ -117,6 +117,8 @@ def test_a_reason_that_is_not_declared_is_a_bug():
         ("def rule(document:", "was never closed"),
         ("import nowhere_at_all", "No module named 'nowhere_at_all'"),
         ("def length(document): ...", "there is a rule length already"),
+        ("most = limit\ndef rule(document): ...", "NameError: name 'limit' is not defined"),
+        ("open('/nowhere/at/all')", "No such file"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_one_line(tmp_path, capsys, source, says):
@@ -179,6 +181,23 @@ def test_packages_announce_rules_by_entry_points(monkeypatch, tmp_path):
     asked = config_of("--set", "shouting.most=0.1")
     assert asked.rules.entries[-1].name == "shouting"
     assert "rules_from_outside" in asked.identity()
+
+
+def test_a_package_that_is_half_removed_stops_no_build(monkeypatch, tmp_path, caplog):
+    (tmp_path / "torn_rules.py").write_text("import nowhere_at_all")
+    monkeypatch.syspath_prepend(tmp_path)
+    points = [importlib.metadata.EntryPoint(name, name, "webtext.rules") for name in ("gone_rules", "torn_rules")]
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda **_: points)
+    assert config_of().identity() == config_of().identity()
+    assert "gone_rules: no such module" in caplog.text
+    assert "No module named 'nowhere_at_all'" in caplog.text
+
+
+def test_a_source_runs_once_in_a_process(tmp_path, capsys):
+    (tmp_path / "mine.py").write_text(SHOUTING + "print('it runs')\n")
+    for _ in range(3):
+        add_rules([read_rules(str(tmp_path / "mine.py"))])
+    assert capsys.readouterr().out == "it runs\n"
 
 
 @pytest.mark.slow

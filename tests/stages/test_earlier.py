@@ -11,16 +11,18 @@ from dedup.near.against import Columns
 from dedup.near.minhash import MinHashConfig
 from pipelines.commands.cli import main
 from pipelines.engine.runner import Engine
+from pipelines.stages import earlier
 from pipelines.stages.build import run_shards
 from pipelines.stages.duplicates import DuplicatesConfig, run_duplicates
-from pipelines.stages.earlier import _labels, earlier_files, prepare_earlier
+from pipelines.stages.earlier import _labels, earlier_files, prepare_earlier, sketch_settings
 from pipelines.stages.kept import Kept
 from pipelines.stages.output import Output
 from pipelines.stages.shards import ShardsConfig
-from pipelines.stages.stage import read_manifest
+from pipelines.stages.stage import Stage, read_manifest, run_stage
 from tests.double.documents_stage import document, write_documents
 from tests.double.duplicate_stage import content, edited, rejections
 from webtext.errors import UsageError
+from webtext.manifest import Counts, versions
 
 ENGINE = Engine(workers=1)
 URL = "https://host.example/{}"
@@ -150,6 +152,15 @@ def test_an_output_stands_for_its_corpus_and_a_documents_directory_for_itself(tm
         "https://new.example/1"
     ]
     assert (tmp_path / "2018/earlier").exists()
+
+
+@pytest.mark.parametrize("package", ["webtext", "unicode", "datasketch"])
+def test_sketches_of_another_release_are_made_anew(tmp_path, package, monkeypatch):
+    stage = Stage("documents", str(tmp_path / "documents"), {"sketch": sketch_settings(MinHashConfig())}, ())
+    run_stage(stage, lambda _: None, lambda _: Counts(0, 0))
+    assert earlier._is_ready(stage.directory, MinHashConfig())
+    monkeypatch.setattr(earlier, "versions", lambda: {**versions(), package: "0"})
+    assert not earlier._is_ready(stage.directory, MinHashConfig())
 
 
 def test_equal_names_in_two_corpora_are_told_apart(tmp_path):
