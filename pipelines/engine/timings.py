@@ -60,7 +60,7 @@ def note_timing(directory: str, timing: Timing) -> None:
     output, _, stage = directory.rstrip("/").rpartition("/")
     known = read_timings(output or ".") | {stage: timing}
     content = json.dumps({name: asdict(known[name]) for name in sorted(known)}, indent=1) + "\n"
-    with storage.create_file(storage.join(output or ".", NAME)) as stream:
+    with storage.create_file(storage.join(output or ".", NAME), durable=True) as stream:
         stream.write(content.encode())
 
 

@@ -1,0 +1,120 @@
+"""A loss of power takes what was not yet on the disk; a stage is whole all the same, or not there, and goes on."""
+
+import contextlib
+import os
+from pathlib import Path
+
+import pytest
+
+from pipelines.commands.cli import main
+from pipelines.engine.runner import Engine
+from pipelines.stages.fetch import run_fetch
+from pipelines.stages.stage import Stage, find_manifest, read_manifest, run_stage
+from pipelines.stages.verify import directory_problems
+from tests.stages.test_fetch import make_links, web_of
+from webtext import storage
+from webtext.crawl.config import FetchConfig
+from webtext.manifest import Counts
+
+
+class PowerLossError(Exception):
+    """The machine is off."""
+
+
+class Disk:
+    """Remembers what each file held when it was last synced; all else is lost with the power."""
+
+    def __init__(self, monkeypatch, moment):
+        self.synced, self.done, self.moment = {}, 0, moment
+        fsync = os.fsync
+
+        def keep(descriptor):
+            self.step()
+            fsync(descriptor)
+            place = f"/proc/self/fd/{descriptor}"
+            if Path(place).is_file():
+                self.synced[os.fstat(descriptor).st_ino] = Path(place).read_bytes()
+
+        monkeypatch.setattr(os, "fsync", keep)
+        for name in ("rename", "replace", "unlink", "mkdir"):
+            monkeypatch.setattr(Path, name, self.stepping(getattr(Path, name)))
+
+    def step(self):
+        self.done += 1
+        if self.done > self.moment:
+            raise PowerLossError
+
+    def stepping(self, change):
+        def stepped(*arguments, **named):
+            self.step()
+            return change(*arguments, **named)
+
+        return stepped
+
+    def lose(self, folder):
+        """Leave of each file what is on the disk."""
+        for path in folder.rglob("*"):
+            if path.is_file():
+                path.write_bytes(self.synced.get(path.stat().st_ino, b""))
+
+
+def stage(tmp_path, version):
+    return Stage("documents", str(tmp_path / "out" / "documents"), {"version": version}, ())
+
+
+def work(version):
+    def write(directory):
+        for number in range(3):
+            with storage.create_file(f"{directory}/part-{number}.parquet") as stream:
+                stream.write(f"version {version}, part {number}".encode() * 100)
+
+    return write
+
+
+def counted(_directory):
+    return Counts(3, 3)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are found in /proc")
+@pytest.mark.parametrize("moment", [*range(0, 40, 2), 10**6])
+def test_a_loss_of_power_at_any_moment_leaves_a_stage_whole_or_not_there(tmp_path, monkeypatch, moment):
+    with monkeypatch.context() as patched:
+        disk = Disk(patched, 10**6)
+        run_stage(stage(tmp_path, 1), work(1), counted)
+        disk.moment = disk.done + moment
+        with contextlib.suppress(PowerLossError):
+            run_stage(stage(tmp_path, 2), work(2), counted)
+    disk.lose(tmp_path / "out")
+    found = find_manifest(str(tmp_path / "out" / "documents"))
+    assert found is None or directory_problems(str(tmp_path / "out" / "documents"), found) == []
+    finished = run_stage(stage(tmp_path, 2), work(2), counted)
+    assert directory_problems(str(tmp_path / "out" / "documents"), finished) == []
+    assert (tmp_path / "out" / "documents" / "part-0.parquet").read_bytes().startswith(b"version 2")
+
+
+@pytest.mark.parametrize("left", [0.0, 0.31, 0.97])
+def test_a_crawl_goes_on_with_what_was_on_the_disk(tmp_path, left):
+    """Its archive is cut where the disk had it; tables and the timings were not yet there."""
+    records, expected = web_of(6, 3)
+    archive = tmp_path / "web.warc.gz"
+    archive.write_bytes(b"".join(records))
+    links, config = make_links(tmp_path, expected), FetchConfig(delay=0, backoff=0, max_crawl_delay=0)
+    pages = tmp_path / "out" / "pages"
+
+    def fetch():
+        return run_fetch(links, str(pages), config, Engine(1), replay=[str(archive)])
+
+    whole = fetch().counts
+    unfinished = tmp_path / "out" / "pages.unfinished"
+    pages.rename(unfinished)
+    (unfinished / "manifest.json").unlink()
+    (unfinished / ".webtext").write_text("fetch")
+    for path in unfinished.iterdir():
+        if path.name.endswith(".warc.gz"):
+            content = path.read_bytes()
+            path.write_bytes(content[: int(left * len(content))])
+        elif not path.name.startswith("."):
+            path.write_bytes(b"")
+    assert fetch().counts == whole
+    assert read_manifest(str(pages)).counts == whole
+    assert main(["verify", str(pages)]) == 0
