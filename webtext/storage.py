@@ -220,7 +220,10 @@ def expand(pattern: str) -> list[str]:
     elif is_local(pattern):
         paths = sorted(join(base, name) for name in glob.glob(rest, root_dir=base or None, recursive=True))  # noqa: PTH207
     else:
-        matches = re.compile(FileSystem.translate_pattern(rest)).match
+        try:
+            matches = re.compile(FileSystem.translate_pattern(rest)).match
+        except re.error as error:
+            raise UsageError(f"{pattern} is no pattern: {error}") from error
         names = ((path, path.removeprefix(clouds.inside(base))) for path in clouds.walk(base))
         paths = sorted(path for path, name in names if matches(name))
     if not paths:

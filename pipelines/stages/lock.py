@@ -157,6 +157,8 @@ def _is_alive(said: dict[str, object]) -> bool:
 
 
 def _is_running(process: int) -> bool:
+    if process == os.getpid():  # a container that was started again has the same host and number; we hold no such lock
+        return False
     try:
         os.kill(process, 0)
     except ProcessLookupError:
