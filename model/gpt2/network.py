@@ -64,6 +64,18 @@ SIZES = {
     "mini": GPTConfig(n_layer=4, n_head=4, n_embd=256, block_size=256),
     "51M": GPTConfig(n_layer=8, n_head=8, n_embd=512),
 }
+# Peak learning rates of AdamW. GPT-3's table 2.1 gives those of 125M, 350M, 760M and 1.3B; the small ones are those of
+# the tiers of `validate`, and not tuned.
+PEAKS = {
+    "124M": 6e-4,
+    "355M": 3e-4,
+    "774M": 2.5e-4,
+    "1558M": 2e-4,
+    "tiny": 3e-3,
+    "small": 2e-3,
+    "mini": 2e-3,
+    "51M": 2e-3,
+}
 ALIASES = {
     "117M": "124M",
     "345M": "355M",
@@ -78,10 +90,19 @@ ALIASES = {
 
 def size(name: str) -> GPTConfig:
     """The shape called `name`, in the paper's, the real or Hugging Face's spelling."""
+    return SIZES[_known(name)]
+
+
+def peak_rate(name: str) -> float:
+    """The peak learning rate that goes with a size."""
+    return PEAKS[_known(name)]
+
+
+def _known(name: str) -> str:
     key = ALIASES.get(name, name)
     if key not in SIZES:
         raise ValueError(f"no size is called {name!r}: choose from {', '.join([*SIZES, *ALIASES])}")
-    return SIZES[key]
+    return key
 
 
 @dataclass

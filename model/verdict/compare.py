@@ -92,7 +92,7 @@ class Spread:
     @property
     def reach(self) -> float:
         """Half of the width of the interval."""
-        return _quantile(_T_975, _Z_975, self.freedom) * self.error
+        return t_975(self.freedom) * self.error
 
     @property
     def visible(self) -> float:
@@ -162,6 +162,11 @@ def measure(panels: Sequence[PanelScores], *, jackknife: bool) -> Difference:
         interval=(estimate - spread.reach, estimate + spread.reach),
         smallest_visible=spread.visible,
     )
+
+
+def t_975(freedom: float) -> float:
+    """The quantile of Student's t for a two-sided 95 % interval."""
+    return _quantile(_T_975, _Z_975, freedom)
 
 
 def _quantile(table: Sequence[float], limit: float, freedom: float) -> float:

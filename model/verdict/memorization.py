@@ -9,6 +9,7 @@ has its own n-gram filter, its share of hits serves instead (`Measure`).
 """
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,6 +22,7 @@ from model.gpt2.generate import Sampling, generate
 from model.gpt2.network import GPT
 from model.gpt2.tokenizer import Tokenizer
 from model.scores.likelihood import bits_per_byte, token_nats
+from model.verdict.compare import t_975
 from webtext.errors import UsageError
 from webtext.hashing import hash64
 from webtext.text import ngrams, words
@@ -146,8 +148,11 @@ def _pieces(documents: Sequence[Sequence[int]], length: int) -> Iterator[Sequenc
                 yield document[start : start + length]
 
 
-def losses(model: GPT, tokenizer: Tokenizer, texts: Sequence[str]) -> dict[str, float | int]:
-    """What a model loses on texts, each read after end of text: nats a token, bits a byte."""
+def losses(model: GPT, tokenizer: Tokenizer, texts: Sequence[str]) -> dict[str, Any]:
+    """What a model loses on texts, each read after end of text: nats a token with its standard error, bits a byte.
+
+    The error is over documents (of a ratio, by its first terms); it is None for one document.
+    """
     nats = token_nats(model, tokenizer.encode_batch(list(texts)), tokenizer.end_of_text)
     total, tokens = float(sum(part.sum() for part in nats)), sum(map(len, nats))
     n_bytes = sum(len(text.encode()) for text in texts)
@@ -157,8 +162,40 @@ def losses(model: GPT, tokenizer: Tokenizer, texts: Sequence[str]) -> dict[str, 
         "documents": len(texts),
         "tokens": tokens,
         "nats_per_token": total / tokens,
+        "error": _ratio_error([float(part.sum()) for part in nats], [len(part) for part in nats]),
         "bits_per_byte": bits_per_byte(total, n_bytes),
     }
+
+
+def _ratio_error(sums: Sequence[float], counts: Sequence[int]) -> float | None:
+    """Standard error of sum(sums) / sum(counts) over documents; None for a single one."""
+    ratio, total, documents = sum(sums) / sum(counts), sum(counts), len(sums)
+    if documents < 2:
+        return None
+    left = sum((one - ratio * count) ** 2 for one, count in zip(sums, counts, strict=True))
+    return math.sqrt(left * documents / (documents - 1)) / total
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Held-out minus training loss, nats a token, with its 95 % interval over the documents of both.
+
+    There is no interval, None, where one of them is a single document.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+def gap(training: Mapping[str, Any], heldout: Mapping[str, Any]) -> Gap:
+    """The gap between two `losses`: where its interval holds 0, nothing shows that the model learnt by heart."""
+    value = heldout["nats_per_token"] - training["nats_per_token"]
+    if training["error"] is None or heldout["error"] is None:
+        return Gap(value, None, None)
+    few = min(training["documents"], heldout["documents"]) - 1
+    reach = t_975(few) * math.hypot(heldout["error"], training["error"])
+    return Gap(value, value - reach, value + reach)
 
 
 def loss_curve(log: Sequence[Mapping[str, Any]]) -> list[dict[str, float]]:

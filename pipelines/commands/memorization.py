@@ -1,7 +1,8 @@
 """`webtext memorization`: does a GPT-2 recite its training text, and does held-out text leak (the paper's section 4).
 
-Writes `memorization.json` and a page, `memorization.html`, with the two pictures: training against held-out loss, and
-the cumulative distributions of 8-gram overlap of what the model writes and of what it has not seen.
+Writes `memorization.json` and a page, `memorization.html`, with the pictures: training against held-out loss, over the
+steps of a run and over the sizes of several (Figure 4), and the cumulative distributions of 8-gram overlap of what the
+model writes and of what it has not seen (Figure 5).
 """
 
 import argparse
@@ -15,7 +16,7 @@ from typing import Any
 
 from pipelines.commands.training_flags import add_device, need_training
 from pipelines.report.markup import element, join, note, table, whole
-from pipelines.report.recitation import loss_figure, overlap_figure
+from pipelines.report.recitation import loss_figure, overlap_figure, size_figure
 from webtext.errors import UsageError
 
 _HELDOUT_BYTES = 2_000_000  # of held-out text that is read and scored
@@ -38,9 +39,15 @@ _PAGE = """<!doctype html>
 """
 
 
+_CHECKPOINT = (
+    "a run of `webtext train`, or a GPT-2 in Hugging Face's layout; of several, the losses stand side by side by size, "
+    "and the largest is asked to recite"
+)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of the command."""
-    parser.add_argument("checkpoint", type=Path, help="a run of `webtext train`, or a GPT-2 in Hugging Face's layout")
+    parser.add_argument("checkpoint", type=Path, nargs="+", help=_CHECKPOINT)
     parser.add_argument("--corpus", type=Path, required=True, help="what it was trained on, with a held-out split")
     parser.add_argument("--output", type=Path, required=True, help="folder of memorization.json and memorization.html")
     parser.add_argument("--ngrams", type=Path, help="corpus.ngrams of `webtext overlap`, for a corpus of any size")
@@ -62,7 +69,7 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
         from model.gpt2.corpora import Corpus, take  # noqa: PLC0415
         from model.gpt2.device import select_device  # noqa: PLC0415
         from model.gpt2.progress import read_log  # noqa: PLC0415
-        from model.verdict.memorization import Recital, loss_curve, losses, overlap_with, overlaps, recite  # noqa: PLC0415
+        from model.verdict.memorization import Recital, gap, loss_curve, losses, overlap_with, overlaps, recite  # noqa: PLC0415
     try:
         recital = Recital(
             arguments.samples, arguments.prompt_tokens, arguments.sample_tokens, arguments.top_k, arguments.seed
@@ -71,9 +78,20 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
         raise UsageError(str(error)) from error
     corpus = Corpus("corpus", arguments.corpus)
     heldout = take(corpus.heldout(), _HELDOUT_BYTES)
+    scored = take(iter(heldout), _SCORED_BYTES)
     if not heldout:
         raise UsageError(f"{arguments.corpus} has no held-out text: what a model has not seen is what it is asked for")
-    model, tokenizer = load_model(arguments.checkpoint, select_device(arguments.device))
+    device = select_device(arguments.device)
+    sizes: list[dict[str, Any]] = []
+    training = take(corpus.train(), _SCORED_BYTES)
+    for path in arguments.checkpoint:
+        model, tokenizer = load_model(path, device)
+        parts = {name: losses(model, tokenizer, part) for name, part in (("training", training), ("held-out", scored))}
+        own = {"run": str(path), "parameters": model.parameter_count(), "losses": parts}
+        sizes.append({**own, "gap": asdict(gap(parts["training"], parts["held-out"]))})
+    sizes.sort(key=lambda size: size["parameters"])
+    largest = Path(sizes[-1]["run"])
+    model, tokenizer = load_model(largest, device)
     recited = recite(model, tokenizer, heldout, recital)
     if not recited.written:
         length = recital.prompt_tokens + recital.sample_tokens
@@ -86,11 +104,10 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     found: dict[str, Any] = {
         "recital": asdict(recital),
         "looked_in": str(arguments.ngrams or f"{arguments.train_mb} MB of training text at most"),
-        "losses": {
-            name: losses(model, tokenizer, take(part, _SCORED_BYTES))
-            for name, part in (("training", corpus.train()), ("held-out", iter(heldout)))
-        },
-        "curve": loss_curve(read_log(arguments.checkpoint)),
+        "losses": sizes[-1]["losses"],
+        "gap": sizes[-1]["gap"],
+        "sizes": sizes,
+        "curve": loss_curve(read_log(largest)),
         "overlap": overlaps(texts, overlap),
     }
     _write(found, arguments.output)
@@ -114,6 +131,8 @@ def _write(found: dict[str, Any], output: Path) -> None:
     (output / "memorization.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     style = (Path(__file__).parents[1] / "report" / "page.css").read_text("utf-8")
     figures = [loss_figure(found["curve"])] if found["curve"] else []
+    if len(found["sizes"]) > 1:
+        figures.append(size_figure(found["sizes"]))
     figures.append(overlap_figure(found["overlap"]))
     rows = [
         (name, whole(one["documents"]), whole(one["tokens"]), *(f"{one[key]:.4f}" for key in _LOSSES))
@@ -121,7 +140,7 @@ def _write(found: dict[str, Any], output: Path) -> None:
     ]
     content = join(
         [
-            note(next(_summary(found))),
+            *(note(line) for line in list(_summary(found))[: len(found["sizes"])]),
             table(("text", "documents", "tokens", "nats a token", "bits a byte"), rows),
             element("div", *figures, class_="charts"),
         ]
@@ -131,8 +150,14 @@ def _write(found: dict[str, Any], output: Path) -> None:
 
 def _summary(found: dict[str, Any]) -> Iterator[str]:
     """Say what was found, a line a thing."""
-    train, heldout = (found["losses"][name]["nats_per_token"] for name in ("training", "held-out"))
-    yield f"loss: training text {train:.4f}, held-out text {heldout:.4f} nats a token; gap {heldout - train:+.4f}"
+    for size in found["sizes"]:
+        train, heldout = (size["losses"][name] for name in ("training", "held-out"))
+        interval = "" if size["gap"]["low"] is None else f" [{size['gap']['low']:+.4f}, {size['gap']['high']:+.4f}]"
+        yield (
+            f"{size['parameters']:,} parameters: loss on training text {train['nats_per_token']:.4f}, on held-out text "
+            f"{heldout['nats_per_token']:.4f} nats a token; gap {size['gap']['value']:+.4f}{interval} over "
+            f"{train['documents']} and {heldout['documents']} documents"
+        )
     for name, one in found["overlap"].items():
         if one["texts"]:
             yield (

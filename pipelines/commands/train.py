@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--block-size", type=int, default=0, help="context in tokens (default: the size's own)")
     parser.add_argument("--tokens", type=count, default="10B", help="to read in all, over epochs (default 10B)")
     parser.add_argument("--tokens-per-step", type=count, default=524_288, help="the one batch knob (default 524288)")
-    parser.add_argument("--learning-rate", type=float, default=6e-4, help="peak (default 6e-4)")
+    parser.add_argument("--learning-rate", type=float, help="peak (default: the size's own, 6e-4 for 124M)")
     parser.add_argument("--warmup-steps", type=int, default=700, help="(default 700, at most a tenth of the steps)")
     parser.add_argument("--schedule", choices=["cosine", "linear"], default="cosine")
     parser.add_argument("--optimizer", choices=["adamw", "muon"], default="adamw")
@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, _: list[str]) -> int:
     """Tokenise, train or resume, and print the last losses."""
     with need_training():
+        from model.gpt2.network import peak_rate  # noqa: PLC0415
         from model.gpt2.optimizers import Schedule  # noqa: PLC0415  (torch, only when it is used)
         from model.gpt2.train import TrainConfig  # noqa: PLC0415
         from model.gpt2.train_corpus import train_corpus  # noqa: PLC0415
@@ -59,7 +60,10 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     try:
         config = TrainConfig(
             schedule=Schedule(
-                arguments.learning_rate, steps, min(arguments.warmup_steps, steps // 10), shape=arguments.schedule
+                peak_rate(arguments.size) if arguments.learning_rate is None else arguments.learning_rate,
+                steps,
+                min(arguments.warmup_steps, steps // 10),
+                shape=arguments.schedule,
             ),
             tokens_per_step=arguments.tokens_per_step,
             optimizer=arguments.optimizer,

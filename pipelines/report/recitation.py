@@ -1,5 +1,6 @@
 """The pictures of the paper's section 4: training against held-out loss, and how much of what is written was read."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,29 @@ def loss_figure(curve: Sequence[Mapping[str, float]]) -> Markup:
     heads = ("step", "training", "held-out", "held-out minus training")
     said = "Lines that fall together say that nothing is learnt by heart; a gap that opens says that the text repeats."
     return figure("Loss", lines(series, "step", "loss, nats a token"), said, table(heads, rows, words=0))
+
+
+def size_figure(sizes: Sequence[Mapping[str, Any]]) -> Markup:
+    """Draw training and held-out loss over the sizes of several runs (the paper's Figure 4)."""
+    series = [
+        Line(name, tuple((math.log10(one["parameters"]), one["losses"][name]["nats_per_token"]) for one in sizes))
+        for name in ("training", "held-out")
+    ]
+    rows = [
+        (
+            whole(one["parameters"]),
+            *(f"{one['losses'][name]['nats_per_token']:.4f}" for name in ("training", "held-out")),
+            f"{one['gap']['value']:+.4f}",
+            "-" if one["gap"]["low"] is None else f"{one['gap']['low']:+.4f} to {one['gap']['high']:+.4f}",
+        )
+        for one in sizes
+    ]
+    heads = ("parameters", "training", "held-out", "held-out minus training", "95 % interval")
+    said = (
+        "Both fall together where a larger model still learns from the corpus; a gap says that it learns it by heart."
+    )
+    drawing = lines(series, "parameters, logarithm to base 10", "loss, nats a token")
+    return figure("Loss by size", drawing, said, table(heads, rows, words=0))
 
 
 def _gap(point: Mapping[str, float]) -> float:

@@ -9,7 +9,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from model.gpt2.export import export_huggingface, import_huggingface
 from model.gpt2.generate import GREEDY, Sampling, generate
-from model.gpt2.network import GPT, SIZES, Cache, GPTConfig, create, flops_per_token, size
+from model.gpt2.network import GPT, PEAKS, SIZES, Cache, GPTConfig, create, flops_per_token, peak_rate, size
 from model.gpt2.tokenizer import byte_tokenizer
 
 SHAPE = GPTConfig(n_layer=3, n_head=4, n_embd=32, block_size=24, vocab_size=257, vocab_multiple=64)
@@ -155,3 +155,11 @@ def test_a_full_window_slides(model, ids):
     following = torch.cat((ids[:1, 1:], slid[:, :1]), dim=1)
     assert slid[0, 1].item() == model(following)[0, -1].argmax().item()
     assert GREEDY.top_k == 1
+
+
+def test_peak_learning_rates_follow_the_size():
+    """GPT-3's table 2.1 from 124M on."""
+    assert [peak_rate(name) for name in ("117M", "355M", "774M", "1558M")] == [6e-4, 3e-4, 2.5e-4, 2e-4]
+    assert PEAKS.keys() == SIZES.keys()
+    with pytest.raises(ValueError, match="no size is called '9T'"):
+        peak_rate("9T")

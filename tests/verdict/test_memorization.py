@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,6 +22,7 @@ from model.verdict.memorization import (
     Recital,
     distribution,
     fitting,
+    gap,
     loss_curve,
     losses,
     overlap_with,
@@ -150,7 +152,11 @@ def test_the_command_measures_and_draws(run, corpus, tmp_path, capsys):
     flags = (run[0], "--corpus", corpus, "--top-k", 1, "--sample-tokens", 80, "--device", "cpu", "--output")
     assert command(*flags, tmp_path / "exact") == 0
     printed = capsys.readouterr().out.splitlines()
-    assert printed[0].startswith("loss: training text 0.")
+    assert re.fullmatch(
+        r"[\d,]+ parameters: loss on training text 0\.\d+, on held-out text [\d.]+ nats a token; "
+        r"gap \+[\d.]+( \[[-+][\d.]+, \+[\d.]+\])? over \d+ and \d+ documents",
+        printed[0],
+    )
     assert printed[-1].startswith("held-out documents: median 50.00% of a text's 8-grams stand in the training text")
     found = json.loads((tmp_path / "exact" / "memorization.json").read_text())
     assert [point["step"] for point in found["curve"]] == [75, 150, 225, 300]
@@ -158,6 +164,10 @@ def test_the_command_measures_and_draws(run, corpus, tmp_path, capsys):
     assert found["losses"]["held-out"]["nats_per_token"] > found["losses"]["training"]["nats_per_token"]
     page = (tmp_path / "exact" / "memorization.html").read_text()
     assert page.count('class="chart"') == 2
+    assert command(run[0], *flags[:3], *flags[3:], tmp_path / "sizes") == 0
+    sizes = json.loads((tmp_path / "sizes" / "memorization.json").read_text())["sizes"]
+    assert [size["losses"] for size in sizes] == [found["losses"]] * 2
+    assert (tmp_path / "sizes" / "memorization.html").read_text().count('class="chart"') == 3
     assert "http" not in page.partition("<body>")[2]
 
     info = FilterInfo(Grams(8, "gpt2"), capacity=10_000)
@@ -182,3 +192,10 @@ def test_what_the_command_cannot_do_is_one_line(run, corpus, tmp_path):
     (tmp_path / "heldout-0.parquet").unlink()
     with pytest.raises(UsageError, match="has no held-out text"):
         command(*flags, tmp_path)
+
+
+def test_a_gap_has_an_interval_over_documents():
+    one = {"nats_per_token": 2.0, "error": 0.3, "documents": 200}
+    found = gap(one, {"nats_per_token": 2.5, "error": 0.4, "documents": 300})
+    assert (found.value, found.low, found.high) == pytest.approx((0.5, 0.5 - 1.972 * 0.5, 0.5 + 1.972 * 0.5), abs=1e-3)
+    assert gap(one, {"nats_per_token": 2.5, "error": None, "documents": 1}).low is None
