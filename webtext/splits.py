@@ -25,7 +25,9 @@ _HELD_OUT = (
     ("test", "testing", "eval", "evaluation"),
 )
 _SPLITS = dict.fromkeys(("train", "training"), TRAIN) | {word: words[0] for words in _HELD_OUT for word in words}
-_KEYWORD = re.compile(rf"(?<![a-z])({'|'.join(sorted(_SPLITS, key=len, reverse=True))})(?![a-z])")
+_WORDS = "|".join(sorted(_SPLITS, key=len, reverse=True))
+# A name begins with the keyword, or ends with it and a shard's number; `how-to-test-a-bike` does neither.
+_KEYWORD = re.compile(rf"\A(?:{_WORDS})(?![a-z])|(?<![a-z])(?:{_WORDS})(?=[^a-z]*(?:of[^a-z]*)?\Z)")
 _HEADER = re.compile(r"\A\ufeff?---\s*\n(.*?)\n---\s*$", re.DOTALL | re.MULTILINE)
 _TOLD = 3  # names of files that a message quotes
 
@@ -85,7 +87,7 @@ def split_files(names: Sequence[str], card: str = "") -> Splits:
 
 def _role(name: str) -> str:
     """The split that a path names: the file's name before its folders, the nearest folder first."""
-    for part in reversed(name.lower().split("/")):
+    for part in reversed(name.lower().removesuffix(".parquet").split("/")):
         found = _KEYWORD.search(part)
         if found is not None:
             return _SPLITS[found[0]]

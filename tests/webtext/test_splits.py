@@ -37,6 +37,8 @@ configs:
         (["latest.parquet", "evaluations.parquet", "training-notes.parquet"], ["training-notes.parquet"], []),
         (["latest.parquet", "contest.parquet"], ["contest.parquet", "latest.parquet"], []),
         (["test.parquet"], [], ["test.parquet"]),
+        (["en-test-00000-of-00002.parquet", "en.parquet"], ["en.parquet"], ["en-test-00000-of-00002.parquet"]),
+        (["how-to-test-a-bike.parquet", "a.dev-log.parquet"], ["a.dev-log.parquet", "how-to-test-a-bike.parquet"], []),
         ([], [], []),
     ],
 )
