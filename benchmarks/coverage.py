@@ -1,6 +1,6 @@
 """Is a 95 % interval one: how often it covers the truth, over draws of corpora and of texts to score.
 
-    python benchmarks/coverage.py DOCUMENTS [--draws 400] [--train 300] [--scored 300] [--ratio]
+    python benchmarks/coverage.py DOCUMENTS [--draws 400] [--train 500] [--scored 500] [--ratio]
 
 DOCUMENTS (Parquet with `text`, JSON lines, a corpus folder) are the population. Each draw parts some of them at random
 into two corpora and a text set, and the n-gram judge compares the corpora: the true difference is 0 and the true
@@ -53,8 +53,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("documents", type=Path)
     parser.add_argument("--draws", type=int, default=400)
-    parser.add_argument("--train", type=int, default=300, help="documents a corpus")
-    parser.add_argument("--scored", type=int, default=300)
+    parser.add_argument("--train", type=int, default=500, help="documents a corpus")
+    parser.add_argument("--scored", type=int, default=500)
     parser.add_argument("--ratio", action="store_true", help="the efficiency ratio too, at six times the cost")
     arguments = parser.parse_args()
     texts, began = [thin(text) for text in dict.fromkeys(read_neutral(arguments.documents))], time.process_time()

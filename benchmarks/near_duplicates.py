@@ -154,7 +154,10 @@ def run_webtext(folder: Path, workers: int, *, at_once: bool) -> dict[str, Any]:
     Engine(workers).run(lambda root: root | FindDuplicates(plan, str(output), at_once), plan.runs)
     summary = json.loads((output / "summary.json").read_text())
     stage = round(time.process_time() - started, 2)
-    return {"removed": summary["exact_duplicate"] + summary["near_duplicate"], "stage_cpu_s": stage}
+    return {
+        "removed": summary["exact_duplicate"] + summary["near_duplicate"] + summary["chained"],
+        "stage_cpu_s": stage,
+    }
 
 
 def _written(folder: Path) -> str:

@@ -18,6 +18,7 @@ from webtext.tables import REJECTIONS
 STAGE = "dedup"
 EXACT = "exact_duplicate"
 NEAR = "near_duplicate"
+CHAINED = "near_duplicate_chain"  # like others of its cluster, and by a chain of them like the one that stays
 RECURRING = "recurring_text"
 # A short text word for word at many URLs is no page that many copied: it is a wall, a "not found" sent with a status of
 # 200, or a notice, in words that no list of patterns has. Ours: the shortest kind of article that is copied that often,
@@ -110,8 +111,8 @@ def judge(ranked: pa.Table, kept: Indices, similarity: Floats, threshold: float)
     same = same_content(ranked, kept)
     recurs = recurring(ranked, kept)
     stays = (earlier | (kept == np.arange(len(kept)))) & ~recurs
-    reasons = np.where(recurs, RECURRING, np.where(same, EXACT, NEAR))
     chained = ~same & ~recurs & (similarity < threshold)
+    reasons = np.where(recurs, RECURRING, np.where(same, EXACT, np.where(chained, CHAINED, NEAR)))
     _, numbers, sizes = np.unique(kept, return_inverse=True, return_counts=True)
     told = np.stack([stays, chained, earlier[kept]], axis=1) @ (4, 2, 1)  # one of eight details
     details = [_detail(*map(bool, (code & 4, code & 2, code & 1))) for code in range(8)]

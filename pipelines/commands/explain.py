@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     del beam_arguments
     findings = explain(arguments.output, arguments.url)
     for finding in findings:
-        if finding["verdict"] == "near_duplicate":
+        if finding["verdict"].startswith("near_duplicate"):
             finding["comparison"] = compare(arguments.output, finding["kept_url"], finding["url"])
     if arguments.json:
         print(json.dumps(findings, indent=1, default=_as_json, ensure_ascii=False))

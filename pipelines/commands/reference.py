@@ -63,6 +63,7 @@ DUPLICATES = {
     "exact_duplicate": "the same text as `kept_url`, apart from case, marks and spaces",
     "recurring_text": "at most 80 words that stand at five or more URLs: a wall, a soft 404 or a notice; none is kept",
     "near_duplicate": "the verified Jaccard similarity to `kept_url` reaches `--threshold`",
+    "near_duplicate_chain": "that to others of its cluster does, to `kept_url` not: pages each like the next",
 }
 REPEATED = {"mostly_repeated": "less than the least length is left without `--drop-repeated-lines` and `-passages`"}
 REMOVED = {"removed": "somebody asked for it to be removed (`webtext remove`)"}

@@ -114,7 +114,8 @@ def _told(facts: Facts) -> str:
     return (
         f"{len(tally.clusters):,} clusters; the largest holds {largest:,} documents, {share(largest, given)} of those "
         f"given. Dropped: {tally.count('exact_duplicate'):,} with the same body or the same words as the one kept, "
-        f"{tally.count('near_duplicate'):,} near-duplicates. What counts is the true Jaccard similarity of the sets of "
+        f"{tally.count('near_duplicate'):,} near-duplicates of it, {tally.count('near_duplicate_chain'):,} by a "
+        "chain. What counts is the true Jaccard similarity of the sets of "
         "word n-grams, not an estimate of it."
     )
 

@@ -101,7 +101,7 @@ class RejectionTally:
     def _count_evidence(self, batch: pa.RecordBatch) -> None:
         foreign = batch.filter(pc.equal(batch.column("reason"), "language"))
         self.languages.update(detail.partition(" ")[0] for detail in foreign.column("detail").to_pylist())
-        near = batch.filter(pc.equal(batch.column("reason"), "near_duplicate"))
+        near = batch.filter(pc.starts_with(batch.column("reason"), "near_duplicate"))
         count_into(self.similarity, pc.cast(pc.floor(pc.multiply(near.column("similarity"), 100.0)), pa.int32()))
         clustered = batch.filter(pc.is_valid(batch.column("cluster")))
         sizes = clustered.column("cluster_size").to_pylist()

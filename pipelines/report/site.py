@@ -31,7 +31,11 @@ _FIELDS = (
     ("words", "Which documents say …?", "words of a text"),
 )
 _HEADINGS = {"url", "stage", "verdict"}
-_LABELS = {"near_duplicate": "near-duplicate of", "kept": "kept"}
+_LABELS = {
+    "near_duplicate": "near-duplicate of",
+    "near_duplicate_chain": "by a chain a near-duplicate of",
+    "kept": "kept",
+}
 _OWN = """form{display:flex;flex-wrap:wrap;gap:.75rem 1.25rem;align-items:end;margin:1rem 0 2rem}
 form label{flex:1 1 15rem;font-size:.9rem;color:var(--quiet)}form input{display:block;width:100%;font:inherit;
 padding:.45rem .6rem;color:var(--ink);background:var(--sheet);border:1px solid var(--quiet);border-radius:.3rem}
@@ -166,7 +170,7 @@ def _url(output: str, url: str, explain: Explain, compare: Compare) -> Markup:
         ]
         title = f"{KINDS[finding['stage']].title}: {_LABELS.get(finding['verdict'], finding['verdict'])}"
         parts += [element("h2", title), table(["", ""], facts, words=2)]
-        if finding["verdict"] == "near_duplicate":
+        if finding["verdict"].startswith("near_duplicate"):
             parts.append(_side_by_side(compare(output, finding["kept_url"], finding["url"])))
     return join(parts)
 

@@ -101,6 +101,7 @@ def test_a_member_far_from_the_kept_one_says_so():
     _, table = members_of([{"root": 0, "earlier": False, "n_words": 5, "text_digest": digest} for digest in "ab"])
     near, chained = (rejection_rows(verdicts_of(table, value)).to_pylist()[0] for value in (0.8, 0.4))
     assert near["detail"] == ""
+    assert (near["reason"], chained["reason"]) == ("near_duplicate", "near_duplicate_chain")
     assert chained["detail"] == "linked to the kept one only through others of its cluster"
     assert summarize(tally(verdicts_of(table, 0.4)), 2)["chained"] == 1
 
