@@ -81,6 +81,7 @@ bench: $(VENV)/installed ## Measure all beside named peers, end to end and each 
 	$(BIN)/python benchmarks/dump_speed.py
 	$(BIN)/python benchmarks/fetch_speed.py speed
 	$(BIN)/python benchmarks/fetch_speed.py spacing
+	$(BIN)/python benchmarks/hostile_crawl.py
 	$(BIN)/python benchmarks/ngram_filter.py --ngrams 5000000 --probes 10000000
 ifneq ($(wildcard $(REALWEB)),)
 	test -e build/benchmarks/debian || $(BIN)/python $(REALWEB)/scale_pages.py build/benchmarks/debian --pages 77000
