@@ -119,6 +119,9 @@ class TokenFile:
         ]
 
 
+_FILES = {"about.json", "starts.npy", "tokens.bin"}  # of a folder of tokens
+
+
 def encode_corpus(paths: Sequence[Path], tokenizer: Tokenizer, folder: Path) -> TokenFile:
     """Tokenise shards into `folder`, or find there what an earlier call left for the same shards and tokenizer."""
     return encode_texts(read_texts(paths), tokenizer, folder, source=hash_files(paths))
@@ -130,7 +133,7 @@ def encode_texts(
     """Tokenise texts into `folder`, up to the 256 documents that reach `max_tokens`.
 
     With a `source`, a name for all that the texts depend on, what an earlier call left for it is used again; without,
-    the folder is written anew. Raises UsageError where there is no text.
+    the folder is written anew. Raises UsageError where there is no text, or where the folder holds anything else.
     """
     identity = f"{_FORMAT} {tokenizer.fingerprint} {source} {max_tokens}"
     fingerprint = hashlib.sha256(identity.encode()).hexdigest()
@@ -138,6 +141,12 @@ def encode_texts(
     if source and (folder / "about.json").is_file() and tokens.about["fingerprint"] == fingerprint:
         return tokens
     partial = folder.with_name(f"{folder.name}.partial")
+    for replaced in (folder, partial):
+        foreign = sorted({path.name for path in replaced.iterdir()} - _FILES) if replaced.is_dir() else []
+        if foreign:
+            raise UsageError(
+                f"{replaced} holds {foreign[0]}, which is not webtext's: move it away, or choose another place"
+            )
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     about = _write_tokens(texts, tokenizer, partial, max_tokens)

@@ -25,6 +25,7 @@ from pipelines.report.verdicts import validation_section
 from pipelines.stages.output import Output
 from pipelines.stages.stale import note_corpus
 from webtext import __version__, storage
+from webtext.errors import UsageError
 
 SECTIONS = (
     ("funnel", "Funnel"),
@@ -51,8 +52,11 @@ def write_report(output: str, reference_domains: Path | None = None, samples: in
     place = Output(output)
     directory = place.report
     path = storage.join(directory, "index.html")
+    present = storage.list_all(directory)
+    if "index.html" in present and "figures.json" not in present:
+        raise UsageError(f"{path} is not webtext's: nothing was changed; move it away")
     note_corpus(directory, place.corpus)
-    for name, text in (("index.html", page(facts)), ("figures.json", figures(facts))):
+    for name, text in (("figures.json", figures(facts)), ("index.html", page(facts))):
         with storage.create_file(storage.join(directory, name)) as stream:
             stream.write(text.encode())
     return path

@@ -156,3 +156,12 @@ def test_llmc_shards_are_cut_and_large_vocabularies_get_wide_ids(tmp_path, monke
     assert np.fromfile(first, np.uint32, offset=1024).tolist() == [70_000, 5, 6]
     with pytest.raises(UsageError, match="this vocabulary needs more"):
         export_nanogpt(TokenFile(wide), tmp_path / "wide.bin")
+
+
+@pytest.mark.parametrize("place", ["tokens", "tokens.partial"])
+def test_a_folder_of_the_users_is_not_written_over(tmp_path, place):
+    (tmp_path / place).mkdir()
+    (tmp_path / place / "diary.txt").write_text("mine")
+    with pytest.raises(UsageError, match=f"{place} holds diary.txt, which is not webtext's"):
+        encode_texts(iter(["a text"]), byte_tokenizer(), tmp_path / "tokens")
+    assert (tmp_path / place / "diary.txt").read_text() == "mine"

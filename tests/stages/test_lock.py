@@ -48,14 +48,17 @@ def test_a_second_run_is_told_who_is_at_work_and_the_lock_ends_with_a_kill(tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
-FORKING = HOLD.replace(
-    "    time.sleep(600)", "    import os\n    child = os.fork()\n    print(child, flush=True)\n    time.sleep(600)"
-)
+FORK = """    import os
+    child = os.fork()
+    if child:
+        print(child, flush=True)
+"""
+FORKING = HOLD.replace("    time.sleep(600)\n", f"{FORK}    time.sleep(600)\n")
 
 
 def test_a_child_that_outlives_a_killed_run_does_not_hold_its_lock(tmp_path):
     process = holder(str(tmp_path / "pages"), FORKING)
-    child = max(int(process.stdout.readline()) for _ in range(2))
+    child = int(process.stdout.readline())
     process.send_signal(signal.SIGKILL)
     process.wait()
     try:

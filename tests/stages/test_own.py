@@ -244,3 +244,22 @@ def test_the_mark_names_the_stage_and_is_gone_when_it_is_done(tmp_path):
 def test_a_build_checks_all_that_it_will_write():
     assert {*AFTER_PAGES, "links", "pages", "overlap", "decontaminated"} == set(STAGES)
     assert storage.is_local("x")
+
+
+def test_a_page_of_the_users_is_not_written_over_by_the_report(tmp_path, capsys):
+    run_stage(Stage("harvest", str(tmp_path / "links"), {}, ()), lambda _: None, lambda _: Counts(0, 0))
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "index.html").write_text("my thesis")
+    assert main(["report", str(tmp_path)]) == EXIT_USAGE
+    assert "report/index.html is not webtext's" in capsys.readouterr().err
+    assert tree(tmp_path / "report") == {"index.html": b"my thesis"}
+
+
+def test_an_output_may_be_the_working_directory(tmp_path, monkeypatch):
+    (tmp_path / "urls.txt").write_text(LINKS)
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        for flags in ((), ("--link-shards", "2")):
+            assert main(["harvest", "-s", "urls.txt", "--output", ".", "--workers", "1", *flags]) == 0
+    assert (tmp_path / "urls.txt").read_text() == LINKS
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["links", "timings.json", "urls.txt", "webtext.toml"]
