@@ -6,6 +6,7 @@ little over four times, squares sixteen). A text is grown until a call takes lon
 
 # ruff: noqa: E501 (a table)
 
+import contextlib
 import dataclasses
 import time
 
@@ -24,10 +25,15 @@ from model.scores import generative_tasks
 from model.scores.detokenize import STYLES, detokenize_line
 from tests.rules.test_traps import document
 from webtext.code_points import count_words
+from webtext.extract.decode import decode_html
 from webtext.extract.language_detector import detect
 from webtext.extract.metadata import read_metadata
 from webtext.extract.pages import clean_text
+from webtext.permissions.optout import read_page
+from webtext.permissions.robots import parse_robots
+from webtext.reddit.submissions import extract_links
 from webtext.text import words
+from webtext.urls import canonicalize_url, resolve_url
 
 MEASURABLE = 0.02  # seconds of CPU, of a call: less is noise
 MOST_GROWTH = 10  # of the time, for four times the text
@@ -55,6 +61,11 @@ def in_a_field(rule, name):
     return lambda text: rule(dataclasses.replace(plain, **{name: text}))
 
 
+def followed(text):
+    with contextlib.suppress(ValueError):  # it leads nowhere
+        resolve_url("http://a.example/b/c", text)
+
+
 def page_of(text):
     """Make a page that says the text wherever metadata are read."""
     tree = html.fromstring("<html><head><title></title></head><body><h1></h1><h2></h2><p></p></body></html>")
@@ -74,7 +85,7 @@ READERS = {
     "lines, all": lambda text: [is_boilerplate(line, 10**9) for line in text.split("\n")],
     "tokens": lambda text: (tokens.tokens.cache_clear(), tokens.tokens(text)),
     "sentences": tokens.count_sentences,
-    "perplexity": perplexity._ngram_hashes,
+    "perplexity": perplexity._hashes,
     "gpt3_classifier": gpt3.hash_features,
     "walls, title": in_a_field(RULES["walls"].make(), "title"),
     "wikipedia, title": in_a_field(RULES["wikipedia"].make(), "title"),
@@ -94,6 +105,16 @@ READERS = {
     "language": detect,
     "metadata": lambda text: read_metadata(page_of(text), f"https://a.example/{text[:2000]}"),
     **{f"detokenize, {style}": lambda text, style=style: detokenize_line(text, style) for style in STYLES},
+    "decode": lambda text: decode_html(text.encode("utf-8", "surrogatepass")),
+    "declared charset": lambda text: decode_html(b"<meta charset=" + text[:5000].encode("utf-8", "surrogatepass")),
+    "address": lambda text: canonicalize_url(f"http://a.example/{text}"),
+    "query": lambda text: canonicalize_url(f"http://a.example/?{text}"),
+    "host": lambda text: canonicalize_url(f"http://{text}/"),
+    "relative address": followed,
+    "links in a text": lambda text: list(extract_links(text)),
+    "robots.txt": lambda text: parse_robots(b"user-agent: *\ndisallow: " + text.encode("utf-8", "surrogatepass")),
+    "head": lambda text: read_page([("X-Robots-Tag", text)], text.encode("utf-8", "surrogatepass"), "http://a/", "b"),
+    "head's tag": lambda text: read_page([], f"<meta {text}>".encode("utf-8", "surrogatepass"), "http://a/", "b"),
     "answers": generative_tasks.normalize_answer,
     "sentences of stories": generative_tasks.sentences,
 }
