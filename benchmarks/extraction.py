@@ -29,7 +29,7 @@ from webtext.extract.pages import ExtractConfig, Extracted, extract_page
 from webtext.hashing import bucket_of
 from webtext.hosts import registered_domain
 
-BASELINE = "trafilatura-default"
+BASELINE = "trafilatura"
 PRODUCT = "webtext (all)"  # decoding, metadata and clean-up included; the others are the bare extractors
 
 

@@ -1,4 +1,4 @@
-"""`--reference`: trafilatura, langdetect and datasketch do all their work themselves, and every byte is the same."""
+"""`--reference`: langdetect and datasketch do all their work themselves, and every byte is the same."""
 
 import hashlib
 

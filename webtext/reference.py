@@ -1,7 +1,7 @@
 """Whether the named packages do all the work themselves in this process: `--reference`.
 
-trafilatura and langdetect have faster ways beside them that give the same bytes. A reference build leaves those ways
-out, and so shows that they do (`tests/test_reference.py`); `make traces` prints who does how much. datasketch has its
+langdetect has a faster way beside it that gives the same bytes. A reference build leaves that way out, and so shows
+that it does (`tests/test_reference.py`); `make traces` prints who does how much. datasketch has its
 own switch, `dedup.near.minhash.MinHashConfig.reference`.
 """
 

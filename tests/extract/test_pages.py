@@ -6,16 +6,14 @@ import unicodedata
 from collections import Counter
 
 import pytest
-import trafilatura.xpaths
 from hypothesis import given
 from hypothesis import strategies as st
-from lxml import etree
 
 from filters.catalogue import REASONS as FILTER_REASONS
 from sample.build import cases, distinct_answers
 from tests.double.damaged_pages import load_mutations
 from webtext.errors import UsageError
-from webtext.extract.extractors import ENGINES, load_engine, parse_html, trim_tail
+from webtext.extract.extractors import ENGINES, load_engine
 from webtext.extract.pages import (
     REASONS,
     ExtractConfig,
@@ -25,7 +23,7 @@ from webtext.extract.pages import (
     extract_page,
     extract_text,
 )
-from webtext.extract.trafilatura_fast.fallback import RememberedXPath, remember
+from webtext.extract.tree import parse_html
 from webtext.reasons import Reason
 
 CONFIG = ExtractConfig()
@@ -59,8 +57,8 @@ def obeys_contract(text):
     return (
         text
         and unicodedata.is_normalized("NFC", text)
-        and all(line and line == line.strip() for line in text.split("\n"))
-        and not any(unicodedata.category(character) in {"Cc", "Cs"} for character in text.replace("\n", ""))
+        and all(line and line == line.rstrip() for line in text.split("\n"))
+        and not any(unicodedata.category(character) in {"Cc", "Cs"} for character in re.sub(r"[\n\t]", "", text))
         and text.encode() is not None
     )
 
@@ -124,16 +122,17 @@ def test_a_site_that_names_itself_in_the_title_only_is_named(head, site):
     assert found.site_name == site
 
 
-def test_a_page_of_which_the_quick_setting_makes_one_line_has_its_paragraphs():
-    """Without tags for head and body, trafilatura's fast setting gives an article as one line."""
+def test_a_page_without_tags_for_head_and_body_has_its_paragraphs():
     menu = "<header><nav><ul><li><a href=/>The Daily Pool</a><li><a href=/all>Everything</a></ul></nav></header>"
     footer = (
         "<footer><p>Written under a licence that asks only for good manners. No cookies, one goose.</p></footer>" * 3
     )
-    page = f"<article><h1>Herons</h1><div>{ARTICLE * 2}</div></article>"
-    html = f"<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n{menu}{page}{footer}"
+    paragraphs = [f"{sentence} That was number {number}." for number in range(6) for sentence in SENTENCES]
+    article = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
+    head = "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
+    html = f"{head}{menu}<article><h1>Herons</h1>{article}</article>{footer}"
     lines = extract_text(html, "", CONFIG).text.split("\n")
-    assert [line for line in lines if line in SENTENCES] == SENTENCES * 6
+    assert [line for line in lines if line in paragraphs] == paragraphs
 
 
 @pytest.mark.parametrize(
@@ -175,7 +174,16 @@ def test_clean_text_leaves_clean_text_alone(text):
 
 
 def test_clean_text_composes_letters_and_makes_lines():
-    assert clean_text("cafe\u0301\u2028\u200bte\u00adxt \u00a0 a\r\n\r\nb\x85c") == "café\ntext a\nb\nc"
+    assert clean_text("cafe\u0301\u2028\u200bte\u00adxt \u00a0 a\r\n\r\nb\x0bc") == "café\ntext a\nb\nc"
+
+
+def test_clean_text_keeps_indentation_joiners_and_the_spaces_that_part_khmer_words():
+    for kept in ("if fog:\n    ring()\n\tsleep()", "شيء\u200cها", "ක්\u200dර", "👩\u200d🚀", "ក្រុម\u200bប្រឹក្សា"):
+        assert clean_text(kept) == kept
+
+
+def test_codes_that_only_windows_gives_a_letter_are_that_letter():
+    assert clean_text("It\x92s 5\x80 \x85") == "It’s 5€ …"
 
 
 def test_clean_text_mends_mojibake_and_leaves_the_rest():
@@ -183,14 +191,6 @@ def test_clean_text_mends_mojibake_and_leaves_the_rest():
     assert clean_text("The â€œpoolâ€\x9d is deep") == "The “pool” is deep"
     for fine in ("Ärger über Öl", "naïve café", "Цапля — “птица”", "鷺は動かない", "Ð is a letter", "§ 5 Â"):
         assert clean_text(fine) == fine
-
-
-def test_a_tail_of_headings_goes_and_a_poem_stays():
-    text = "It rained all day.\nMore on this\nVideos"
-    assert trim_tail(text) == "It rained all day."
-    assert trim_tail("It rained.\na\nb\nc\nd") == "It rained.\na\nb\nc\nd"
-    assert trim_tail("Rain") == "Rain"
-    assert trim_tail("") == ""
 
 
 @pytest.mark.parametrize("name", [name for name in ENGINES if name not in {"readability", "newspaper"}])
@@ -210,7 +210,7 @@ def test_an_engine_that_is_not_installed_says_how_to_get_it(monkeypatch):
 
 
 def test_impossible_settings_are_refused():
-    with pytest.raises(ValueError, match="no extractor 'x': choose one of trafilatura"):
+    with pytest.raises(ValueError, match="no extractor 'x': choose one of webtext"):
         ExtractConfig(extractor="x")
     with pytest.raises(ValueError, match="max_bytes must be positive, got 0"):
         ExtractConfig(max_bytes=0)
@@ -236,33 +236,6 @@ def text_of(body, url):
 @pytest.mark.slow
 def test_the_gold_set_is_extracted_as_well_as_ever(gold):
     assert score(gold, text_of) >= 0.931  # trafilatura's default: 0.930 (benchmarks/extraction.py compares the two)
-
-
-@pytest.mark.slow
-def test_remembering_expressions_changes_no_result(gold):
-    lists = {name: value for name, value in vars(trafilatura.xpaths).items() if isinstance(value, list) and value}
-    expressions = [
-        (original, stand_in, name == "BODY_XPATH")
-        for name, value in lists.items()
-        for entry in value
-        if isinstance(original := getattr(entry, "_expression", entry), etree.XPath)
-        and isinstance(stand_in := remember(original, only_first=name == "BODY_XPATH"), RememberedXPath)
-    ]
-    assert len(expressions) >= 10
-    for _, body in gold[::15]:
-        tree = parse_html(body.decode("utf-8", "replace"))
-        for original, stand_in, only_first in expressions:
-            expected = original(tree)
-            assert stand_in(tree) == (expected[:1] if only_first else expected), original.path
-
-
-@pytest.mark.parametrize(
-    "path",
-    ["//div", ".//*[self::div][.//p]", ".//*[self::div][2]", ".//*[@id='a']/p", ".//div[@id]", ".//*[self::div][p]"],
-)
-def test_expressions_of_another_form_are_left_alone(path):
-    expression = etree.XPath(path)
-    assert remember(expression) is expression
 
 
 STRESS = {

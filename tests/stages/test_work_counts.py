@@ -13,8 +13,8 @@ from hashlib import sha256
 import pytest
 
 import pipelines.stages.documents
+import webtext.extract.main_text
 import webtext.extract.pages
-import webtext.extract.trafilatura_fast.cascade
 from pipelines.engine.runner import Engine
 from pipelines.pages import page_work
 from pipelines.stages.archives.index import index_archives
@@ -132,13 +132,11 @@ def test_a_page_is_decoded_parsed_and_searched_once(monkeypatch):
     counts = Counter()
     for name in ("decode_html", "without_controls", "parse_html", "read_metadata"):
         counting(monkeypatch, counts, webtext.extract.pages, name)
-    counting(monkeypatch, counts, webtext.extract.trafilatura_fast.cascade, "find_content")
+    counting(monkeypatch, counts, webtext.extract.main_text, "measure")
     menu = b"<nav>" + b"<a href='/x'>Some other page of this site</a> " * 20 + b"</nav>"
     article = html(sentences(1)).replace(b"<article>", menu + b"<article>")
     assert extract_page(article, "text/html", "https://a.example/1", config=ExtractConfig()).text
-    assert counts == dict.fromkeys(
-        ("decode_html", "without_controls", "parse_html", "read_metadata", "find_content"), 1
-    )
+    assert counts == dict.fromkeys(("decode_html", "without_controls", "parse_html", "read_metadata", "measure"), 1)
 
 
 def test_a_file_is_hashed_when_it_is_published_and_never_again(pages, tmp_path, monkeypatch):

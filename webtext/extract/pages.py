@@ -2,7 +2,7 @@
 
 `extract_page` is a pure function of bytes; `ExtractionPool` runs it where a page may hang or crash it and costs only
 itself. Whatever the extractor, the text obeys one contract: Unicode NFC, a paragraph a line, no empty lines, no
-control characters.
+control characters but tabs (docs/extraction.md).
 """
 
 import functools
@@ -18,9 +18,10 @@ from ftfy.badness import is_bad
 
 from webtext import reference
 from webtext.extract.decode import decode_html
-from webtext.extract.extractors import ENGINES, load_engine, parse_html, require_engine, without_controls
+from webtext.extract.extractors import ENGINES, load_engine, require_engine
 from webtext.extract.glance import foreign_text
 from webtext.extract.metadata import declared_language, read_metadata
+from webtext.extract.tree import parse_html, without_controls
 from webtext.mime import CONVERSION_TYPE, extract_mime_type, is_html
 from webtext.reasons import Reason
 from webtext.sandbox.sandbox import Failure, Sandbox
@@ -36,12 +37,22 @@ REASONS = (  # the closed set of reasons why a page gives no text
 
 _MARKUP = re.compile(r"<\s*(?:!doctype\s+html|html|head|body|title|div|p|a|h1|table|article|meta|br)\b", re.IGNORECASE)
 _SNIFF_CHARS = 4096
-# Control, surrogate and non-characters, and invisible marks that only steer line breaks: soft hyphen, zero-width
-# space, word joiner, byte order mark. Joiners that shape letters and emoji stay.
-_UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b\u2060\ufeff\ud800-\udfff\ufffe\uffff]")
+# Control, surrogate and non-characters, and invisible marks that only steer line breaks: soft hyphen, word joiner, byte
+# order mark, and the zero-width space but where it parts words (Thai, Lao, Burmese, Khmer). Joiners that shape letters
+# and emoji stay.
+_UNWANTED = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u2060\ufeff\ud800-\udfff\ufffe\uffff]"
+    "|(?<![\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])\u200b|\u200b(?![\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])"
+)
 # What UTF-8 read as a Western encoding shows: a lead byte's letter with something after it that is no Western letter.
 # ftfy's own test, thirty times slower, has the last word.
-_PERHAPS_MOJIBAKE = re.compile("[\xc2-\xf4\u0100-\u017f\u0402-\u0490][\x80-\xbf\u0152-\u0192\u02c6\u02dc\u2010-\u2122]")
+_PERHAPS_MOJIBAKE = re.compile(
+    "[\xc2-\xf4\u0100-\u017f\u0402-\u0490][\x80-\xbf\u0152-\u0192\u02c6\u02dc\u2010-\u2122]|\xc3 "
+)
+# Codes that are letters and marks in windows-1252, as browsers read references to them (WHATWG HTML, 13.2.5.80).
+_C1 = {code: letter for code in range(0x80, 0xA0) if (letter := bytes((code,)).decode("cp1252", "ignore"))}
+_HAS_C1 = re.compile("[\x80-\x9f]")
+_OTHER_SPACES = re.compile(r"(?<![ \t])[ \t]*[^\S\n\t ][^\S\n]*")
 _LINE_BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 
 
@@ -57,10 +68,10 @@ class ExtractConfig:
         memory_mb: MiB that one page may add to the extractor's process.
         languages: where any are given, a page that plainly is in another is not extracted: its text is what it shows in
             long lines, which is enough for the language rule to reject it (`webtext.extract.glance`).
-        reference: whether trafilatura and langdetect do all their work themselves; it changes no byte.
+        reference: whether langdetect does all its work itself; it changes no byte.
     """
 
-    extractor: str = "trafilatura"
+    extractor: str = "webtext"
     max_bytes: int = 5_000_000
     seconds: float = 20.0
     memory_mb: int = 2048
@@ -108,7 +119,7 @@ def extract_text(html: str, url: str, config: ExtractConfig) -> Extracted | Reas
     text = clean_text(load_engine(config.extractor)(html, tree))
     if not text:
         return Reason("no_text")
-    title, author, site_name = (clean_text(value) for value in (metadata.title, metadata.author, metadata.site_name))
+    title, author, site_name = (clean_field(value) for value in (metadata.title, metadata.author, metadata.site_name))
     return Extracted(text, title, author, metadata.date, site_name, metadata.language)
 
 
@@ -126,22 +137,37 @@ def extract_page(body: bytes, content_type: str, url: str, *, config: ExtractCon
 
 
 def clean_text(text: str) -> str:
-    r"""Bring text to its contract: NFC, mojibake mended, no control characters, no empty lines, single spaces.
+    r"""Bring text to its contract: NFC, mojibake mended, no control characters but tabs, no empty lines.
 
-    >>> clean_text("  A  cafe\u0301.\r\n\r\n\x07Bye ")
-    'A café.\nBye'
+    Spaces stay as they are, but that those beside spaces of other kinds become one, and none ends a line: an extractor
+    gives single spaces where white space has no meaning.
+
+    >>> clean_text("A  cafe\u0301.\r\n\r\n\x07Bye\xa0 now ")
+    'A  café.\nBye now'
     """
-    # Before what looks like control characters goes: it may be half a letter.
-    if not text.isascii() and _PERHAPS_MOJIBAKE.search(text):
-        text = "\n".join(ftfy.fix_encoding(line) if is_bad(line) else line for line in text.split("\n"))
+    if not text.isascii():
+        # Before what looks like control characters goes: it may be half a letter.
+        if _PERHAPS_MOJIBAKE.search(text):
+            text = "\n".join(ftfy.fix_encoding(line) if is_bad(line) else line for line in text.split("\n"))
+        if _HAS_C1.search(text):
+            text = text.translate(_C1)
     lines = []
     for line in text.split("\n"):
         if line.isprintable():  # as most are, in a fifth of the time: of what is searched for below, nothing prints
-            lines.append(line)
+            lines.append(line.rstrip())
         else:
-            lines += _UNWANTED.sub("", _LINE_BREAKS.sub("\n", line)).split("\n")
-    lines = [" ".join(line.split()) for line in lines]
-    return unicodedata.normalize("NFC", "\n".join([line for line in lines if line]))
+            lines += [_clean_line(part) for part in _LINE_BREAKS.sub("\n", line).split("\n")]
+    return unicodedata.normalize("NFC", "\n".join([line for line in lines if line and not line.isspace()]))
+
+
+def _clean_line(line: str) -> str:
+    line = _UNWANTED.sub("", line)
+    return _OTHER_SPACES.sub(" ", line).strip() if _OTHER_SPACES.search(line) else line.rstrip()
+
+
+def clean_field(text: str) -> str:
+    """Bring a title, a name … to one clean line with single spaces."""
+    return " ".join(clean_text(text).split())
 
 
 class ExtractionPool:

@@ -1,0 +1,107 @@
+"""The main text: the model's arithmetic, the choice of blocks, and pages of every kind."""
+
+import itertools
+import json
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webtext.extract.block_features import measure
+from webtext.extract.blocks import BlockReader
+from webtext.extract.declared import Declared
+from webtext.extract.main_text import MODEL, choose, main_text
+from webtext.extract.tree import parse_html
+from webtext.extract.trees import CERTAIN, SCALE, Trees, chances_of
+
+PROSE = [
+    "The heron stood in the shallows all morning, and it did not move until the boats came home.",
+    "My neighbour says that it has come to the same pool for nine winters, and he does not exaggerate.",
+    "He counts the fish that it takes, and in the evening he writes the number in a green book.",
+    "When the ice came, the bird went to the mill, where the water never freezes, and waited there.",
+]
+MENU = "<nav><ul>" + "".join(f"<li><a href=/{n}>Section {n}</a></li>" for n in range(12)) + "</ul></nav>"
+FOOTER = "<footer><p>Copyright 2019 Harbour Gazette. <a href=/privacy>Privacy</a></p></footer>"
+
+
+def text_of(body, head=""):
+    return main_text(
+        parse_html(f"<html><head><title>Herons</title>{head}</head><body>{MENU}{body}{FOOTER}</body></html>")
+    )
+
+
+def walk(trees, columns):
+    """Sum the trees of a model one node at a time."""
+    totals = []
+    for row in range(len(next(iter(columns.values())))):
+        total = 0
+        for root in trees.roots:
+            node = root
+            while trees.children[2 * node] != node:
+                limit = trees.thresholds[trees.feature[node]][trees.limit[node]]
+                node = trees.children[2 * node + int(columns[trees.names[trees.feature[node]]][row] > limit)]
+            total += int(trees.value[node])
+        totals.append(total)
+    return totals
+
+
+def test_trees_sum_what_a_walk_node_by_node_sums():
+    trees = Trees.load(MODEL)
+    random = np.random.default_rng(0)
+    columns = {
+        name: np.concatenate([random.choice(limits, 20), random.normal(size=20).astype(np.float32)]).astype(np.float32)
+        for name, limits in zip(trees.names, trees.thresholds, strict=True)
+    }
+    assert trees(columns).tolist() == walk(trees, columns)
+
+
+def test_the_model_asks_only_for_what_is_measured():
+    reader = BlockReader().read(parse_html("<p>One paragraph.</p>"))
+    assert set(Trees.load(MODEL).names) <= set(measure(reader.blocks, reader.places, Declared("", "", "", "")))
+
+
+@given(st.lists(st.tuples(st.integers(0, CERTAIN), st.integers(1, 60)), min_size=1, max_size=9))
+def test_no_other_number_of_blocks_has_a_greater_expected_f1(pairs):
+    chances, words = np.array(pairs).T
+    chosen = choose(chances, words)
+    expected = int((chances * words).sum())
+
+    def value(taken):
+        return 2 * int((chances * words)[taken].sum()) / max(1, int(words[taken].sum()) * CERTAIN + expected)
+
+    order = np.argsort(-chances, kind="stable")
+    assert value(chosen) >= max(value(order[:count]) for count in range(1, len(pairs) + 1)) - 1e-12
+
+
+def test_chances_are_those_of_the_logistic_function():
+    odds = np.array([-40 * SCALE, -SCALE, 0, SCALE, 40 * SCALE])
+    assert np.allclose(chances_of(odds) / CERTAIN, 1 / (1 + np.exp(-odds / SCALE)), atol=0.01)
+
+
+def test_an_article_is_its_paragraphs_and_headings_without_the_menu():
+    body = "<article><h1>Nine winters</h1>" + "".join(f"<p>{p}</p>" for p in PROSE) + "</article>"
+    lines = text_of(body).split("\n")
+    assert lines[-4:] == PROSE
+    assert not [line for line in lines if line.startswith(("Section", "Copyright"))]
+
+
+def test_every_post_of_a_thread_is_text():
+    posts = "".join(
+        f"<div class=post><div class=content><p>{a}</p><p>{b}</p></div></div>" for a, b in itertools.pairwise(PROSE)
+    )
+    assert set(PROSE) <= set(text_of(f"<h1>Herons</h1><div class=thread>{posts}</div>").split("\n"))
+
+
+def test_text_that_stands_twice_is_taken_once():
+    body = "<article>" + "".join(f"<p>{p}</p>" for p in [*PROSE, PROSE[0]]) + "</article>"
+    assert text_of(body).split("\n").count(PROSE[0]) == 1
+
+
+def test_a_page_that_scripts_would_draw_has_the_text_of_its_data():
+    body = " ".join(PROSE)
+    graph = f'<script type="application/ld+json">{json.dumps({"@graph": [{"articleBody": body}]})}</script>'
+    html = "".join(f"<p>{paragraph}</p>" for paragraph in PROSE)
+    state = f"<script>window.__STATE__ = {json.dumps({'a': {'html': html, 'css': 'a{b} c'}})};</script>"
+    assert text_of("<div id=root></div>", graph) == body
+    assert text_of("<div id=root></div>" + state).split("\n") == PROSE
+    assert body not in text_of("<div id=root></div>", '<script type="application/ld+json">{"text": [</script>')

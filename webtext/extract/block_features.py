@@ -1,0 +1,284 @@
+"""What can be said of a page's blocks in numbers: their text, where they stand, what stands around them.
+
+All of it are whole numbers or quotients of whole numbers, rounded once to 32 bits: the same on every machine. A feature
+is a column with a number for each block; `measure` gives all of them by name, and the model picks those that it uses.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from webtext.extract.blocks import OUTSIDE_BITS, Block, Place
+from webtext.extract.class_words import KINDS
+from webtext.extract.declared import Declared, compare
+from webtext.extract.text_counts import COUNTS, count_text
+
+Column = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+_TAGS = str.split(
+    """p li h1 h2 h3 h4 h5 h6 td th tr dt dd div section article blockquote pre figcaption summary label caption"""
+)
+_TAG_NUMBERS = {tag: number for number, tag in enumerate(_TAGS, 1)}
+_HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_FAR = 999  # blocks: there is none
+_LEVELS = 6  # elements around a block that are measured
+_MASSES = (500, 2000)  # characters: the smallest element around a block with so many is measured
+_AROUND = (1, 2, 3, -1, -2, -3)  # blocks before and after
+_WINDOWS = (3, 8, 20)
+
+
+def measure(
+    blocks: Sequence[Block], places: Sequence[Place], declared: Declared, names: Collection[str] = ()
+) -> dict[str, Column]:
+    """Measure a page's blocks (at least one): columns by name, of shape (blocks,); all, or those that are named."""
+    page = _Page(blocks, places)
+    columns: dict[str, NDArray[np.generic]] = {}
+    for part in (_of_text, _of_place, _of_names, _of_elements_around, _of_groups, _of_position, _of_neighbours):
+        columns.update(part(page))
+    columns.update(compare(blocks, declared))
+    return {name: columns[name].astype(np.float32) for name in names or columns}
+
+
+class _Page:
+    """A page's blocks and places as arrays, with what several features need."""
+
+    def __init__(self, blocks: Sequence[Block], places: Sequence[Place]) -> None:
+        self.blocks, self.places = blocks, places
+        self.size = len(blocks)
+        self.index = np.arange(self.size)
+        counts = np.array([count_text(block.text) for block in blocks], np.int64)
+        self.counts = dict(zip(COUNTS, counts.T, strict=True))
+        self.chars, self.words, self.sentences = (self.counts[name] for name in ("chars", "words", "sentences"))
+        self.place = np.array([block.place for block in blocks])
+        self.links = np.array([block.links for block in blocks])
+        self.link_chars = np.array([block.link_chars for block in blocks])
+        self.parent = np.array([place.parent for place in places])
+        self.tag = np.array([_TAG_NUMBERS.get(place.tag, 0) for place in places])
+        self.depth = np.array([place.depth for place in places])
+        self.heading = np.array([_HEADINGS.get(place.tag, 0) for place in places])
+        self.path = np.array([place.path for place in places])[self.place]
+        self.tag_path = np.array([place.tag_path for place in places])[self.place]
+        outside = np.array([places[block.place].outside | block.outside for block in blocks])
+        self.outside = {name: (outside & bit > 0) for name, bit in OUTSIDE_BITS.items()}
+        prose = (self.words >= 15) & (self.sentences > 0) & (self.link_chars * 2 < self.chars)
+        self.prose = prose.astype(np.int64)
+        self.total = int(self.chars.sum())
+        self.sums = self._sums()
+
+    def _sums(self) -> Ints:
+        """Sum over each place what stands in it: characters, in links, blocks, long ones, words, frequent, headings."""
+        long = (self.words >= 12) & (self.sentences > 0)
+        own = [self.chars, self.link_chars, np.ones(self.size, np.int64), long, self.words, self.counts["frequent"]]
+        sums = np.zeros((len(self.places), 8), np.int64)
+        np.add.at(sums[:, :6], self.place, np.stack(own, 1))
+        sums[:, 6] = self.heading > 0
+        rows = sums.tolist()
+        for number in range(len(rows) - 1, 0, -1):  # children come after their parents
+            row, into = rows[number], rows[self.places[number].parent]
+            for column in range(7):
+                into[column] += row[column]
+            into[7] += 1
+        return np.array(rows, np.int64)
+
+
+def _of_text(page: _Page) -> dict[str, NDArray[np.generic]]:
+    counts = page.counts
+    chars, words = np.maximum(page.chars, 1), np.maximum(page.words, 1)
+    columns: dict[str, NDArray[np.generic]] = {name: counts[name] for name in COUNTS}
+    columns["link_share"] = page.link_chars / chars
+    columns["links"] = page.links
+    columns["strong_share"] = np.array([block.strong_chars for block in page.blocks]) / chars
+    for name in ("frequent", "lower", "titled", "commas"):
+        columns[f"{name}_share"] = counts[name] / words
+    columns["digit_share"] = counts["digits"] / chars
+    columns["word_chars"] = chars / words
+    columns["cells"] = np.array([block.cells for block in page.blocks])
+    columns["preformatted"] = np.array([block.kind == "pre" for block in page.blocks])
+    columns["in_link"] = np.array([block.in_link for block in page.blocks])
+    often = Counter(block.text for block in page.blocks)
+    columns["again"] = np.array(_are_repeated(page.blocks))
+    columns["often"] = np.array([often[block.text] for block in page.blocks])
+    return columns
+
+
+def _are_repeated(blocks: Sequence[Block]) -> list[bool]:
+    seen: set[str] = set()
+    repeated = []
+    for block in blocks:
+        repeated.append(block.text in seen)
+        seen.add(block.text)
+    return repeated
+
+
+def _of_place(page: _Page) -> dict[str, NDArray[np.generic]]:
+    place, parent, tag = page.place, page.parent, page.tag
+    hidden = np.array([page.places[number].hidden for number in place])
+    columns: dict[str, NDArray[np.generic]] = {
+        "tag": tag[place],
+        "tag_1": tag[parent[place]],
+        "tag_2": tag[parent[parent[place]]],
+        "depth": page.depth[place],
+        **{f"in_{name}": column for name, column in page.outside.items()},
+        **{f"hidden_{bit}": hidden & bit > 0 for bit in (1, 2, 4)},
+    }
+    for name in ("article", "main"):
+        share = page.chars[page.outside[name]].sum() / max(1, page.total)
+        columns[f"page_in_{name}"] = np.full(page.size, share)
+        columns[f"page_{name}s"] = np.full(page.size, sum(one.tag == name for one in page.places))
+    return columns
+
+
+def _of_names(page: _Page) -> dict[str, NDArray[np.generic]]:
+    """Tell which kinds the classes of the block and two elements around it name, and of all around it."""
+    places = page.places
+    near, every = [], []
+    for block in page.blocks:
+        place = places[block.place]
+        outer = places[place.parent]
+        near.append(block.names | place.names | outer.names | places[outer.parent].names)
+        every.append(block.names | place.all_names)
+    columns: dict[str, NDArray[np.generic]] = {}
+    for name, values in (("near", near), ("above", every)):
+        bits = np.array(values, np.int64)[:, None] >> np.arange(len(KINDS)) & 1
+        columns.update({f"{name}_{kind}": column for kind, column in enumerate(bits.T)})
+    return columns
+
+
+def _of_element(page: _Page, element: Ints, name: str) -> Iterator[tuple[str, NDArray[np.generic]]]:
+    chars, link_chars, blocks, long, words, frequent, headings, children = page.sums[element].T
+    yield f"{name}_chars", chars
+    yield f"{name}_link_share", link_chars / np.maximum(chars, 1)
+    yield f"{name}_blocks", blocks
+    yield f"{name}_block_chars", chars / np.maximum(blocks, 1)
+    yield f"{name}_long_share", long / np.maximum(blocks, 1)
+    yield f"{name}_share", chars / max(1, page.total)
+    yield f"{name}_frequent_share", frequent / np.maximum(words, 1)
+    yield f"{name}_headings", headings
+    yield f"{name}_children", children
+
+
+def _of_elements_around(page: _Page) -> dict[str, NDArray[np.generic]]:
+    columns: dict[str, NDArray[np.generic]] = {}
+    element = page.place
+    for level in range(_LEVELS):
+        columns.update(_of_element(page, element, f"up{level}"))
+        element = page.parent[element]
+    for mass in _MASSES:
+        element = page.place
+        while (small := (page.sums[element, 0] < mass) & (element > 0)).any():
+            element = np.where(small, page.parent[element], element)
+        columns.update(_of_element(page, element, f"mass{mass}"))
+        columns[f"mass{mass}_up"] = page.depth[page.place] - page.depth[element]
+    return columns
+
+
+def _of_groups(page: _Page) -> dict[str, NDArray[np.generic]]:
+    """Measure the blocks that have the same tags and classes around them, and those with the same tags."""
+    columns: dict[str, NDArray[np.generic]] = {}
+    for name, paths in (("path", page.path), ("tags", page.tag_path)):
+        _, group, sizes = np.unique(paths, return_inverse=True, return_counts=True)
+        sums = np.zeros((len(sizes), 3), np.int64)
+        np.add.at(sums, group, np.stack([page.chars, page.link_chars, page.sentences], 1))
+        chars, link_chars, sentences = sums[group].T
+        size = sizes[group]
+        order = np.argsort(group, kind="stable")
+        rank = np.empty(page.size, np.int64)
+        rank[order] = page.index - (np.cumsum(sizes) - sizes)[group[order]]
+        columns[f"{name}_blocks"] = size
+        columns[f"{name}_chars"] = chars
+        columns[f"{name}_link_share"] = link_chars / np.maximum(chars, 1)
+        columns[f"{name}_block_chars"] = chars / size
+        columns[f"{name}_sentences"] = sentences / size
+        columns[f"{name}_rank"] = rank
+    return columns
+
+
+def _before(flags: NDArray[np.bool_]) -> Ints:
+    """Give the number of the last block, up to each, that is flagged; -1 where none is."""
+    return np.maximum.accumulate(np.where(flags, np.arange(len(flags)), -1))
+
+
+def _after(flags: NDArray[np.bool_]) -> Ints:
+    """Give the number of the first block, from each on, that is flagged; far beyond the last where none is."""
+    numbers = np.where(flags, np.arange(len(flags)), len(flags) + _FAR)
+    return np.minimum.accumulate(numbers[::-1])[::-1]
+
+
+def _of_position(page: _Page) -> dict[str, NDArray[np.generic]]:
+    index, size, before = page.index, page.size, np.cumsum(page.chars) - page.chars
+    level = page.heading[page.place]
+    titles = np.flatnonzero(level == 1)
+    title = int(titles[0]) if len(titles) else -1
+    last_heading, next_heading = _before(level > 0), _after(level > 0)
+    last_prose, next_prose = _before(page.prose > 0), _after(page.prose > 0)
+    prose = np.cumsum(page.prose)
+    return {
+        "position": index / size,
+        "index": index,
+        "from_end": size - index,
+        "chars_position": before / max(1, page.total),
+        "chars_before": before,
+        "chars_after": page.total - before,
+        "titles": np.full(size, len(titles)),
+        "from_title": index - title if title >= 0 else np.full(size, -_FAR),
+        "chars_from_title": before - before[title] if title >= 0 else np.full(size, -_FAR * _FAR),
+        "heading": level,
+        "from_heading": index - last_heading,
+        "to_heading": next_heading - index,
+        "under_heading": np.where(last_heading >= 0, level[last_heading], 0),
+        "from_prose": np.where(last_prose >= 0, index - last_prose, _FAR),
+        "to_prose": next_prose - index,
+        "prose_before": prose - page.prose,
+        "prose_after": prose[-1] - prose,
+        "page_chars": np.full(size, page.total),
+        "page_link_share": np.full(size, page.sums[0, 1] / max(1, page.total)),
+        "page_blocks": np.full(size, size),
+        "page_long": np.full(size, page.sums[0, 3]),
+    }
+
+
+def shift(column: NDArray[np.generic], by: int) -> NDArray[np.generic]:
+    """Give each block the number of the one that is so many before it (after it, if negative); 0 beyond."""
+    shifted = np.zeros_like(column)
+    if 0 < by < len(column):
+        shifted[by:] = column[:-by]
+    elif -len(column) < by < 0:
+        shifted[:by] = column[-by:]
+    return shifted
+
+
+def window(column: NDArray[np.generic], radius: int) -> NDArray[np.generic]:
+    """Sum whole numbers over each block and so many before and after it."""
+    sums = np.concatenate(([0], np.cumsum(column)))
+    index = np.arange(len(column))
+    return sums[np.minimum(len(column), index + radius + 1)] - sums[np.maximum(0, index - radius)]
+
+
+def _of_neighbours(page: _Page) -> dict[str, NDArray[np.generic]]:
+    chars, words = np.maximum(page.chars, 1), np.maximum(page.words, 1)
+    frequent = page.counts["frequent"]
+    of_one = {
+        "chars": page.chars,
+        "link_share": page.link_chars / chars,
+        "frequent_share": frequent / words,
+        "tag": page.tag[page.place],
+        "sentences": page.sentences,
+    }
+    parent, depth = page.parent[page.place], page.depth[page.place]
+    columns: dict[str, NDArray[np.generic]] = {}
+    for by in _AROUND:
+        columns.update({f"{name}_{by}": shift(column, by) for name, column in of_one.items()})
+        columns[f"same_parent_{by}"] = shift(parent, by) == parent
+        columns[f"same_path_{by}"] = shift(page.path, by) == page.path
+        columns[f"depth_{by}"] = shift(depth, by) - depth
+    for radius in _WINDOWS:
+        around = window(page.chars, radius)
+        columns[f"within{radius}_chars"] = around
+        columns[f"within{radius}_link_share"] = window(page.link_chars, radius) / np.maximum(around, 1)
+        columns[f"within{radius}_frequent_share"] = window(frequent, radius) / np.maximum(window(page.words, radius), 1)
+        columns[f"within{radius}_sentences"] = window(page.sentences, radius)
+        columns[f"within{radius}_prose"] = window(page.prose, radius)
+    return columns

@@ -1,0 +1,363 @@
+"""A page cut into blocks: paragraphs, headings, list items, rows, code, each with where it stands in the page.
+
+A block is what a browser would set as lines of its own: the text between the beginnings and ends of block elements, cut
+at two line breaks in a row. White space in it is as in a browser: single spaces, except in preformatted text.
+"""
+
+import itertools
+import re
+from dataclasses import dataclass, field
+
+from lxml.html import HtmlElement
+
+from webtext.extract.class_words import kinds_of
+
+# Elements that begin a line (CSS display other than inline in browsers' own style sheets), and what is no text.
+BLOCK_TAGS = frozenset(
+    str.split(
+        """address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption
+    figure footer form frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html legend li listing main menu nav
+    noscript ol optgroup option p pre search section summary table tbody td template tfoot th thead tr ul xmp"""
+    )
+)
+_INLINE_TAGS = frozenset(
+    str.split(
+        """a abbr acronym annotation b bdi bdo big button cite code data del dfn em font i ins kbd label mark math
+    meter mfrac mi mn mo mover mrow msqrt mstyle msub msup mtable mtd mtext mtr munder munderover nobr output
+    picture q rp rt ruby s samp semantics slot small span strike strong sub sup time tt u var wbr"""
+    )
+)
+# The head is read, as parsers put into it what follows it without a tag for the body.
+_NO_TEXT_TAGS = frozenset(
+    str.split(
+        """applet area audio base canvas col datalist embed frame iframe input link map meta noembed noframes object
+    param progress select source style svg textarea title track video"""
+    )
+)
+_PREFORMATTED_TAGS = frozenset(("pre", "listing", "xmp"))
+_STRONG_TAGS = frozenset(("b", "strong", "button", "label"))
+_APART_TAGS = frozenset(("a", "button"))  # two in a row are two words, whatever stands between them
+_OUTSIDE_TAGS = str.split(
+    """nav header footer aside form article main table ul ol figure button label dialog a section blockquote dl
+    details noscript li p"""
+)
+OUTSIDE_BITS = {tag: 1 << bit for bit, tag in enumerate(_OUTSIDE_TAGS)}
+# Links and marks that belong to a page's tools: to a heading itself, back from a footnote.
+_PERMALINKS = frozenset(("¶", "#", "§", "🔗", "\uf0c1", "↩", "↩︎", "↩\ufe0e", "^", "↑"))
+_TOOLS = re.compile(r"(?:^|[\s_-])(?:mw-editsection|editsection|lineno|linenos|line-?numbers?|katex-html|lnt)(?:$|\s)")
+_TEX_TYPES = "math/tex"
+_TEX_IMAGE = re.compile("latex|math", re.IGNORECASE)
+_HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_SPACES = re.compile("[ \t\r\n\f\v]+")
+_BREAK = "\x00"  # stands for <br> until a block ends; no text of a page holds it
+# Chinese and Japanese have no spaces: a line that the source breaks between two of their characters goes on.
+_BROKEN_CJK = re.compile(
+    "(?<=[\u3001-\u30ff\u3400-\u9fff\uff01-\uff60])[ \t]*\r?\n\\s*(?=[\u3001-\u30ff\u3400-\u9fff\uff01-\uff60])"
+)
+_NAMING = frozenset(("class", "id", "role", "itemprop"))
+_HIDERS = frozenset(("style", "hidden", "aria-hidden"))
+HIDDEN_BY_STYLE, HIDDEN_BY_ATTRIBUTE, _HIDDEN_FROM_READERS = 1, 2, 4
+
+
+@dataclass(slots=True)
+class Block:
+    """A block of text.
+
+    Attributes:
+        text: lines of single-spaced text; preformatted as it stands.
+        place: which of the page's places it stands in.
+        kind: "", "pre" (preformatted) or "row" (of a table, cells parted by tabs).
+        link_chars, strong_chars: characters in links, and in bold type, labels and buttons.
+        links, cells: how many of them.
+        in_link: whether a link surrounds it.
+        names: kinds that the classes of inline elements in it name (`class_words`).
+        outside: inline elements in it or around it, as `OUTSIDE_BITS`.
+    """
+
+    text: str
+    place: int
+    kind: str = ""
+    link_chars: int = 0
+    strong_chars: int = 0
+    links: int = 0
+    cells: int = 0
+    in_link: bool = False
+    names: int = 0
+    outside: int = 0
+
+
+@dataclass(slots=True)
+class Place:
+    """A block element: its parent's number, tag, and what it and those around it say."""
+
+    parent: int
+    tag: str
+    depth: int = 0
+    names: int = 0
+    all_names: int = 0
+    outside: int = 0
+    hidden: int = 0
+    path: int = 0  # the same number, the same tags and classes from the root on
+    tag_path: int = 0
+
+
+@dataclass(slots=True)
+class Run:
+    """The text that was read since the last block ended."""
+
+    pieces: list[str] = field(default_factory=list)
+    link_chars: int = 0
+    strong_chars: int = 0
+    links: int = 0
+    names: int = 0
+    outside: int = 0
+
+
+class BlockReader:
+    """Reads the blocks of a page: `BlockReader().read(tree)`, then `blocks` and `places`."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        self.places = [Place(0, "")]
+        self._paths: dict[tuple[int, str, str | None], int] = {}
+        self._run = Run()
+        self._place = 0
+        self._links = self._strongs = self._preformatted = 0  # how many surround what is being read
+
+    def read(self, tree: HtmlElement) -> "BlockReader":
+        """Read a page, in the order of its source."""
+        if tree.tag == "html":  # its body, and what parsers put beside it
+            self._read_inside(tree)
+        else:
+            self._visit(tree)
+        self._end_block()
+        return self
+
+    def _visit(self, element: HtmlElement) -> None:
+        tag = element.tag
+        if tag in _INLINE_TAGS:
+            self._visit_inline(element, tag)
+        elif tag in BLOCK_TAGS:
+            self._visit_block(element, tag)
+        elif tag == "br":
+            self._break_line()
+        elif tag in {"script", "img"}:
+            self._add_formula(element, tag)
+        elif tag not in _NO_TEXT_TAGS and isinstance(tag, str):  # a custom element: in the middle of text or on its own
+            if _touches_text(element):
+                self._visit_inline(element, tag)
+            else:
+                self._visit_block(element, tag)
+
+    def _visit_block(self, element: HtmlElement, tag: str) -> None:
+        if tag == "template" and element.get("shadowrootmode") is None:
+            return
+        if tag == "noscript" and not "".join(element.itertext()).strip():  # an image for those without scripts
+            return
+        self._end_block()
+        if (names := element.get("class")) and _TOOLS.search(names):
+            return
+        around = self._place
+        self._enter(element, tag)
+        if tag != "tr" or not self._read_row(element):
+            self._preformatted += tag in _PREFORMATTED_TAGS
+            self._read_inside(element)
+            self._end_block()
+            self._preformatted -= tag in _PREFORMATTED_TAGS
+        self._place = around
+
+    def _visit_inline(self, element: HtmlElement, tag: str) -> None:
+        run = self._run
+        names, hidden = "", 0
+        for name, value in element.items():
+            if name == "class":
+                if _TOOLS.search(value):
+                    return
+                names = value
+            elif name in _HIDERS:
+                hidden |= _hiding(name, value)
+        if hidden & (HIDDEN_BY_STYLE | HIDDEN_BY_ATTRIBUTE) and "math" not in names:
+            return
+        if names:
+            run.names |= kinds_of(names)
+        if tag == "a":
+            if len(element) == 0 and (element.text or "").strip() in _PERMALINKS:
+                return
+            run.links += 1
+        if tag in _APART_TAGS and _follows_at_once(element):
+            run.pieces.append(" ")
+        run.outside |= OUTSIDE_BITS.get(tag, 0)
+        self._links += tag == "a"
+        self._strongs += tag in _STRONG_TAGS
+        self._read_inside(element)
+        self._links -= tag == "a"
+        self._strongs -= tag in _STRONG_TAGS
+
+    def _read_inside(self, element: HtmlElement) -> None:
+        self._add(element.text)
+        for child in element:
+            self._visit(child)
+            self._add(child.tail)
+
+    def _add(self, text: str | None) -> None:
+        if text:
+            run = self._run
+            if not run.pieces and not self._preformatted and text.isspace():
+                return
+            run.pieces.append(text)
+            if self._links or self._strongs:
+                chars = len(text.strip())
+                run.link_chars += chars if self._links else 0
+                run.strong_chars += chars if self._strongs else 0
+
+    def _break_line(self) -> None:
+        """Take a line break; after another, with nothing but space between, the block ends."""
+        pieces = self._run.pieces
+        if self._preformatted:
+            pieces.append("\n")
+        elif pieces:
+            if pieces[-1] == _BREAK or (len(pieces) > 1 and pieces[-2] == _BREAK and not pieces[-1].strip()):
+                self._end_block()
+            else:
+                pieces.append(_BREAK)
+
+    def _add_formula(self, element: HtmlElement, tag: str) -> None:
+        """Take the TeX of a formula that a script or an image stands for."""
+        if tag == "script":
+            if (element.get("type") or "").startswith(_TEX_TYPES):
+                self._add(element.text)
+        elif _TEX_IMAGE.search(element.get("class") or ""):
+            self._add(element.get("alt"))
+
+    def _enter(self, element: HtmlElement, tag: str) -> None:
+        """Note the place of a block element, and be in it."""
+        parent = self.places[self._place]
+        names, said, hidden = "", tag if "-" in tag else "", 0
+        for name, value in element.items():
+            if name in _NAMING:
+                said += " " + value
+                names = value if name == "class" else names
+            elif name in _HIDERS:
+                hidden |= _hiding(name, value)
+        own = kinds_of(said) if said else 0
+        place = Place(
+            self._place,
+            tag,
+            parent.depth + 1,
+            own,
+            parent.all_names | own,
+            parent.outside | OUTSIDE_BITS.get(tag, 0),
+            parent.hidden | hidden,
+            self._paths.setdefault((parent.path, tag, names), len(self._paths) + 1),
+            self._paths.setdefault((parent.tag_path, tag, None), len(self._paths) + 1),
+        )
+        self._place = len(self.places)
+        self.places.append(place)
+
+    def _end_block(self) -> None:
+        run = self._run
+        if run.pieces:
+            text = "".join(run.pieces)
+            if self._preformatted:
+                text = _preformatted_text(text)
+                self._append(text, "pre")
+            else:
+                self._append(_line_text(text))
+        if run.pieces or run.outside or run.names:
+            kept = (run.names, run.outside) if self._links else (0, 0)  # a link around blocks speaks of each of them
+            self._run = Run(names=kept[0], outside=kept[1])
+
+    def _append(self, text: str, kind: str = "", cells: int = 0) -> None:
+        if text and not text.isspace():
+            run = self._run
+            chars = (min(run.link_chars, len(text)), min(run.strong_chars, len(text)))
+            self.blocks.append(
+                Block(text, self._place, kind, *chars, run.links, cells, self._links > 0, run.names, run.outside)
+            )
+
+    def _read_row(self, row: HtmlElement) -> bool:
+        """Read a row of a table as one block, if its cells hold no blocks of their own (or one paragraph each)."""
+        cells = [cell for cell in row if cell.tag in {"td", "th"}]
+        if len(cells) < 2 or not all(map(_is_simple, cells)):
+            return False
+        texts, numbers = [], 0
+        for cell in cells:
+            if "code" in (cell.get("class") or ""):
+                self._preformatted += 1
+            self._read_cell(cell)
+            raw, self._run.pieces = "".join(self._run.pieces), []
+            if self._preformatted and "code" in (cell.get("class") or ""):
+                self._preformatted -= 1
+                texts.append(_preformatted_text(raw))
+                numbers += 1
+            else:
+                texts.append(" ".join(raw.replace(_BREAK, " ").split()))
+        texts = [text for text in texts if text]
+        if numbers:  # a line of code, and its number
+            self._append("\n".join(text for text in texts if not text.isdecimal()), "pre")
+        else:
+            self._append("\t".join(texts), "row", len(cells))
+        self._run = Run()
+        return True
+
+    def _read_cell(self, cell: HtmlElement) -> None:
+        self._add(cell.text)
+        for child in cell:
+            if child.tag in {"p", "div"}:
+                self._read_cell(child)
+            else:
+                self._visit(child)
+            self._add(child.tail)
+
+
+def _preformatted_text(raw: str) -> str:
+    """Keep lines and indentation, without empty lines; "" for a column of line numbers."""
+    lines = [line.rstrip() for line in raw.replace(_BREAK, "\n").replace("\xa0", " ").split("\n")]
+    lines = [line for line in lines if line]
+    return "" if len(lines) > 1 and all(line.strip().isdecimal() for line in lines) else "\n".join(lines)
+
+
+def _line_text(raw: str) -> str:
+    if not raw.isascii() and "\n" in raw:
+        raw = _BROKEN_CJK.sub("", raw)
+    if _BREAK not in raw:
+        return _single_spaced(raw)
+    lines = map(_single_spaced, raw.split(_BREAK))
+    return "\n".join(line for line in lines if line)
+
+
+def _single_spaced(text: str) -> str:
+    """Make one space of each run of spaces; of other kinds of spaces, half may be of a letter still (mojibake)."""
+    return " ".join(text.split()) if text.isascii() else _SPACES.sub(" ", text).strip(" ")
+
+
+def _hiding(name: str, value: str) -> int:
+    """Tell how an attribute hides its element."""
+    if name == "style":
+        return HIDDEN_BY_STYLE if _HIDING.search(value) else 0
+    if name == "hidden":
+        return HIDDEN_BY_ATTRIBUTE
+    return _HIDDEN_FROM_READERS if value == "true" else 0
+
+
+def _text_before(element: HtmlElement) -> str:
+    before, parent = element.getprevious(), element.getparent()
+    text = before.tail if before is not None else parent.text if parent is not None else None
+    return text or ""
+
+
+def _touches_text(element: HtmlElement) -> bool:
+    return bool((element.tail or "").strip() or _text_before(element).strip())
+
+
+def _follows_at_once(element: HtmlElement) -> bool:
+    before = element.getprevious()
+    return before is not None and before.tag in _APART_TAGS and not before.tail
+
+
+def _is_simple(cell: HtmlElement) -> bool:
+    """Tell whether a cell of a table holds text without blocks, or one paragraph."""
+    if len(cell) == 0:
+        return True
+    blocks = list(itertools.islice((inner.tag for inner in cell.iterdescendants() if inner.tag in BLOCK_TAGS), 2))
+    return not blocks or (len(cell) == 1 and len(blocks) == 1 and blocks[0] in {"p", "div"})

@@ -1,0 +1,87 @@
+"""What the words in classes, ids and roles say of an element: which of some fifty kinds of page furniture or content.
+
+Whether a kind speaks for or against the text of the element is not said here: the model of blocks has learnt that.
+"""
+
+import re
+
+MAX_REMEMBERED = 20_000  # strings of classes and words; some 2 MB when full
+
+# A kind a line: words that name the same thing in class names, ids, roles and item properties.
+KINDS = tuple(
+    frozenset(line.split())
+    for line in """
+        nav navbar navigation gnav
+        menu dropdown submenu megamenu flyout
+        foot footer
+        head header masthead topbar
+        side sidebar rail aside secondary complementary
+        share sharing social sharedaddy addtoany follow facebook twitter
+        related relat similar recommend reco recirc outbrain taboola upsell crosssell also more morelinks
+        comment comments disqus respond
+        cookie consent gdpr onetrust privacy legal disclaimer
+        promo advert advertisement ad sponsor banner adslot dfp
+        newsletter subscribe subscription signup optin email mailing
+        breadcrumb crumb
+        widget
+        modal popup overlay lightbox dialog drawer offcanvas
+        login signin account register user auth profile
+        cart basket checkout bag buy wishlist
+        tag category categories taxonomy topic
+        meta byline postmeta info details
+        author bio avatar contributor
+        date time timestamp published
+        pagination pager paging prev next pagenav
+        trending popular latest recent mostread
+        skip sr screen hidden hide visually invisible offscreen
+        search filter facet sort toolbar refine
+        copyright copy colophon
+        content contents
+        article story entry
+        body text prose richtext rte markdown wysiwyg
+        post blog blogpost
+        main primary
+        description desc summary excerpt intro lead dek standfirst
+        question answer message reply thread forum discussion cooked lia
+        product pdp item
+        spec specification feature attribute tech
+        review rating testimonial star quote feedback
+        faq accordion collapse collapsible toggle panel
+        tab tabpanel tabcontent
+        card tile teaser grid list listing result collection catalog
+        carousel slider swiper slide slideshow
+        section row block module component container wrapper
+        hero jumbotron cover
+        title headline heading name
+        price pricing sale discount shipping stock sku variant size swatch option
+        toc tableofcontents outline
+        caption figcaption credit image img photo gallery media video player
+        code highlight pre syntax
+        event schedule calendar
+        help support doc documentation guide wiki
+        signature sig badge stats count vote like score action button btn cta link
+        contact address location phone map hours
+        notice alert warning error toast
+        step recipe ingredient instruction note
+    """.strip().splitlines()
+)
+_BITS = {form: 1 << bit for bit, words in enumerate(KINDS) for word in words for form in (word, word + "s")}
+_PARTS = re.compile("[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_remembered: dict[str, int] = {}
+
+
+def kinds_of(names: str) -> int:
+    """Give the kinds that a class attribute (or id, role …) names, as bits.
+
+    >>> kinds_of("site-Footer navMenu") == kinds_of("foot") | kinds_of("nav") | kinds_of("menu")
+    True
+    """
+    kinds = _remembered.get(names)
+    if kinds is None:
+        kinds = 0
+        for part in _PARTS.findall(names):
+            kinds |= _BITS.get(part.lower(), 0)
+        if len(_remembered) >= MAX_REMEMBERED:
+            _remembered.clear()
+        _remembered[names] = kinds
+    return kinds

@@ -1,0 +1,75 @@
+"""The main text of a page of any kind: its blocks, judged by a model, and of them those that make the best whole.
+
+The model (`block_model.npz`, made by benchmarks/train_block_model.py) says of each block how likely it is text that a
+person would take. What is taken is the set for which the expected F1 over words is greatest: blocks in the order of
+their chances, as many as pay. So a page of which little is certain gives more than one of which much is.
+"""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+from lxml.html import HtmlElement
+from numpy.typing import NDArray
+
+from webtext.extract.block_features import measure
+from webtext.extract.blocks import Block, BlockReader
+from webtext.extract.declared import Declared
+from webtext.extract.embedded import embedded_text
+from webtext.extract.text_counts import count_words
+from webtext.extract.trees import CERTAIN, Trees, chances_of
+from webtext.extract.whole import Whole
+
+_REPEATED_CHARS = 40  # a text that stands on the page twice is taken once, unless it is short
+# A page of fewer words may have its text in what it holds for its scripts: where that is so many times more.
+_FEW_WORDS, _EMBEDDED_RATIO = 100, 3
+_NOTHING = CERTAIN // 5  # a page on which no block has a greater chance has no text
+MODEL = Path(__file__).with_name("block_model.npz")
+
+
+load_model = functools.cache(Trees.load)
+
+
+def main_blocks(tree: HtmlElement, model: Path = MODEL) -> list[Block]:
+    """Give the blocks of a page that are its text, in the order of the page."""
+    reader = BlockReader().read(tree)
+    if not reader.blocks:
+        return []
+    trees = load_model(model)
+    odds = trees(measure(reader.blocks, reader.places, Declared.read(tree), trees.names))
+    words = np.array([count_words(block.text) for block in reader.blocks])
+    chances = chances_of(odds)
+    if chances.max() < _NOTHING:
+        return []
+    chosen = Whole(reader.blocks, reader.places, words, chances).of(choose(chances, words))
+    return [block for block, is_chosen in zip(reader.blocks, chosen, strict=True) if is_chosen]
+
+
+def choose(chances: NDArray[np.int64], words: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Choose blocks so that the expected F1 over words is greatest.
+
+    With blocks taken in the order of their chances p, the expected F1 is about 2 Σ p w over the taken, divided by the
+    words of the taken and those expected in the whole, Σ w + Σ p w.
+    """
+    order = np.argsort(-chances, kind="stable")
+    mass, taken = np.cumsum((chances * words)[order]), np.cumsum(words[order])
+    best = int(np.argmax(2 * mass / np.maximum(taken * CERTAIN + mass[-1], 1)))
+    chosen = np.zeros(len(chances), np.bool_)
+    chosen[order[: best + 1]] = True
+    return chosen
+
+
+def main_text(tree: HtmlElement) -> str:
+    """Give the text of a page: its blocks, each a line or, where it breaks lines itself, several."""
+    seen: set[str] = set()
+    texts = []
+    for block in main_blocks(tree):
+        if block.text not in seen or len(block.text) < _REPEATED_CHARS:
+            texts.append(block.text)
+            seen.add(block.text)
+    text = "\n".join(texts)
+    if (words := count_words(text)) < _FEW_WORDS:
+        embedded = embedded_text(tree)
+        if count_words(embedded) > _EMBEDDED_RATIO * words:
+            return embedded
+    return text

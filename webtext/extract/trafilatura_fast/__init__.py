@@ -1,1 +1,0 @@
-"""trafilatura's cascade for one release of it, with fewer walks over a page."""
