@@ -198,8 +198,17 @@ def test_chunks_that_are_none_are_an_outcome(server, body, outcome):
     assert server.requester().ask(f"http://a.test:{server.port}/").outcome == outcome
 
 
+@pytest.mark.parametrize(
+    "said", [b"Chunked", b"identity, chunked", b"chunked, chunked", b"chunked; x=y", b'"chunked"', b"chunked\r\nte: x"]
+)
+def test_a_body_is_chunked_however_that_is_said(server, said):
+    server.answer, server.most = CHUNKED.replace(b"chunked", said) + b"8\r\n<p>x</p>\r\n0\r\n\r\n", 1
+    exchange = server.requester().ask(f"http://a.test:{server.port}/")
+    assert (exchange.outcome, exchange.response.body) == ("", b"<p>x</p>")
+
+
 def test_chunks_are_counted(server, monkeypatch):
-    monkeypatch.setattr("webtext.crawl.transport._MAX_CHUNKS", 1000)
+    monkeypatch.setattr("webtext.connection.transport._MAX_CHUNKS", 1000)
     for chunks, outcome in ((999, ""), (1000, "bad_response")):  # and the last one
         server.answer, server.most = CHUNKED + b"9\r\nxxxxxxxxx\r\n" * chunks + b"0\r\n\r\n", 1
         assert server.requester().ask(f"http://a.test:{server.port}/").outcome == outcome

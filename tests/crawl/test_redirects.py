@@ -181,6 +181,7 @@ TO_X = ("Refresh", "0; url=/x")
         ({"/start": (200, ("Refresh", "0; url=http://10.0.0.1/"))}, "/start", "ok"),
         ({"/start": (302, ("Location", "/a")), "/a": (200, TO_X)}, "/a", "ok"),
         ({"/start": (404, TO_X), "/x": (200,)}, "/start", "http_404"),
+        ({"/start": (302, TO_X), "/x": (200,)}, "/x", "ok"),
     ],
 )
 def test_a_page_is_kept_where_its_refresh_leads_to_none(tmp_path, answers, final, outcome):

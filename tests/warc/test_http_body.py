@@ -31,6 +31,11 @@ def test_a_coding_that_is_none_is_passed_over(name):
     assert decode_content(gzip.compress(PAGE), f"x-gzip,{name}") == PAGE
 
 
+@pytest.mark.parametrize("name", ['"gzip"', "gzip;q=1", " GZip ", ",gzip,", "identity, gzip; x", "'x-gzip'"])
+def test_a_coding_is_known_however_it_is_written(name):
+    assert decode_content(gzip.compress(PAGE), name) == PAGE
+
+
 @pytest.mark.parametrize("name", ["compress", "x-compress", "dcb", "aes128gcm", "gzip, compress"])
 def test_a_coding_that_exists_and_is_not_known_is_an_error(name):
     with pytest.raises(BodyEncodingError, match="cannot be undone"):

@@ -51,6 +51,8 @@ def test_an_odd_line_hides_nothing_behind_it(line, fields):
         (b"http/1.1\t200  ", 200, ""),
         (b"HTTP/2 301 Moved \xc3\xa0", 301, "Moved \xc3\xa0"),
         (b"\r\n\n\r\nHTTP/1.1 200 OK", 200, "OK"),
+        (b"\xef\xbb\xbfHTTP/1.1 200 OK", 200, "OK"),
+        (b"HTTP/1.1 200OK", 200, "OK"),
         (b"HTTP/1.1 103 Early Hints\r\nX-Robots-Tag: hint\r\n\r\nHTTP/1.1 100\r\n\r\nHTTP/1.1 200 OK", 200, "OK"),
         (b"HTTP/1.1 101 Switching Protocols", 101, "Switching Protocols"),
     ],
@@ -60,7 +62,9 @@ def test_status_lines(line, status, reason):
     assert (head.status, head.reason, head.headers, body) == (status, reason, FOUND, b"body")
 
 
-@pytest.mark.parametrize("data", [b"ICY 200 OK\r\n", b"<html>", b"HTTP/1.1\r\n", b"HTTP/1.1 2000\r\n", b"HTTP/1.1 20"])
+@pytest.mark.parametrize(
+    "data", [b"ICY 200 OK\r\n", b"<html>", b"HTTP/1.1\r\n", b"HTTP/1.1 2000\r\n", b"HTTP/1.1 20", b"12345HTTP/1.1 200"]
+)
 def test_what_begins_otherwise_is_no_head(data):
     with pytest.raises(HeadError, match="no status line"):
         read(data)

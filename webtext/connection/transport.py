@@ -79,10 +79,11 @@ def framing(head: Head) -> tuple[list[tuple[str, str]], bool, int | None]:
     Raises:
         http.client.HTTPException: two lengths contradict each other.
     """
-    codings = {coding.strip() for coding in _values(head, "transfer-encoding").lower().split(",")}
+    said = _values(head, "transfer-encoding").lower().split(",")
+    codings = {coding.partition(";")[0].strip(' \t"') for coding in said}
     is_chunked = "chunked" in codings
-    said = {length.strip() for length in _values(head, "content-length").split(",")}
-    lengths = {int(length) for length in said if _LENGTH.fullmatch(length)}
+    given = {length.strip() for length in _values(head, "content-length").split(",")}
+    lengths = {int(length) for length in given if _LENGTH.fullmatch(length)}
     if len(lengths) > 1 and not is_chunked:
         raise http.client.HTTPException(f"Content-Length is both {min(lengths)} and {max(lengths)}")
     length = None if is_chunked or not lengths else lengths.pop()

@@ -209,7 +209,7 @@ class Crawl:
             return max(wait, self._sites.rest(origin))
         visit.hops.append(exchange)
         if not exchange.outcome and exchange.status in REDIRECTS:
-            self._redirect(visit, exchange, redirect_target(exchange))
+            self._redirect(visit, exchange, redirect_target(exchange) or refresh_target(exchange))
         elif outcome == "ok" and visit.errand is not None and (target := refresh_target(exchange)):
             visit.keep_page()
             self._redirect(visit, exchange, target)

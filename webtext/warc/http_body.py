@@ -169,7 +169,7 @@ class ContentDecoder:
             limit: bytes that each layer may give.
             between: called between two pieces, to look at the clock; what it raises ends the work.
         """
-        names = [name.strip().lower() for name in content_encoding.split(",")]
+        names = [name.partition(";")[0].strip(" \t\"'").lower() for name in content_encoding.split(",")]
         unknown = next((name for name in names if name in _NOT_UNDONE), None)
         if unknown:
             raise BodyEncodingError(f"content encoding {unknown!r} cannot be undone")

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 MAX_BYTES = 256 << 10  # of a head, the hints before it among them: what Chromium reads ("ERR_RESPONSE_HEADERS_TOO_BIG")
-_STATUS_LINE = re.compile(rb"(HTTP/[0-9](?:\.[0-9]+)?)[ \t]+([0-9]{3})(?:[ \t](.*))?", re.IGNORECASE | re.DOTALL)
+# Up to four bytes before it, and no blank behind the status, are passed over as Chromium does.
+_STATUS_LINE = re.compile(rb".{0,4}?(HTTP/[0-9](?:\.[0-9]+)?)[ \t]+([0-9]{3})(?![0-9])(.*)", re.IGNORECASE | re.DOTALL)
 _NAME = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.6.2
 _BLANKS = b" \t\r\n\x00"  # nothing else: a value may end in a byte that Latin-1 calls a space
 _DANGEROUS = bytes.maketrans(b"\r\n\x00", b"   ")  # within a value (RFC 9110, section 5.5)
