@@ -1,6 +1,7 @@
 """The section on what a corpus is good for: the verdict of training on it, with the losses that it rests on."""
 
 import json
+import math
 from typing import Any
 
 from pipelines.report.charts import Line, lines
@@ -26,7 +27,8 @@ def validation_section(output: str) -> Markup:
         "validation",
         title,
         stale_note(output, "validation"),
-        *(_comparison(name, found) for name, found in comparisons),
+        note("Who judged: ", verdict["judge"], "."),
+        *(_comparison(name, found, verdict.get("efficiencies", {}).get(name)) for name, found in comparisons),
         _checks(verdict),
         element(
             "div",
@@ -47,7 +49,7 @@ def read_lines(directory: str, name: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in stream.read().decode().splitlines()]
 
 
-def _comparison(name: str, found: dict[str, Any]) -> Markup:
+def _comparison(name: str, found: dict[str, Any], worth: dict[str, Any] | None) -> Markup:
     """Put a verdict in a line, and its figures by text set below."""
     against = "the other corpus" if name == "other" else f"its copy with {name}"
     sentence = element("strong", f"Against {against}: {found['verdict']}. ")
@@ -65,9 +67,27 @@ def _comparison(name: str, found: dict[str, Any]) -> Markup:
         scores = (f"{own:.4f}", f"{other:.4f}", f"{scored['estimate']:+.4f}", f"{low:+.4f} to {high:+.4f}")
         rows.append((panel, scored["verdict"], *scores))
     heads = ("text", "verdict", "corpus, bits per byte", "other", "difference", "95 % interval")
-    return element(
-        "div", element("p", sentence, detail), folded("By text", table(heads, rows, words=2)), class_="verdict"
-    )
+    by_text = folded("By text", table(heads, rows, words=2))
+    drawn = [] if worth is None else [folded("What its tokens are worth", _worth(worth))]
+    return element("div", element("p", sentence, detail), by_text, *drawn, class_="verdict")
+
+
+def _worth(found: dict[str, Any]) -> Markup:
+    """Draw the losses of both corpora by tokens: how far one lies to the right of the other is the ratio."""
+    names = ("corpus", "other")
+    series = [
+        Line(name, tuple(zip(map(math.log2, found["budgets"]), losses, strict=True)))
+        for name, losses in zip(names, found["losses"], strict=True)
+    ]
+    (low, high), bound = found["interval"], "at least" if found["ratio"] > 1.0 else "at most"
+    interval = f"{bound} that" if found["is_bound"] else f"95 % interval {low:.2f} to {high:.2f}"
+    said = f"A million tokens of the other are worth {found['ratio']:.2f} million of the corpus ({interval})."
+    rows = [
+        (whole(tokens), f"{own:.4f}", f"{other:.4f}")
+        for tokens, own, other in zip(map(int, found["budgets"]), *found["losses"], strict=True)
+    ]
+    drawing = lines(series, "tokens, logarithm to base 2", "bits per byte")
+    return figure("Loss by tokens", drawing, said, table(("tokens", *names), rows, words=0))
 
 
 def _checks(verdict: dict[str, Any]) -> Markup:

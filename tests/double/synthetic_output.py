@@ -185,7 +185,6 @@ def write_verdict(directory):
     directory.mkdir()
     difference = {
         "estimate": 0.12,
-        "bootstrap_interval": [0.11, 0.13],
         "text_error": 0.01,
         "training_error": 0.01,
         "interval": [0.1, 0.14],
@@ -201,8 +200,17 @@ def write_verdict(directory):
     verdict = {
         "good": True,
         "tier": {"name": "smoke"},
-        "judge": "ngram",
+        "judge": "Kneser-Ney 5-grams over GPT-2's tokens",
         "comparisons": {"shuffled words": comparison, "other": {**comparison, "overall": None, "panels": {}}},
+        "efficiencies": {
+            "shuffled words": {
+                "ratio": 0.12,
+                "interval": [0.1, 0.15],
+                "is_bound": False,
+                "budgets": [1e5, 2e5],
+                "losses": [[2.0, 1.9], [2.4, 2.3]],
+            }
+        },
         "checks": [{"name": "beats unigrams", "passed": True, "detail": "4.2 nats"}],
         "training": {"tokens": 9, "unigram_entropy": 6.5, "bigram_entropy": 5.0},
         "memorization": {
