@@ -40,6 +40,7 @@ class RuleReport:
     in_place: int  # documents it removes of those that the rules before it leave
     changed: int  # documents whose text it changes without removing them
     characters: int  # how many characters those lose
+    masked: tuple[tuple[str, int], ...]  # things of each kind that it masks in them
     reasons: tuple[tuple[str, int], ...]  # for those removed alone, the commonest first
     examples: tuple[Example, ...]
 
@@ -61,6 +62,7 @@ class _Tally:
         self.entry, self.rule = entry, rule
         self.in_place = self.changed = self.characters = 0
         self.reasons: Counter[str] = Counter()
+        self.masked: Counter[str] = Counter()
         self.examples: list[tuple[int, Example]] = []
 
     def judge(self, document: Document) -> None:
@@ -74,6 +76,7 @@ class _Tally:
         elif outcome is not None and outcome.text != document.text:
             self.changed += 1
             self.characters += len(document.text) - len(outcome.text)
+            self.masked.update(dict(getattr(outcome, "masked", ())))
 
     def report(self) -> RuleReport:
         return RuleReport(
@@ -83,6 +86,7 @@ class _Tally:
             in_place=self.in_place,
             changed=self.changed,
             characters=self.characters,
+            masked=tuple(sorted(self.masked.items())),
             reasons=tuple(sorted(self.reasons.items(), key=lambda pair: (-pair[1], pair[0]))),
             examples=tuple(example for _, example in self.examples),
         )
@@ -128,6 +132,8 @@ def format_dry_run(run: DryRun) -> str:
         name = rule.name if rule.enabled else f"{rule.name} (off)"
         lines.append(f"{name:20} {rule.alone:8,} {rule.in_place:9,} {rule.changed:8,} {rule.characters:11,}")
     for rule in run.rules:
+        if rule.masked:
+            lines += ["", f"{rule.name}: masks {', '.join(f'{kind} {count:,}' for kind, count in rule.masked)}"]
         if rule.examples:
             counts = ", ".join(f"{reason} {count:,}" for reason, count in rule.reasons)
             lines += ["", f"{rule.name}: {counts}"]

@@ -26,7 +26,7 @@ class Length:
         "a text of fewer words needs prose: it may be a menu, a list of links, an index; 0: none does",
         "ours",
     )
-    min_prose_words: int = threshold(18, "words that such a text must have in its long lines", "ours: docs/filters.md")
+    min_prose_words: int = threshold(14, "words that such a text must have in its long lines", "ours: docs/filters.md")
     prose_line_words: int = threshold(8, "words that make a line long: entries of menus have fewer", "ours")
 
     def __post_init__(self) -> None:

@@ -175,6 +175,13 @@ def test_a_dry_run_tells_what_each_rule_removes_with_examples():
     assert "too_short: 2 words, at least 14" in format_dry_run(run)
 
 
+def test_a_dry_run_counts_what_is_masked_by_kind():
+    sample = [document(f"{PROSE}\nWrite to ann@heron.net or lee@heron.net, from 93.184.216.34."), document()]
+    run = dry_run(sample, "fineweb")
+    assert {rule.name: rule.masked for rule in run.rules}["personal_data"] == (("email", 2), ("ip", 1))
+    assert "personal_data: masks email 2, ip 1" in format_dry_run(run)
+
+
 def test_every_bundled_preset_says_what_it_is():
     for name in preset_names():
         assert len(read_preset(name).description) > 40
