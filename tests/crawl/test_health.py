@@ -48,7 +48,7 @@ def test_what_an_outcome_means(outcome, meaning):
 
 
 def test_the_table_has_every_outcome():
-    assert set(TABLE) == {name for name in OUTCOMES if not name.startswith("opt_out_")}
+    assert set(TABLE) == {name for name in OUTCOMES if not name.startswith("opt_out")}
 
 
 def test_statuses():
