@@ -12,7 +12,7 @@ from pipelines.engine.worker import LIBRARIES
 TASKS = Path("/proc/self/task")
 PROGRAM = """
 import os
-from pipelines import cli
+from pipelines.commands import cli
 
 def main():
     import numpy
