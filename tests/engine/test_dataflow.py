@@ -174,8 +174,8 @@ def test_what_the_image_copies_is_there_and_goes_to_the_builder():
     assert {path.removeprefix("./") for path in copied()} == sent
     for path in copied():
         assert (ROOT / path).exists(), path
-    packages = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"]
-    assert {package.partition(".")[0] for package in packages} <= sent
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"]["find"]
+    assert {package.partition(".")[0] for package in packages["include"]} <= sent
 
 
 def test_each_stage_that_is_copied_from_is_named():
