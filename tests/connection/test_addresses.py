@@ -239,6 +239,8 @@ def test_environment_proxies_are_not_used(packets, monkeypatch):
 
 @given(st.ip_addresses())
 def test_no_special_address_is_permitted(address):
+    if address in ipaddress.ip_network("64:ff9b::/96"):
+        return  # what DNS64 makes of an IPv4 address is as special as that: the next test
     special = address.is_private or address.is_loopback or address.is_link_local or address.is_multicast
     if special or address.is_reserved or address.is_unspecified:
         assert not is_permitted(str(address), 80)
