@@ -1,6 +1,7 @@
-"""Every command on stores of objects: the same bytes as on a disk, nothing left of an earlier build.
+"""Every command on remote file systems: the same bytes as on a disk, nothing left of an earlier build.
 
-S3 is a moto server in this process, Cloud Storage an emulator beside it; the clients are those that Beam uses.
+S3 is a moto server in this process, Cloud Storage an emulator beside it, HDFS a double of its web interface; the
+clients are those that Beam uses.
 """
 
 import json
@@ -17,6 +18,7 @@ from pipelines.commands.cli import EXIT_OK, EXIT_USAGE, main
 from pipelines.stages import lock
 from sample.build import ARCHIVE
 from tests.double.beam_processes import free_port, served
+from tests.double.webhdfs import webhdfs
 from webtext import clouds, storage
 
 BUCKET = "wtbucket"
@@ -70,6 +72,19 @@ def gs(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def hdfs(tmp_path_factory):
+    """Start an empty file system that is HDFS to its client; each command is told where it is."""
+    pytest.importorskip("hdfs", reason="needs the extra `hdfs`")
+    with webhdfs(tmp_path_factory.mktemp("hdfs")) as port:
+        FLAGS["hdfs"] = ["--hdfs_host=127.0.0.1", f"--hdfs_port={port}", "--hdfs_user=nobody"]
+        yield f"hdfs://{BUCKET}"
+        FLAGS.clear()
+
+
+FLAGS = {}
+
+
+@pytest.fixture(scope="module")
 def inputs(sample_web, sample_output, tmp_path_factory):
     """Give a list of some pages of the sample, and the archive that holds them."""
     folder = tmp_path_factory.mktemp("inputs")
@@ -80,7 +95,8 @@ def inputs(sample_web, sample_output, tmp_path_factory):
 
 
 def run(*words):
-    return main([*words[:1], *map(str, words[1:])])
+    flags = FLAGS.get("hdfs", []) if "hdfs://" in " ".join(map(str, words)) else []
+    return main([*words[:1], *map(str, words[1:]), *flags])
 
 
 def make(inputs, output):
@@ -113,7 +129,7 @@ def _quiet(caplog):
     caplog.set_level(logging.WARNING, "werkzeug")
 
 
-@pytest.mark.parametrize("store", ["s3", "gs"])
+@pytest.mark.parametrize("store", ["s3", "gs", "hdfs"])
 def test_a_corpus_on_a_store_of_objects_is_the_one_on_a_disk(store, request, inputs, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(lock, "SETTLE", 0.0)
     here = str(tmp_path / "a[1]")
@@ -174,5 +190,7 @@ def test_a_path_whose_package_is_not_installed_is_one_line(scheme, command, caps
 
 def test_hdfs_says_what_it_wants_to_know(capsys, monkeypatch):
     pytest.importorskip("hdfs", reason="needs the extra `hdfs`")
+    monkeypatch.setattr(clouds.FileSystems, "_pipeline_options", None)  # what an earlier test has said
+    monkeypatch.setattr(clouds.RuntimeValueProvider, "runtime_options", None)
     assert main(["verify", "hdfs://out"]) == EXIT_USAGE
     assert "hdfs_host is not set" in capsys.readouterr().err

@@ -92,9 +92,10 @@ def test_a_loss_of_power_at_any_moment_leaves_a_stage_whole_or_not_there(tmp_pat
     assert (tmp_path / "out" / "documents" / "part-0.parquet").read_bytes().startswith(b"version 2")
 
 
+@pytest.mark.parametrize("zeros", [0, 4096])
 @pytest.mark.parametrize("left", [0.0, 0.31, 0.97])
-def test_a_crawl_goes_on_with_what_was_on_the_disk(tmp_path, left):
-    """Its archive is cut where the disk had it; tables and the timings were not yet there."""
+def test_a_crawl_goes_on_with_what_was_on_the_disk(tmp_path, left, zeros):
+    """Its archive is cut where the disk had it, or filled up with zeros; tables were not yet there."""
     records, expected = web_of(6, 3)
     archive = tmp_path / "web.warc.gz"
     archive.write_bytes(b"".join(records))
@@ -112,7 +113,7 @@ def test_a_crawl_goes_on_with_what_was_on_the_disk(tmp_path, left):
     for path in unfinished.iterdir():
         if path.name.endswith(".warc.gz"):
             content = path.read_bytes()
-            path.write_bytes(content[: int(left * len(content))])
+            path.write_bytes(content[: int(left * len(content))] + b"\0" * zeros)
         elif not path.name.startswith("."):
             path.write_bytes(b"")
     assert fetch().counts == whole
