@@ -24,7 +24,8 @@ pytest.importorskip("ray", reason="needs the extra `ray`: pip install 'webtext[r
 
 STAGES = ("documents", "duplicates", "corpus")
 PROGRAM = (
-    "from pipelines import documents; documents.PAGES_A_BUCKET = 16; from pipelines.commands.cli import entry; entry()"
+    "from pipelines.stages import documents; documents.PAGES_A_BUCKET = 16; "
+    "from pipelines.commands.cli import entry; entry()"
 )
 SECONDS = 180  # after which a process that should have begun or ended is given up
 # No `.pth` files, so no working tree; third-party packages by PYTHONPATH.
