@@ -58,7 +58,8 @@ def read_archive(stream: BinaryIO, name: str = "archive") -> Iterator[WarcRecord
         damage = damage or (each.detail if isinstance(each, Damage) else "")
         yield each
     if not found and head:
-        raise UsageError(f"{name} {_what_it_is(stream, codec, head) or f'holds no WARC record ({damage})'}")
+        unlike = f"is damaged or no WARC: it holds no WARC record ({damage}); take it out or fetch it again"
+        raise UsageError(f"{name} {_what_it_is(stream, codec, head) or unlike}")
 
 
 def iter_warc(stream: BinaryIO, name: str = "archive") -> Iterator[WarcRecord]:
