@@ -14,6 +14,7 @@ from typing import Any
 from webtext.errors import UsageError
 
 _GZIP = b"\x1f\x8b"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_bytes(path: Path) -> bytes:
@@ -26,21 +27,22 @@ def read_bytes(path: Path) -> bytes:
 
 
 def text_of(data: bytes, name: str) -> str:
-    r"""Decode a file: UTF-8, with or without a byte order mark, gzip or not; line ends are made "\n".
+    r"""Decode a file: UTF-8, or UTF-16 with its byte order mark (PowerShell's `>`), gzip or not; line ends become "\n".
 
     Raises:
-        UsageError: it is not UTF-8, or not whole, or has no text.
+        UsageError: it is neither, or not whole, or has no text.
     """
     if data.startswith(_GZIP):
         try:
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error) as error:
             raise UsageError(f"{name} is gzip that cannot be read: {error}") from error
+    encoding = "UTF-16" if data.startswith(_UTF_16) else "UTF-8"
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig" if encoding == "UTF-8" else "utf-16")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"{name}:{line} is not UTF-8: {error.reason} at byte {error.start}") from error
+        raise UsageError(f"{name}:{line} is not {encoding}: {error.reason} at byte {error.start}") from error
     if not text.strip():
         raise UsageError(f"{name} is empty")
     return text.replace("\r\n", "\n")

