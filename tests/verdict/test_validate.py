@@ -371,7 +371,7 @@ def test_the_validate_command_prints_the_report(corpus, tmp_path, capsys, monkey
     monkeypatch.setitem(TIERS, "smoke", TINY)
     assert command("validate", corpus, "--tier", "smoke", "--output", tmp_path / "v", "--device", "cpu") == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("# Verdict: tier tiny\n")
+    assert printed.startswith("# Verdict: tier tiny, judge Kneser-Ney 5-grams over GPT-2's tokens\n")
     assert (tmp_path / "v" / "report.md").read_text() == printed
     with pytest.raises(UsageError, match="--damage is for damaged copies"):
         command("validate", corpus, "--against", corpus, "--damage", "shuffled words", "--output", tmp_path / "v")
