@@ -5,12 +5,15 @@ Each part of the documents has a `clusters-*` (members of clusters, and whether 
 
 from dataclasses import dataclass, field
 
+import apache_beam as beam
+from apache_beam.utils.shared import Shared
+
 from dedup.near.against import Columns
 from dedup.near.minhash import MinHashConfig
 from dedup.near.parts import Catalog, Source
 from dedup.near.search import Plan
-from dedup.near.transforms import FindDuplicates
-from pipelines.engine.runner import Engine
+from dedup.near.transforms import FindDuplicates, SearchAtOnce
+from pipelines.engine.runner import Engine, TaskTransform
 from pipelines.stages.earlier import prepare_earlier
 from pipelines.stages.ledger import count_rejections
 from pipelines.stages.output import Output
@@ -50,11 +53,30 @@ def run_duplicates(documents: str, directory: str, config: DuplicatesConfig, eng
 
     return run_stage(
         Stage("duplicates", directory, config.minhash.identity(), (documents, *earlier.stages)),
-        work=lambda unfinished: engine.run(
-            lambda root: root | FindDuplicates(plan, unfinished, is_one_task(plan)), processes_for(plan)
-        ),
+        work=lambda unfinished: _search(plan, unfinished, engine),
         count=count,
     )
+
+
+def _search(plan: Plan, unfinished: str, engine: Engine) -> None:
+    if is_one_task(plan):
+        engine.each([0], SearchInOneTask(plan, unfinished))
+    else:
+        engine.run(lambda root: root | FindDuplicates(plan, unfinished), processes_for(plan))
+
+
+@dataclass
+class SearchInOneTask(TaskTransform):
+    """The whole search as one task, for any engine that does tasks."""
+
+    plan: Plan
+    output: str
+
+    def __post_init__(self) -> None:
+        super().__init__("SearchInOneTask")
+
+    def step(self) -> beam.ParDo:
+        return beam.ParDo(SearchAtOnce(self.plan, Shared(), self.output))
 
 
 def processes_for(plan: Plan) -> int:
