@@ -42,7 +42,7 @@ def built(tmp_path_factory):
 
 def shipped():
     """List the files of the five packages that a user needs."""
-    kinds = {".py", ".pyi", ".txt", ".toml", ".html", ".css", ".js", ".json", ".typed"}
+    kinds = {".py", ".pyi", ".npz", ".txt", ".toml", ".html", ".css", ".js", ".json", ".typed"}
     found = [path for name in PACKAGES for path in (ROOT / name).rglob("*") if path.is_file()]
     return {str(path.relative_to(ROOT)) for path in found if path.suffix in kinds or path.name == "py.typed"}
 
