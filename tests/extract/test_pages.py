@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from filters.catalogue import REASONS as FILTER_REASONS
 from sample.build import cases, distinct_answers
 from tests.double.damaged_pages import load_mutations
+from webtext.crawl.outcomes import OUTCOMES
 from webtext.errors import UsageError
 from webtext.extract.extractors import ENGINES, load_engine
 from webtext.extract.pages import (
@@ -24,6 +25,7 @@ from webtext.extract.pages import (
     extract_text,
 )
 from webtext.extract.tree import parse_html
+from webtext.permissions.signals import SIGNALS
 from webtext.reasons import Reason
 
 CONFIG = ExtractConfig()
@@ -282,8 +284,10 @@ def test_damaged_pages_are_all_accounted_for_by_a_build(tmp_path):
     ]
     assert len(bodies) > 100
     funnel = mutations.build(bodies, 250, tmp_path, workers=2)
-    counts = dict(funnel.stages)["documents"].counts
-    assert counts.given == 250 == counts.kept + sum(counts.rejected.values())
+    pages, counts = (dict(funnel.stages)[name].counts for name in ("pages", "documents"))
+    assert pages.given == 250 == pages.kept + sum(pages.rejected.values())
+    assert set(pages.rejected) <= OUTCOMES.keys() | {f"opt_out_{name}" for name in SIGNALS}
+    assert counts.given == pages.kept == counts.kept + sum(counts.rejected.values())
     assert set(counts.rejected) <= {*REASONS, *FILTER_REASONS}
     assert counts.kept > 60
     assert list(mutations.costly(tmp_path)) == []
