@@ -12,6 +12,7 @@ WORKERS ?= 0
 TIER ?= smoke
 ARGS ?= $(if $(filter build/sample/%,$(SUBMISSIONS)),--replay build/sample/web.warc.gz)
 REALWEB ?= ../shared/realweb
+WCXB ?= ../shared/wcxb
 EXTRAS := reddit,fast,train,sample,completion
 TEST_EXTRAS := $(EXTRAS),serve,dataflow,ray,dev
 
@@ -88,7 +89,7 @@ ifneq ($(wildcard $(REALWEB)),)
 	$(BIN)/python benchmarks/end_to_end.py --realweb $(REALWEB)
 	$(BIN)/python benchmarks/language_speed.py
 	$(BIN)/python benchmarks/minhash_speed.py --warc $(REALWEB)/web.warc.gz
-	$(BIN)/python benchmarks/extraction.py --realweb $(REALWEB)
+	$(BIN)/python benchmarks/extraction.py --realweb $(REALWEB) --wcxb $(WCXB)
 	$(BIN)/python benchmarks/near_duplicates.py make --documents 300000 --warc $(REALWEB)/web.warc.gz
 	build/peers/webtext/bin/python benchmarks/near_duplicates.py compare --documents 300000 --runs 3
 else
@@ -100,7 +101,7 @@ traces: $(VENV)/installed ## How often each named package does its job, with --r
 
 bench-extract: $(VENV)/installed ## Measure extractors on the gold set: F1, pages per CPU-second
 	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[$(EXTRAS),extractors]'
-	$(BIN)/python benchmarks/extraction.py --realweb $(REALWEB)
+	$(BIN)/python benchmarks/extraction.py --realweb $(REALWEB) --wcxb $(WCXB)
 
 bench-train: $(VENV)/installed ## Tokens a second of the trainer beside a plain loop (a minute on a CPU; 124M on a GPU)
 	$(BIN)/python benchmarks/train_speed.py

@@ -49,7 +49,7 @@ def judge(url: str, body: bytes, content_type: str, tally: Counter[str]) -> None
     spared = bool(foreign_text(tree, ["en"], clean_text))
     looked = clock()
     read_metadata(tree, url)
-    text = clean_text(load_engine("trafilatura")(html, tree))
+    text = clean_text(load_engine("webtext")(html, tree))
     language, probability = detect(text)
     extracted = clock()
     of_language = family(language)

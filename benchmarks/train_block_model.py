@@ -13,9 +13,6 @@ measured on the other (benchmarks/extraction.py). Needs lightgbm, which nothing 
 """
 
 import argparse
-import gzip
-import hashlib
-import io
 import json
 import pickle
 import re
@@ -28,10 +25,10 @@ from urllib.parse import urlsplit
 import lightgbm
 import numpy as np
 import trafilatura
-import zstandard
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 from numba import njit
 from numpy.typing import NDArray
+from wcxb import half_of, read_set
 
 from filters.rules.lib.model_files import write_arrays
 from webtext.extract.block_features import measure
@@ -133,22 +130,6 @@ def label_blocks(texts: list[str], gold: str) -> tuple[NDArray[np.int64], NDArra
     sums = np.concatenate(([0], np.cumsum(found)))
     ends = np.cumsum(counts)
     return counts, sums[ends] - sums[ends - counts]
-
-
-def read_set(wcxb: Path) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield (gold entry, HTML) of the development pages."""
-    with gzip.open(wcxb / "gold.jsonl.gz", "rt", encoding="utf-8") as stream:
-        gold = {entry["id"]: entry for entry in map(json.loads, stream)}
-    reader = zstandard.ZstdDecompressor(max_window_size=1 << 27)
-    with (wcxb / "dev.jsonl.zst").open("rb") as packed:
-        for line in io.TextIOWrapper(reader.stream_reader(packed), "utf-8"):
-            page = json.loads(line)
-            yield gold[page["id"]], page["html"]
-
-
-def half_of(host: str) -> int:
-    """Tell the half that a host belongs to, as the set's `score.py` does."""
-    return hashlib.sha256(host.encode()).digest()[0] & 1
 
 
 def read_pages(wcxb: Path) -> tuple[list[str], list[Page]]:

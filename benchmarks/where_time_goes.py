@@ -104,7 +104,7 @@ def watch_all(clock: Clock) -> None:
         ("write Parquet", documents, "write_bucket"),
     ):
         clock.watch(group, owner, name)
-    engine = clock.around("extract", webtext.extract.extractors.load_engine("trafilatura"))
+    engine = clock.around("extract", webtext.extract.extractors.load_engine("webtext"))
     extract.load_engine = lambda _: engine
 
 

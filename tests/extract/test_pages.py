@@ -108,6 +108,27 @@ def test_metadata_from_where_pages_declare_it(head, url, expected):
 
 
 @pytest.mark.parametrize(
+    ("body", "url", "expected"),
+    [
+        ('<div class="post-date"><span>March 4, 2019</span></div>', "", "2019-03-04"),
+        ('<time itemprop="dateCreated" datetime="2019-03-04T10:00:00">', "", "2019-03-04"),
+        (
+            '<script type="application/ld+json">{"@type": "Thing", "datePublished": "Mar 04, 2019"}</script>',
+            "",
+            "2019-03-04",
+        ),
+        ('<time datetime="2019-03-05T01:00:00Z">', "https://x.example/2019/03/04/a", "2019-03-04"),
+        ('<time datetime="2021-03-05T01:00:00Z">', "https://x.example/2019/03/04/a", "2021-03-05"),
+        ("<p>© 2019 The Daily Pool</p>", "", ""),
+        ("<p>No year anywhere.</p>", "", ""),
+    ],
+)
+def test_a_date_that_is_not_declared_is_searched_for_in_short_texts(body, url, expected):
+    found = extract_text(f"<html><head><title>x</title></head><body>{ARTICLE}{body}</body></html>", url, CONFIG)
+    assert found.date == expected
+
+
+@pytest.mark.parametrize(
     ("head", "site"),
     [
         ("<title>Nine winters - The Daily Pool</title>", "The Daily Pool"),

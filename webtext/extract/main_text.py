@@ -59,11 +59,11 @@ def choose(chances: NDArray[np.int64], words: NDArray[np.int64]) -> NDArray[np.b
     return chosen
 
 
-def main_text(tree: HtmlElement) -> str:
+def main_text(tree: HtmlElement, model: Path = MODEL) -> str:
     """Give the text of a page: its blocks, each a line or, where it breaks lines itself, several."""
     seen: set[str] = set()
     texts = []
-    for block in main_blocks(tree):
+    for block in main_blocks(tree, model):
         if block.text not in seen or len(block.text) < _REPEATED_CHARS:
             texts.append(block.text)
             seen.add(block.text)

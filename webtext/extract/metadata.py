@@ -229,13 +229,21 @@ def _searched_date(tree: HtmlElement) -> str:
     body = etree.SubElement(html, "body")
     for script in tree.iter("script"):
         if script.get("type") == "application/ld+json" and (match := _JSON_DATE.search(script.text or "")):
-            return _iso_date(match.group(1))
+            if day := _iso_date(match.group(1)):
+                return day
+            etree.SubElement(body, "time", {"class": "published", "datetime": match.group(1)}).text = match.group(1)
     for element in tree.iter(etree.Element):
         if element.tag in _UNDATED:
             continue
         text = element.text_content() if element.tag == "time" else (element.text or "") + " " + (element.tail or "")
         if len(text) <= _MAX_DATED_CHARS and _YEAR.search(text) and not _COPYRIGHT.search(text):
-            dated = etree.SubElement(body, "time" if element.tag == "time" else "p", dict(element.attrib))
+            around = [one for one in (element.getparent(), element) if one is not None]
+            named = " ".join(
+                value for one in around for name in ("class", "id", "itemprop") if (value := one.get(name))
+            )
+            dated = etree.SubElement(body, "time" if element.tag == "time" else "p", {"class": named})
+            if when := element.get("datetime"):
+                dated.set("datetime", when)
             dated.text = text
             if len(body) == _MAX_DATED_TEXTS:
                 break

@@ -1,6 +1,6 @@
 """Is a 95 % interval one: how often it covers the truth, over draws of corpora and of texts to score.
 
-    python benchmarks/coverage.py DOCUMENTS [--draws 400] [--train 500] [--scored 500] [--ratio]
+    python benchmarks/interval_coverage.py DOCUMENTS [--draws 400] [--train 500] [--scored 500] [--ratio]
 
 DOCUMENTS (Parquet with `text`, JSON lines, a corpus folder) are the population. Each draw parts some of them at random
 into two corpora and a text set, and the n-gram judge compares the corpora: the true difference is 0 and the true
