@@ -151,9 +151,16 @@ def _class_of(function: Callable[..., Any]) -> type[Any]:
     def judge(self: Any, document: Document) -> Any:
         return function(document=document, **dataclasses.asdict(self))
 
-    fields = [(each.name, type(each.default), dataclasses.field(default=each.default)) for each in thresholds]
+    fields = [(each.name, _type_of(each), dataclasses.field(default=each.default)) for each in thresholds]
     namespace = {"__call__": judge, "__doc__": inspect.getdoc(function) or function.__name__}
     return dataclasses.make_dataclass(function.__name__, fields, namespace=namespace, frozen=True)
+
+
+def _type_of(parameter: inspect.Parameter) -> Any:
+    """Give the type of a threshold: its default's, but for files, whose content counts."""
+    files = {"FilePath": FilePath, "tuple[FilePath, ...]": tuple[FilePath, ...]}
+    written = next((name for name, kind in files.items() if parameter.annotation in (name, kind)), "")
+    return files.get(written, type(parameter.default))
 
 
 def _checked(name: str, kind: type[Any], reasons: tuple[str, ...]) -> type[Any]:

@@ -12,6 +12,7 @@ import pytest
 from filters import apply_filters, load_preset
 from filters.catalogue import RULES
 from filters.outside import Outside, add_rules, announced, read_rules, rules_of
+from filters.presets import Entry, file_settings
 from pipelines.commands.build_flags import add_documents_arguments, add_duplicates_arguments, documents_config
 from pipelines.commands.cli import main
 from pipelines.pages.page_work import NO_PAGE, PageConfig, PageWork
@@ -213,3 +214,14 @@ def test_a_build_rejects_by_it_and_says_so(sample_built, tmp_path, capsys):
         == 0
     )
     assert "on_pianos" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("future", ["", "from __future__ import annotations\n"])
+def test_a_file_that_a_rule_from_outside_names_is_known_as_one(tmp_path, monkeypatch, future):
+    rule = "def mine(document, words: FilePath = '', more: str = ''):\n    pass\n"
+    source = f"{future}from webtext.local import FilePath\n{rule}"
+    (tmp_path / "mine.py").write_text(source)
+    found = read_rules(str(tmp_path / "mine.py"))
+    monkeypatch.setitem(RULES, "mine", rules_of(found)["mine"])
+    settings = (("words", "list.txt"), ("more", "text"))
+    assert file_settings(Entry("mine", enabled=True, settings=settings)) == {"words": ("list.txt",)}
