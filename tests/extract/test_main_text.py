@@ -85,6 +85,18 @@ def test_an_article_is_its_paragraphs_and_headings_without_the_menu():
     assert not [line for line in lines if line.startswith(("Section", "Copyright"))]
 
 
+def test_a_book_on_one_page_is_judged_as_a_page_is():
+    chapters = [
+        f"<h2>Chapter {n}</h2>" + "".join(f"<p>{p} {p} That was day {n}.</p>" for p in PROSE) for n in range(400)
+    ]
+    page = parse_html(f"<html><body>{''.join(chapters)}</body></html>")
+    text = main_text(page)
+    assert sum(f"That was day {n}." in text for n in range(400)) >= 396
+    reader = BlockReader().read(page)
+    columns = measure(reader.blocks, reader.places, Declared.read(page), ["page_chars", "chars_before", "index"])
+    assert [int(column.max()) for column in columns.values()] == [30_000, 30_000, 250]
+
+
 def test_every_post_of_a_thread_is_text():
     posts = "".join(
         f"<div class=post><div class=content><p>{a}</p><p>{b}</p></div></div>" for a, b in itertools.pairwise(PROSE)

@@ -23,6 +23,10 @@ _TAGS = str.split(
 )
 _TAG_NUMBERS = {tag: number for number, tag in enumerate(_TAGS, 1)}
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
+# Beyond these the model would know few pages or none: long texts lost four words in five (docs/extraction.md).
+_MOST_CHARS, _MOST_BLOCKS = 30_000, 250
+_COUNT_CHARS = frozenset(("chars_before", "chars_after", "chars_from_title"))
+_COUNT_BLOCKS = frozenset(("index", "from_end", "from_title", "page_long", "prose_before", "prose_after"))
 _FAR = 999  # blocks: there is none
 _LEVELS = 6  # elements around a block that are measured
 _MASSES = (500, 2000)  # characters: the smallest element around a block with so many is measured
@@ -39,7 +43,18 @@ def measure(
     for part in (_of_text, _of_place, _of_names, _of_elements_around, _of_groups, _of_position, _of_neighbours):
         columns.update(part(page))
     columns.update(compare(blocks, declared))
-    return {name: columns[name].astype(np.float32) for name in names or columns}
+    return {name: _cap(name, columns[name]).astype(np.float32) for name in names or columns}
+
+
+def _cap(name: str, column: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Keep counts of characters and blocks within what most pages for training have: a book is judged as a page."""
+    most = 0
+    if name.endswith("chars") or name in _COUNT_CHARS:
+        most = _MOST_CHARS
+    elif name.endswith(("blocks", "children", "rank", "headings")) or name in _COUNT_BLOCKS:
+        most = _MOST_BLOCKS
+    capped: NDArray[np.generic] = np.clip(column, -most, most) if most else column
+    return capped
 
 
 class _Page:
