@@ -33,7 +33,7 @@ from wcxb import half_of, read_set
 
 from webtext.errors import UsageError
 from webtext.extract.decode import decode_html
-from webtext.extract.extractors import ENGINES, load_engine
+from webtext.extract.extractors import ENGINES, load_engine, second_opinion
 from webtext.extract.language_detector import detect
 from webtext.extract.main_text import main_text
 from webtext.extract.pages import ExtractConfig, Extracted, clean_text, extract_text
@@ -92,8 +92,10 @@ def run_engine(name: str, page: Known) -> str:
 
 def run_other_half(models: Path, page: Known) -> str:
     """Extract with the model that was trained on the half in which the page is not."""
-    tree = parse_html(without_controls(page.html))
-    return "" if tree is None else clean_text(main_text(tree, models / f"block_model_{1 - page.half}.npz"))
+    html = without_controls(page.html)
+    tree = parse_html(html)
+    model = models / f"block_model_{1 - page.half}.npz"
+    return "" if tree is None else clean_text(main_text(tree, model, lambda: second_opinion(html)))
 
 
 def extractor(name: str, models: Path) -> Callable[[Known], str]:

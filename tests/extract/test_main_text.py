@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from webtext.extract.block_features import measure
 from webtext.extract.blocks import BlockReader
 from webtext.extract.declared import Declared
-from webtext.extract.main_text import MODEL, choose, main_text
+from webtext.extract.extractors import second_opinion
+from webtext.extract.main_text import MODEL, choose, is_doubtful, main_text
 from webtext.extract.tree import parse_html
 from webtext.extract.trees import CERTAIN, SCALE, Trees, chances_of
 
@@ -117,3 +118,38 @@ def test_a_page_that_scripts_would_draw_has_the_text_of_its_data():
     assert text_of("<div id=root></div>", graph) == body
     assert text_of("<div id=root></div>" + state).split("\n") == PROSE
     assert body not in text_of("<div id=root></div>", '<script type="application/ld+json">{"text": [</script>')
+
+
+@given(st.lists(st.tuples(st.integers(0, CERTAIN), st.integers(1, 60)), min_size=1, max_size=9))
+def test_a_choice_is_doubtful_below_its_expected_f1(pairs):
+    chances, words = np.array(pairs).T
+    chosen = choose(chances, words)
+    mass = chances * words
+    expected = 2 * mass[chosen].sum() / (words[chosen].sum() * CERTAIN + mass.sum())
+    assert is_doubtful(chances, words, chosen) == (expected < 0.65)
+
+
+def opinions(body):
+    """Give the text of a page with a second opinion of a hundred words, and how often that was asked for."""
+    asked = []
+    page = parse_html(f"<html><head><title>Herons</title></head><body>{MENU}{body}{FOOTER}</body></html>")
+    return main_text(page, second_opinion=lambda: asked.append(1) or "other " * 100), len(asked)
+
+
+def test_a_second_opinion_is_asked_for_where_little_is_certain_and_believed_where_it_has_much_more():
+    article = "<article><h1>Nine winters</h1>" + "".join(f"<p>{p}</p>" for p in PROSE * 3) + "</article>"
+    text, asked = opinions(article)
+    assert (asked, text.startswith("other")) == (0, False)
+    text, asked = opinions("")
+    assert (asked, text.startswith("other")) == (1, True)
+    page = parse_html("<html><body></body></html>")
+    assert main_text(page, second_opinion=lambda: "") == ""
+
+
+def test_trafilatura_gives_the_second_opinion_with_tabs_in_its_tables():
+    rows = "".join(f"<tr><td>Winter {n}</td><td>{n * 7} fish</td></tr>" for n in range(6))
+    body = "<article>" + "".join(f"<p>{p}</p>" for p in PROSE * 3) + f"<table>{rows}</table></article>"
+    text = second_opinion(f"<html><head><title>Herons</title></head><body>{body}</body></html>")
+    assert PROSE[0] in text
+    assert "Winter 3\t21 fish" in text
+    assert "|" not in text

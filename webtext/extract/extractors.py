@@ -1,7 +1,7 @@
 """The extractors that can be asked for, behind one signature, each loaded only when it is used.
 
-`webtext` is the default: it judges the blocks of a page, whatever kind of page it is (docs/extraction.md has the
-table). The others are there so that corpora can be compared.
+`webtext` is the default: it judges the blocks of a page, whatever kind of page it is, and asks trafilatura where it is
+in doubt (docs/extraction.md has the table). The others are there so that corpora can be compared.
 """
 
 import functools
@@ -20,7 +20,23 @@ Engine = Callable[[str, HtmlElement], str]  # of a page and its tree, which may 
 
 
 def _webtext() -> Engine:
-    return lambda _, tree: main_text(tree)
+    _load("trafilatura")  # before the first page's time begins
+    _silence("trafilatura")
+    return lambda html, tree: main_text(tree, second_opinion=lambda: second_opinion(html))
+
+
+def second_opinion(html: str) -> str:
+    """Give the text of a page by trafilatura's default setting, rows of tables with tabs as ours."""
+    text = importlib.import_module("trafilatura").extract(parse_html(html), include_comments=False) or ""
+    return "\n".join(line for line in map(_without_bars, text.split("\n")) if line)
+
+
+def _without_bars(line: str) -> str:
+    """Write a row of a table with tabs between its cells; "" for a line that only rules a table off."""
+    if not line.startswith("|"):
+        return line
+    cells = [cell.strip() for cell in line.strip("| ").split("|")]
+    return "" if all(not cell.strip("-: ") for cell in cells) else "\t".join(cells)
 
 
 def _trafilatura_with(**options: bool) -> Callable[[], Engine]:

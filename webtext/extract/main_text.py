@@ -2,11 +2,14 @@
 
 The model (`block_model.npz`, made by benchmarks/train_block_model.py) says of each block how likely it is text that a
 person would take. What is taken is the set for which the expected F1 over words is greatest: blocks in the order of
-their chances, as many as pay. So a page of which little is certain gives more than one of which much is.
+their chances, as many as pay. So a page of which little is certain gives more than one of which much is. Where even the
+best choice promises little, trafilatura is asked for a second opinion, and believed where it finds much more text.
 """
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from lxml.html import HtmlElement
@@ -24,25 +27,44 @@ _REPEATED_CHARS = 40  # a text that stands on the page twice is taken once, unle
 # A page of fewer words may have its text in what it holds for its scripts: where that is so many times more.
 _FEW_WORDS, _EMBEDDED_RATIO = 100, 3
 _NOTHING = CERTAIN // 5  # a page on which no block has a greater chance has no text
+# Below this expected F1, in hundredths, a page is doubtful; another text must have so many tenths of the words of ours.
+# Both were chosen on half 1 of WCXB with a model of half 0 (docs/extraction.md).
+_DOUBTFUL, _MORE_WORDS = 65, 15
 MODEL = Path(__file__).with_name("block_model.npz")
 
 
 load_model = functools.cache(Trees.load)
 
 
-def main_blocks(tree: HtmlElement, model: Path = MODEL) -> list[Block]:
-    """Give the blocks of a page that are its text, in the order of the page."""
+class Choice(NamedTuple):
+    """The blocks of a page that are its text, in their order, and whether the choice promises little."""
+
+    blocks: list[Block]
+    is_doubtful: bool
+
+
+def main_blocks(tree: HtmlElement, model: Path = MODEL) -> Choice:
+    """Choose the blocks of a page that are its text."""
     reader = BlockReader().read(tree)
     if not reader.blocks:
-        return []
+        return Choice([], is_doubtful=True)
     trees = load_model(model)
     odds = trees(measure(reader.blocks, reader.places, Declared.read(tree), trees.names))
     words = np.array([count_words(block.text) for block in reader.blocks])
     chances = chances_of(odds)
     if chances.max() < _NOTHING:
-        return []
-    chosen = Whole(reader.blocks, reader.places, words, chances).of(choose(chances, words))
-    return [block for block, is_chosen in zip(reader.blocks, chosen, strict=True) if is_chosen]
+        return Choice([], is_doubtful=True)
+    best = choose(chances, words)
+    chosen = Whole(reader.blocks, reader.places, words, chances).of(best)
+    blocks = [block for block, is_chosen in zip(reader.blocks, chosen, strict=True) if is_chosen]
+    return Choice(blocks, is_doubtful(chances, words, best))
+
+
+def is_doubtful(chances: NDArray[np.int64], words: NDArray[np.int64], chosen: NDArray[np.bool_]) -> bool:
+    """Tell whether the expected F1 of a choice (see `choose`) is below `_DOUBTFUL` hundredths, in whole numbers."""
+    mass = chances * words
+    both = int(words[chosen].sum()) * CERTAIN + int(mass.sum())
+    return 200 * int(mass[chosen].sum()) < _DOUBTFUL * both
 
 
 def choose(chances: NDArray[np.int64], words: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -59,17 +81,32 @@ def choose(chances: NDArray[np.int64], words: NDArray[np.int64]) -> NDArray[np.b
     return chosen
 
 
-def main_text(tree: HtmlElement, model: Path = MODEL) -> str:
-    """Give the text of a page: its blocks, each a line or, where it breaks lines itself, several."""
-    seen: set[str] = set()
-    texts = []
-    for block in main_blocks(tree, model):
-        if block.text not in seen or len(block.text) < _REPEATED_CHARS:
-            texts.append(block.text)
-            seen.add(block.text)
-    text = "\n".join(texts)
+def main_text(tree: HtmlElement, model: Path = MODEL, second_opinion: Callable[[], str] | None = None) -> str:
+    """Give the text of a page: its blocks, each a line or, where it breaks lines itself, several.
+
+    Args:
+        tree: the page.
+        model: the model of blocks.
+        second_opinion: another extractor's text of the page, asked for where the choice is doubtful.
+    """
+    choice = main_blocks(tree, model)
+    text = _without_repeats(choice.blocks)
     if (words := count_words(text)) < _FEW_WORDS:
         embedded = embedded_text(tree)
         if count_words(embedded) > _EMBEDDED_RATIO * words:
-            return embedded
+            text, words = embedded, count_words(embedded)
+    if choice.is_doubtful and second_opinion is not None:
+        other = second_opinion()
+        if 10 * count_words(other) > _MORE_WORDS * words:
+            return other
     return text
+
+
+def _without_repeats(blocks: list[Block]) -> str:
+    seen: set[str] = set()
+    texts = []
+    for block in blocks:
+        if block.text not in seen or len(block.text) < _REPEATED_CHARS:
+            texts.append(block.text)
+            seen.add(block.text)
+    return "\n".join(texts)
