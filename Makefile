@@ -14,7 +14,7 @@ ARGS ?= $(if $(filter build/sample/%,$(SUBMISSIONS)),--replay build/sample/web.w
 REALWEB ?= ../shared/realweb
 WCXB ?= ../shared/wcxb
 EXTRAS := reddit,fast,train,sample,completion
-TEST_EXTRAS := $(EXTRAS),serve,dataflow,ray,dev
+TEST_EXTRAS := $(EXTRAS),serve,s3,hdfs,dataflow,ray,dev
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20

@@ -47,7 +47,9 @@ def worker_pool(directory, environment):
     )
     assert "No module named 'webtext'" in seen.stderr
     boot = directory / "boot"
-    boot.write_text(f'#!/bin/sh\nexec {shlex.join([*_CLEAN_PYTHON, str(ROOT / "tests" / "worker_boot.py")])} "$@"\n')
+    boot.write_text(
+        f'#!/bin/sh\nexec {shlex.join([*_CLEAN_PYTHON, str(ROOT / "tests" / "double" / "worker_boot.py")])} "$@"\n'
+    )
     boot.chmod(0o755)
     port = free_port()
     flags = [f"--service_port={port}", f"--container_executable={boot}"]

@@ -62,7 +62,7 @@ def cloud(place):
     )
     emulator = "from gcp_storage_emulator.__main__ import main; main()"
     flags = ["start", "--host", "127.0.0.1", "--port", str(storage), "--in-memory", "--default-bucket", BUCKET]
-    double = [str(ROOT / "tests" / "dataflow_double.py"), str(service), str(place / "jobs")]
+    double = [str(ROOT / "tests" / "double" / "dataflow_double.py"), str(service), str(place / "jobs")]
     with (
         served(storage, [sys.executable, "-c", emulator, *flags], environment),
         worker_pool(place, environment) as workers,
