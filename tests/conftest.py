@@ -87,3 +87,14 @@ def in_memory(tmp_path_factory, sample_web, sample_built):
     pages = str(sample_built / "pages")
     output = once(tmp_path_factory, "in_memory", lambda folder: built(pages, folder, "--workers=1"))
     return reference(sample_web, pages, output)
+
+
+@pytest.fixture(autouse=True)
+def _rules_of_our_own():
+    """Take out of the catalogue what a test put in: rules from outside stay for a whole process."""
+    from filters.catalogue import RULES  # noqa: PLC0415  (which few tests need, and a collection of tests does not)
+
+    before = dict(RULES)
+    yield
+    RULES.clear()
+    RULES.update(before)

@@ -85,7 +85,7 @@ def test_the_stages_answer_in_json(folder, capfd):
         assert found["stages"].items() <= corpus["stages"].items()
     tried = ask(capfd, "build", "--dry-run", "20", *one)
     assert list(unlike("build --dry-run", tried)) == []
-    assert tried["documents"] == 20
+    assert 15 < tried["documents"] <= 20  # pages are asked for, and some give no text
     quiz = folder / "quiz.txt"
     quiz.write_text("Which of the planets of our solar system has the shortest day, and how long is it there?")
     overlap = ask(capfd, "overlap", output / "corpus", f"quiz={quiz}", "--remove", "windows", "--probes", "1000", *one)

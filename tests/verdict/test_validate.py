@@ -381,7 +381,7 @@ def test_the_validate_command_prints_the_report(corpus, tmp_path, capsys, monkey
 def test_a_missing_extra_is_one_line_and_help_needs_none(name, tmp_path):
     program = (
         "import sys, argparse, importlib; sys.modules['torch'] = None; sys.modules['tiktoken'] = None\n"
-        f"module = importlib.import_module('pipelines.{name}')\n"
+        f"module = importlib.import_module('pipelines.commands.{name}')\n"
         "parser = argparse.ArgumentParser(); module.add_arguments(parser); parser.format_help()\n"
         "from webtext.errors import UsageError\n"
         "try: module.run(argparse.Namespace(damage=None, against=None), [])\n"
