@@ -4,6 +4,7 @@ import contextlib
 import functools
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -164,3 +165,17 @@ def test_the_time_of_children_is_told_of_as_that_of_their_parent():
     )
     alone = functools.partial(subprocess.run, capture_output=True, text=True, check=True)
     assert float(alone([sys.executable, "-c", program]).stdout) > 0.2
+
+
+def test_a_default_timeout_of_sockets_changes_nothing():
+    """Beam sets one where it reads gs://, and a socket with a timeout does not wait in the process that forks."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(0.05)
+    try:
+        with SandboxPool(eval, *LIMITS, 2) as pool:
+            time.sleep(0.2)
+            assert pool.submit("6 * 7").result() == 42
+            time.sleep(0.2)
+            assert pool.submit("6 * 8").result() == 48
+    finally:
+        socket.setdefaulttimeout(before)

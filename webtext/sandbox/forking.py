@@ -174,6 +174,8 @@ class _Home:
 
     def __init__(self, setup: bytes) -> None:
         self._control, theirs = socket.socketpair()
+        for end in (self._control, theirs):  # a library may have set a default timeout, as Beam does for gs://
+            end.settimeout(None)
         with theirs:
             program = f"fork_children; fork_children({theirs.fileno()})"
             self._process = _launch(program, 2, theirs.fileno())
