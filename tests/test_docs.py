@@ -156,6 +156,7 @@ STAND_INS = (
     (r" \.\.\.|\.\.\. ", " "),
     (r"--workers 8", "--workers 1"),
     (r"^webtext build", "webtext build --output out/built"),
+    (r"out/built(?= .*--warc)", "out/archive"),  # whose pages are an index: a directory of fetch's is not replaced
     (r"^(webtext build (?!.*--(warc|pages)).*)", r"\1 --pages out/sample/pages"),
 )
 
@@ -165,7 +166,7 @@ def stood_in(command):
     for pattern, replacement in STAND_INS:
         command = re.sub(pattern, replacement, command)
     if "webtext build" in command and command.count("--output") > 1:
-        command = re.sub(r"--output (?!out/built)\S+ ?", "", command)
+        command = re.sub(r"--output (?!out/(built|archive))\S+ ?", "", command)
     return re.sub(" +", " ", command)
 
 

@@ -1,6 +1,7 @@
 """The whole way on real submissions and real pages: it balances, verifies, explains every URL, and finds the text."""
 
 import json
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -43,15 +44,18 @@ def output(realweb, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def posted(realweb):
-    """Give the URLs of the constructed dump, as posted."""
+    """Give the URLs of the constructed dump, as posted; where one is on Reddit, what it leads to."""
     with (realweb / "submissions" / "RS_web.zst").open("rb") as stream:
         lines = zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(stream).read().splitlines()
     urls = []
     for line in lines:
         try:
-            urls.append(json.loads(line).get("url"))
+            entry = json.loads(line)
+            url, leads_to = entry.get("url"), entry.get("url_overridden_by_dest")
         except (ValueError, AttributeError):
             continue
+        is_on_reddit = re.match(r"https?://(\w+\.)?reddit\.com/", url or "") and not entry.get("is_self")
+        urls.append(leads_to or url if is_on_reddit else url)
     return [url for url in urls if url]
 
 
