@@ -74,7 +74,8 @@ def copies(articles: dict[str, Article]) -> Iterator[Case]:
         articles["the-box-that-shrank-the-world"],
         retitled(articles["the-box-that-shrank-the-world"]),
         reads,
-        "the same words under another headline",
+        "the same words under another headline, which is no part of the text",
+        "exact_duplicate",
     )
     for slug in ("how-dams-fail", "why-the-night-is-dark", "nights-on-ward-seven"):
         yield _stays(
@@ -92,11 +93,11 @@ def _posted_copy(copy: Article, site: Site, karma: int) -> tuple[Post, Answer]:
     return replace(post, when=post.when + 20 * 86_400), page(site.url(copy), site.page(copy))
 
 
-def _reprint(original: Article, copy: Article, site: Site, why: str) -> Case:
+def _reprint(original: Article, copy: Article, site: Site, why: str, reason: str = "near_duplicate") -> Case:
     """A copy with less karma than the original's, which `ordinary` posts: the original stays."""
     post, answer = _posted_copy(copy, site, 3)
     home = canonical(site_of(original.slug).url(original))
-    return Case((post,), (answer,), (Fate(canonical(post.url or ""), "dedup", "near_duplicate", why, home),))
+    return Case((post,), (answer,), (Fate(canonical(post.url or ""), "dedup", reason, why, home),))
 
 
 def _stays(copy: Article, site: Site, why: str) -> Case:
