@@ -129,9 +129,9 @@ def test_removing_a_host_changes_its_shards_only_and_a_rebuild_keeps_it_out(outp
     run_shards(Kept.of(place), place.corpus, config, engine)
     before = rows_by_shard(tmp_path / "corpus")
     hosts = Counter(host for rows in before.values() for _, host in rows)
-    host = min(name for name, number in hosts.items() if number == 2)
+    _, host = min((number, name) for name, number in hosts.items() if number > 1)
     touched = {name for name, rows in before.items() if any(below(host, own) for _, own in rows)}
-    assert 0 < len(touched) < len(before) / 2
+    assert 1 < len(touched) < len(before) / 2
     digests = {name: file_digest(str(tmp_path / "corpus" / name)) for name in before}
     done = remove(str(tmp_path), [Tombstone.of("host", host)], engine)
     assert set(done.rewritten) == touched
