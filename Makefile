@@ -41,7 +41,7 @@ corpus: $(VENV)/installed ## Build a corpus: the bundled sample, or SUBMISSIONS=
 	$(BIN)/webtext report $(OUTPUT)
 
 # A file of tests is one process's, since its tests share what they make; those with slow tests are begun first.
-TESTS_CPU_MINUTES := 18
+TESTS_CPU_MINUTES := 36
 PROCESSES := $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 test: check ## Run all checks and all tests, in as many processes as there are cores (PYTEST_ARGS=... PROCESSES=...)
 	@echo "tests: some $(TESTS_CPU_MINUTES) CPU-minutes, in $(PROCESSES) processes" \
