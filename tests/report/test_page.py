@@ -70,9 +70,10 @@ def test_verdict_is_told(page):
     assert "Against its copy with shuffled words: better." in told
     assert "+0.1200 bits per byte, 95 % interval +0.1000 to +0.1400" in told
     assert "beats unigrams passed" in told.replace("passed", " passed ").replace("  ", " ")
-    *losses, samples = page.xpath('//section[@id="validation"]//*[local-name()="polyline"]')
-    assert len(losses) == 2
-    stairs = [float(pair.split(",")[1]) for pair in samples.get("points").split()]
+    drawn = page.xpath('//section[@id="validation"]//*[local-name()="polyline"]')
+    called = [line.findtext("{*}title") or line.findtext("title") for line in drawn]
+    assert called == ["corpus", "other", "corpus, training", "corpus, held-out", "samples"]
+    stairs = [float(pair.split(",")[1]) for pair in drawn[-1].get("points").split()]
     assert (stairs[0], stairs[-1], len(stairs)) == (200.0, 14.0, 11)  # five samples, a corner before and after each
     assert "80.0 %" in told
 

@@ -15,6 +15,7 @@ from webtext.records import Document
 from webtext.warc.warc_records import HttpResponse
 
 TEXT = "The ferry leaves at six in the morning, and nobody on the quay has slept. " * 20
+SHORT = "The ferry leaves at six in the morning, and nobody on the quay has slept."  # surely English, surely text
 PAGE = page("https://a.example/1")
 
 
@@ -32,11 +33,11 @@ def html(text, title=""):
 
 def test_a_page_becomes_a_document_or_a_rejection():
     with PagePool(config(max_bytes=10_000), processes=2) as pool:
-        bodies = html(TEXT), html("Too little."), b"<p></p>", html("x" * 10_000)
+        bodies = html(TEXT), html(SHORT), b"<p></p>", html("x" * 10_000)
         kept, short, empty, large = (outcome() for outcome in [pool.submit(PAGE, response(body)) for body in bodies])
     assert isinstance(kept, Document)
     assert (kept.url, kept.text) == (PAGE.url, TEXT.strip())
-    assert (short.stage, short.reason, short.excerpt) == ("filter", "language", "Too little.")
+    assert (short.stage, short.reason, short.excerpt) == ("filter", "too_short", SHORT)
     assert (empty.stage, empty.reason) == ("extract", "no_text")
     assert (large.reason, large.detail) == ("too_large", "10001 bytes, at most 10000")
 

@@ -136,7 +136,7 @@ def test_the_report_says_what_was_found(verdict):
 def test_two_samples_of_one_source_cannot_be_told_apart(corpus, other, neutral, folder):
     found = validate(Question(corpus, other, (neutral,)), TINY, folder / "halves", device="cpu")
     assert found.comparisons["other"].verdict == CANNOT_TELL
-    assert "cannot be told from the other corpus: " in render(found)
+    assert "cannot be told from the other corpus by Kneser-Ney 5-grams over GPT-2's tokens: " in render(found)
     blind = validate(Question(corpus, other), TINY, folder / "blind", device="cpu")
     assert blind.comparisons["other"].overall is None
     assert "no neutral text was named" in render(blind)
