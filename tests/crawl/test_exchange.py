@@ -114,7 +114,7 @@ def crawled(server, certificates, full_listener, tmp_path_factory):
         expected = {f"http://{name}.test:{server.port}/": outcome for name, (_, outcome) in TROUBLES.items()}
         expected |= {url.format(**ports): outcome for url, outcome in BESIDES.items()}
         config = FetchConfig(
-            delay=0.01, hosts_at_once=200, max_redirects=5, max_attempts=2, backoff=0.05, max_backoff=5, **LIMITS
+            delay=0.01, hosts_at_once=40, max_redirects=5, max_attempts=2, backoff=0.05, max_backoff=5, **LIMITS
         )
         guard = AddressGuard(frozenset(("127.0.0.1", port) for port in ports.values()), resolve)
         requester = Requester(config.agent, config.limits, guard=guard, tls_context=tls_context(str(authorities)))
