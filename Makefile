@@ -86,7 +86,7 @@ bench: $(VENV)/installed ## Measure all beside named peers, end to end and each 
 	$(BIN)/python benchmarks/ngram_filter.py --ngrams 5000000 --probes 10000000
 ifneq ($(wildcard $(REALWEB)),)
 	test -e build/benchmarks/debian || $(BIN)/python $(REALWEB)/scale_pages.py build/benchmarks/debian --pages 77000
-	$(BIN)/python benchmarks/end_to_end.py --realweb $(REALWEB)
+	$(BIN)/python benchmarks/end_to_end.py --realweb $(REALWEB) --wcxb $(WCXB)
 	$(BIN)/python benchmarks/language_speed.py
 	$(BIN)/python benchmarks/minhash_speed.py --warc $(REALWEB)/web.warc.gz
 	$(BIN)/python benchmarks/extraction.py --realweb $(REALWEB) --wcxb $(WCXB)

@@ -8,10 +8,11 @@ slows down slows all of them. A run's CPU time is what the system reports of eve
 wall time is the command's, and its memory the most that the processes of its tree held together (proportional set
 sizes: a page that two share counts once). Pages a CPU second counts the pages that went in, whatever became of them.
 
-F1 is over the segments of the gold set, as trafilatura's evaluation counts them: of what each system extracts of all
-its pages, of the English ones, and of the gold pages that it kept. What each system does and leaves out stands in
-end_to_end_systems.py and peers/. A line of JSON for each set goes to docs/benchmarks/end-to-end.jsonl, the picture
-beside it.
+F1 is measured on the two sets with gold text: of what each system extracts of all their pages, and of the gold pages
+that it kept. On realweb's pages it is over segments, as trafilatura's evaluation counts them, and once more over the
+English ones; on WCXB's it is over words, averaged over pages, and by kind of page. What each system does and leaves out
+stands in end_to_end_systems.py and peers/. A line of JSON for each set goes to docs/benchmarks/end-to-end.jsonl, the
+picture beside it.
 """
 
 import argparse
@@ -26,6 +27,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,8 +36,9 @@ from typing import Any
 import end_to_end_inputs
 from end_to_end_chart import write_chart
 from end_to_end_systems import SYSTEMS, System
-from extraction import f1, language_of, segments
+from extraction import KINDS, f1, language_of, mean, segments, word_f1
 from process_tree import watch
+from wcxb import read_set
 
 FOLDER = Path("build/benchmarks/end-to-end")
 HISTORY = Path("docs/benchmarks/end-to-end.jsonl")
@@ -79,38 +83,69 @@ def _reap() -> None:
             time.sleep(0.1)
 
 
-def read_gold(realweb: Path) -> dict[str, dict[str, Any]]:
-    """Read the gold set by address, each entry with whether it is English."""
+Entries = dict[str, dict[str, Any]]
+
+
+def read_news(realweb: Path) -> Entries:
+    """Read realweb's gold entries by address, each with the groups that it belongs to."""
     entries = [json.loads(line) for line in (realweb / "gold.jsonl").read_text("utf-8").splitlines()]
-    return {entry["url"].strip(): entry | {"english": language_of(entry) == "en"} for entry in entries}
+    return {entry["url"].strip(): entry | {"group": language_of(entry)} for entry in entries}
 
 
-def score(texts: dict[str, str], entries: dict[str, dict[str, Any]]) -> float | None:
-    """Give the F1 of texts over gold entries; None where there is no entry."""
-    if not entries:
-        return None
+def read_words(wcxb: Path) -> Entries:
+    """Read WCXB's gold entries by address, each with its kind of page as its group."""
+    return {entry["url"]: entry | {"group": entry["type"]} for entry, _ in read_set(wcxb)}
+
+
+def segment_score(texts: dict[str, str], entries: Entries) -> float | None:
+    """Give the F1 of texts over gold entries of segments; None where there is no entry."""
     counts: Counter[str] = Counter()
     for url, entry in entries.items():
         counts.update(segments(texts.get(url, ""), entry))
-    return round(f1(counts), 4)
+    return round(f1(counts), 4) if entries else None
 
 
-def scores(system: System, pages: Path, output: Path, kept: dict[str, str], gold: dict[str, Any]) -> dict[str, Any]:
+def word_score(texts: dict[str, str], entries: Entries) -> float | None:
+    """Give the mean F1 of words over gold entries of whole texts; None where there is no entry."""
+    single = [word_f1(texts.get(url, ""), entry["text"]) for url, entry in entries.items()]
+    return round(mean(single), 4) if single else None
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """How a set's texts are judged.
+
+    Attributes:
+        entries: gold entries by address.
+        score: gives the F1 of texts by address over entries.
+        groups: groups of entries that have a column of their own.
+    """
+
+    entries: Entries
+    score: Callable[[dict[str, str], Entries], float | None]
+    groups: tuple[str, ...]
+
+    def of_group(self, group: str) -> Entries:
+        """Give the entries of a group."""
+        return {url: entry for url, entry in self.entries.items() if entry["group"] == group}
+
+
+def scores(system: System, pages: Path, output: Path, kept: dict[str, str], gold: Gold) -> dict[str, Any]:
     """Give the F1 of what a system extracts, and of what it keeps."""
     if system.extract is not None:
         shutil.rmtree(output, ignore_errors=True)
         run(system.extract(pages, output, 2))
     texts = dict(system.extracted(output))
-    there = {url: entry for url, entry in gold.items() if url in kept}
+    there = {url: entry for url, entry in gold.entries.items() if url in kept}
     return {
-        "f1": score(texts, gold),
-        "f1_english": score(texts, {url: entry for url, entry in gold.items() if entry["english"]}),
-        "f1_kept": score(kept, there),
+        "f1": gold.score(texts, gold.entries),
+        "f1_groups": {group: gold.score(texts, gold.of_group(group)) for group in gold.groups},
+        "f1_kept": gold.score(kept, there),
         "gold_kept": len(there),
     }
 
 
-def compare(name: str, arguments: argparse.Namespace, gold: dict[str, Any]) -> dict[str, Any]:
+def compare(name: str, arguments: argparse.Namespace, gold: Gold | None) -> dict[str, Any]:
     """Run every system so many times on one set, in turns; give medians, single runs and outcomes.
 
     What is known after each turn is kept beside the pages, for a benchmark that is cut short.
@@ -128,7 +163,7 @@ def compare(name: str, arguments: argparse.Namespace, gold: dict[str, Any]) -> d
             found.update(what=SYSTEMS[key].what, kept=outcome.kept, duplicates=outcome.duplicates)
             found["runs"] = [*found.get("runs", []), {figure: round(value, 1) for figure, value in taken.items()}]
             found.update(medians(result["pages"], found["runs"]))
-            if name == "realweb" and turn == 0:
+            if gold is not None and turn == 0:
                 found.update(scores(SYSTEMS[key], pages, output, outcome.texts, gold))
             (pages / "latest.json").write_text(json.dumps(result))
     return result
@@ -161,15 +196,18 @@ def table(result: dict[str, Any]) -> str:
     """Write a result as a table: ratios to datatrove first (to the first system where it did not run)."""
     systems = result["systems"]
     base = systems.get("datatrove") or next(iter(systems.values()))
+    groups = list(base.get("f1_groups", ()))
+    heads = ["ratio", "pages / CPU s", "pages / s", "peak MB", "F1", *groups, "F1 kept", "kept", "duplicates"]
     lines = [
         f"{result['set']}: {result['pages']:,} pages, {result['workers']} workers",
         "",
-        "| system | ratio | pages / CPU s | pages / s | peak MB | F1 | F1 English | F1 kept | kept | duplicates |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        f"| system | {' | '.join(heads)} |",
+        "|---" * (len(heads) + 1) + "|",
     ]
     for found in systems.values():
         ratio = found["pages_per_cpu_s"] / base["pages_per_cpu_s"]
-        marks = (f"{found[key]:.4f}" if found.get(key) else "" for key in ("f1", "f1_english", "f1_kept"))
+        by_group = [found.get("f1_groups", {}).get(group) for group in groups]
+        marks = (f"{mark:.4f}" if mark else "" for mark in (found.get("f1"), *by_group, found.get("f1_kept")))
         figures = [f"{ratio:.2f}", found["pages_per_cpu_s"], found["pages_per_wall_s"], f"{found['peak_mb']:.0f}"]
         row = [found["what"], *figures, *marks, f"{found['kept']:,}", found["duplicates"]]
         lines.append(f"| {' | '.join(map(str, row))} |")
@@ -196,7 +234,8 @@ def main() -> None:
     parser.add_argument(
         "--debian", type=Path, default=Path("build/benchmarks/debian"), help="WARC files of scale_pages.py"
     )
-    parser.add_argument("--sets", nargs="+", default=["realweb", "english", "debian"])
+    parser.add_argument("--wcxb", type=Path, default=Path("../shared/wcxb"))
+    parser.add_argument("--sets", nargs="+", default=["realweb", "english", "debian", "wcxb"])
     usual = [key for key in SYSTEMS if key != "dolma-trafilatura"]  # slow, and datatrove shows trafilatura
     parser.add_argument("--systems", nargs="+", choices=list(SYSTEMS), default=usual)
     parser.add_argument("--runs", type=int, default=3)
@@ -207,16 +246,23 @@ def main() -> None:
     if arguments.since:
         print("\n\n".join(map(table, pooled(HISTORY, arguments.since))))
         return
+    for key in arguments.systems:
+        if not SYSTEMS[key].is_installed():
+            print(f"{key}: left out, its environment is not there; `make bench` makes it", file=sys.stderr)
     arguments.systems = [key for key in arguments.systems if SYSTEMS[key].is_installed()]
+    if not any(key.startswith("webtext") for key in arguments.systems):
+        sys.exit("webtext itself is not installed in build/peers/webtext: there is nothing to compare")
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
-    end_to_end_inputs.make(FOLDER, arguments.realweb, arguments.debian)
-    gold = read_gold(arguments.realweb)
+    end_to_end_inputs.make(FOLDER, arguments.realweb, arguments.debian, arguments.wcxb)
+    gold = {"realweb": Gold(read_news(arguments.realweb), segment_score, ("en",))}
+    if "wcxb" in arguments.sets:
+        gold["wcxb"] = Gold(read_words(arguments.wcxb), word_score, KINDS)
     about = {"date": f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}", "machine": machine(), "note": arguments.note}
     for name in arguments.sets:
         if not (FOLDER / name / "pages.json").exists():
             print(f"{name}: left out, its pages are not there", file=sys.stderr)
             continue
-        result = about | compare(name, arguments, gold)
+        result = about | compare(name, arguments, gold.get(name))
         print(table(result), end="\n\n", flush=True)
         with HISTORY.open("a") as stream:
             stream.write(json.dumps(result) + "\n")

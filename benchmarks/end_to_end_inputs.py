@@ -1,7 +1,8 @@
 """The pages of the end-to-end benchmark: the same WARC files for every system, eight a set, so that two workers share.
 
-Three sets: `realweb` (the pages of web.warc.gz), `english` (3,000 English pages: realweb's own, then Debian's
-documentation) and `debian` (10,000 pages of Debian's documentation in many languages, about half of them English).
+Four sets: `realweb` (the pages of web.warc.gz), `english` (3,000 English pages: realweb's own, then Debian's
+documentation), `debian` (10,000 pages of Debian's documentation in many languages, about half of them English) and
+`wcxb` (WCXB's development pages, of seven kinds).
 Pages of a large archive are taken by the hash of their address. Every record says what its payload is, without which
 datatrove would guess, and drop a third.
 """
@@ -18,6 +19,7 @@ from pathlib import Path
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
+from wcxb import read_set
 
 from webtext.extract.language_detector import detect
 from webtext.extract.pages import ExtractConfig, Extracted, extract_page
@@ -66,20 +68,29 @@ def english_pages(realweb: list[Path], debian: list[Path]) -> Iterator[Page]:
         yield from filter(is_english, pages)
 
 
-def make(folder: Path, realweb: Path, debian: Path) -> None:
+def labelled_pages(wcxb: Path) -> Iterator[Page]:
+    """Yield WCXB's pages, encoded anew as UTF-8 and declared so by their answer's head."""
+    for entry, html in read_set(wcxb):
+        yield Page(entry["url"], "text/html; charset=utf-8", html.encode())
+
+
+def make(folder: Path, realweb: Path, debian: Path, wcxb: Path) -> None:
     """Write the sets that are not there yet.
 
     Args:
         folder: where they go, a folder each.
         realweb: the folder of web.warc.gz.
         debian: a folder of WARC files that scale_pages.py has made of at least 50,000 pages; without it only
-            `realweb` is made.
+            `realweb` is made of the first three.
+        wcxb: the folder of WCXB's development pages; the set is left out without it.
     """
     web, documentation = [realweb / "web.warc.gz"], sorted(debian.glob("*.warc.gz"))
     write(folder / "realweb", read_pages(web))
     if documentation:
         write(folder / "english", islice(english_pages(web, documentation), ENGLISH_PAGES))
         write(folder / "debian", islice(sampled(documentation, 5), DEBIAN_PAGES))
+    if wcxb.exists():
+        write(folder / "wcxb", labelled_pages(wcxb))
 
 
 def write(folder: Path, pages: Iterable[Page]) -> None:

@@ -66,7 +66,7 @@ def _webtext_outcome(output: Path) -> Outcome:
 
 
 def _parquet_texts(folder: Path) -> Iterator[tuple[str, str]]:
-    for path in sorted(folder.glob("*.parquet")):
+    for path in sorted(folder.rglob("*.parquet")):
         if not path.name.startswith(("rejections", "clusters")):
             table = pq.read_table(path, columns=["final_url", "text"])
             yield from zip(table["final_url"].to_pylist(), table["text"].to_pylist(), strict=True)
