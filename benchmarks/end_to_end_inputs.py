@@ -27,7 +27,7 @@ from webtext.hashing import document_id
 
 FILES = 8
 ENGLISH_PAGES, DEBIAN_PAGES = 3000, 10_000
-CERTAIN = 0.99  # of the language
+CERTAIN = 0.99  # the probability of a language from which it is certain
 
 
 @dataclass(frozen=True, slots=True)

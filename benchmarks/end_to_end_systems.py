@@ -20,7 +20,7 @@ class Outcome:
 
     kept: int
     duplicates: int
-    texts: dict[str, str]  # by address, of what is kept
+    texts: dict[str, str]  # the text of each page that is kept, by its address
 
 
 @dataclass(frozen=True, slots=True)

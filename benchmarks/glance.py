@@ -25,7 +25,7 @@ from webtext.extract.metadata import read_metadata
 from webtext.extract.pages import ExtractConfig, clean_text
 from webtext.text import words
 
-MIN_PROBABILITY, MIN_WORDS = 0.8, 100  # of the default preset's rules of language and length
+MIN_PROBABILITY, MIN_WORDS = 0.8, 100  # the default preset's limits of language and length
 
 
 def read_pages(paths: list[Path]) -> Iterator[tuple[str, bytes, str]]:

@@ -32,7 +32,7 @@ from model.scores.likelihood import Continuation, score_continuations, token_nat
 from model.scores.tasks import read_items
 
 TOLERANCE = 2e-3  # nats, of a sum over hundreds of tokens in float32
-_DOCUMENT_LINES = 50  # of a plain text, scored as one document
+_DOCUMENT_LINES = 50  # lines of a plain text that are scored as one document
 
 
 def choice_task(name: str, path: Path, before: str) -> dict[str, Any]:

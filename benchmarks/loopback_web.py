@@ -12,7 +12,7 @@ import time
 from multiprocessing.connection import Connection
 from typing import Self
 
-PAGE_BYTES = 49_000  # of HTML, the mean of the pages that other clients were measured with
+PAGE_BYTES = 49_000  # the mean of the HTML pages that other clients were measured with
 _SITE_FILES = (b"/robots.txt", b"/ai.txt", b"/.well-known/tdmrep.json")
 _MISSING = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 _NAME_BYTES = 64
@@ -64,7 +64,7 @@ class _Server:
         self._listener, self._pipe = listener, pipe
         self._epoll = select.epoll()
         self._open: dict[int, socket.socket] = {}
-        self._heads: dict[int, bytes] = {}  # of requests that have not come whole
+        self._heads: dict[int, bytes] = {}  # requests that have not come whole
         self._unsent: dict[int, bytes] = {}
         self._noted: list[tuple[bytes, bytes, float]] = []
 
@@ -100,7 +100,7 @@ class _Server:
         except ConnectionError:
             data = b""
         if not data:
-            self._open.pop(number).close()  # which takes it out of the epoll
+            self._open.pop(number).close()  # closing takes it out of the epoll
             self._heads.pop(number, None)
             self._unsent.pop(number, None)
             return

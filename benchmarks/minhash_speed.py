@@ -26,7 +26,7 @@ from dedup.near.sketch import sketch
 from webtext.code_points import word_classes
 from webtext.text import ngrams, words
 
-WORDS = 1000  # of each text
+WORDS = 1000  # the length of each text
 
 
 def main() -> None:

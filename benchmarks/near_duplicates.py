@@ -43,7 +43,7 @@ from pipelines.engine.worker import GC_THRESHOLDS, LIBRARIES
 from webtext.hashing import document_id
 
 # Imports stand inside the contenders, so that none pays for what another loads.
-BANDS, ROWS = 20, 5  # of all contenders
+BANDS, ROWS = 20, 5  # all contenders have these
 PART = 1000  # documents
 RUNS, RUN_WORDS = 12, 25
 FOLDER = Path("build/benchmarks")
@@ -234,7 +234,7 @@ def compare(folder: Path, arguments: argparse.Namespace) -> None:
         script = str(Path(__file__).with_name("datatrove_minhash.py"))
         commands["datatrove, 4 stages, 2 tasks"] = [arguments.datatrove, script, str(folder), str(BANDS), str(ROWS)]
     chosen = {name: command for name, command in commands.items() if any(word in name for word in arguments.only)}
-    turns = [  # with libraries settled as the command settles them, for the index as well
+    turns = [  # libraries are settled as the command settles them, for the index as well
         {name: measure(command, **LIBRARIES) for name, command in chosen.items()} for _ in range(arguments.runs)
     ]
     # Not between the turns: ext4 is slow for some minutes to make files where others were removed.

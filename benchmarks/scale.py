@@ -34,7 +34,7 @@ FOLDER = ROOT / "build" / "benchmarks" / "scale"
 GENUINE = ROOT.parent / "shared" / "realweb" / "web.warc.gz"
 CHART, RATES = ROOT / "docs" / "scale.svg", ROOT / "pipelines" / "plan_rates.json"
 STAGES = ("pages", "documents", "duplicates", "corpus")
-SHARE = 0.1  # of a set that is genuine; the rest are variants, which are shorter
+SHARE = 0.1  # the share of a set that is genuine; the rest are variants, which are shorter
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Cost:
     launcher: int = 0  # bytes at most, of the process that was started
     worker: int = 0  # bytes at most, of the largest of the others
     rows: int = 0
-    bytes: dict[str, int] = field(default_factory=dict)  # by kind of file
+    bytes: dict[str, int] = field(default_factory=dict)  # sizes by kind of file
 
 
 def run(archives: Path, output: Path, workers: int) -> dict[str, Cost]:

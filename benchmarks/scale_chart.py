@@ -7,7 +7,7 @@ from typing import Any
 from pipelines.report.charts import nice_ticks
 from pipelines.report.markup import Markup, element
 
-WIDTH, HEIGHT = 460, 300  # of a panel
+WIDTH, HEIGHT = 460, 300  # the size of a panel
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 100, 40, 46
 _COLOURS = {"pages": "#8a6d00", "documents": "#0b5cad", "duplicates": "#b3261e", "corpus": "#2e7d32"}
 _STYLE = (

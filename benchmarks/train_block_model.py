@@ -41,7 +41,7 @@ from webtext.extract.trees import SCALE
 _WORD = re.compile(r"\w+")
 _OPENING = 1.5  # words that a run of aligned words must be worth: a single one by chance is none
 _SHINGLE = 4  # words that are enough to align what stands elsewhere than the gold has it
-_TAKEN_WEIGHT, _SAID_WEIGHT, _SAID_LEAST = 0.6, 1.5, 0.02  # of what trafilatura takes, of what the set says
+_TAKEN_WEIGHT, _SAID_WEIGHT, _SAID_LEAST = 0.6, 1.5, 0.02  # weights of what trafilatura takes and of what the set says
 _FEATURES = 140
 _ROUNDS = 220
 PARAMETERS: dict[str, Any] = {

@@ -31,7 +31,7 @@ from model.gpt2.train import Split, TrainConfig, train
 
 _WARM_STEPS = 5  # compiling and first allocations
 _PLAIN_MICRO_BATCH = 12  # nanoGPT, train_gpt2.py
-_TOKENS = 2_000_000  # in the file; random, so more would change nothing
+_TOKENS = 2_000_000  # the file's length; it is random, so more would change nothing
 
 # By device: size, vocabulary, tokens a step, steps, turns. The first is the paper's shape; the others end in a minute.
 _SUITED = {
@@ -78,7 +78,7 @@ def plain(shape: GPTConfig, config: TrainConfig, tokens: TokenFile) -> list[floa
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        assert math.isfinite(loss.item())  # as nanoGPT logs it, this waits for the device
+        assert math.isfinite(loss.item())  # this waits for the device, and nanoGPT logs the same
         seconds.append((time.perf_counter() - began) * config.tokens_per_step / (passes * _PLAIN_MICRO_BATCH * block))
     return seconds[_WARM_STEPS:]
 

@@ -42,7 +42,7 @@ FOLDER = Path("build/benchmarks/where-time-goes")
 
 
 class Here:
-    """In the place of processes of their own for pages: the function is called in this one."""
+    """Call the function in this process, in the place of processes of their own for pages."""
 
     def __init__(self, function: Callable[..., Any], *_: Any) -> None:
         """Load what the function needs."""

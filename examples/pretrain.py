@@ -24,7 +24,7 @@ from model.objectives.permuted import permute
 from model.objectives.spans import corrupt_spans, lengths_for, noise_mask, prefix_lm
 
 LENGTH, BATCH = 128, 16  # ids of a sequence, sequences of a step
-SENTINELS = 100  # as T5 has them
+SENTINELS = 100  # T5 has as many
 SPECIAL = Special.after(256)
 SHAPE = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 128}
 Loss = torch.Tensor

@@ -41,7 +41,7 @@ class RuleReport:
     changed: int  # documents whose text it changes without removing them
     characters: int  # how many characters those lose
     masked: tuple[tuple[str, int], ...]  # things of each kind that it masks in them
-    reasons: tuple[tuple[str, int], ...]  # for those removed alone, the commonest first
+    reasons: tuple[tuple[str, int], ...]  # counts over removed documents alone, the commonest first
     examples: tuple[Example, ...]
 
 

@@ -47,7 +47,7 @@ _log = logging.getLogger(__name__)
 class Outside:
     """A file or module with rules."""
 
-    name: str  # as it was given: a path, or the name of a module
+    name: str  # a path or the name of a module, just as it was given
     source: str  # Python
 
     @property
@@ -111,7 +111,7 @@ def rules_of(outside: Outside) -> dict[str, Rule]:
     module.__file__ = outside.name
     if not outside.name.endswith(".py"):
         module.__package__ = outside.name.rpartition(".")[0] or outside.name  # what its relative imports begin at
-    sys.modules[module.__name__] = module  # where data classes look for the names in their annotations
+    sys.modules[module.__name__] = module  # data classes look here for the names in their annotations
     try:
         exec(compile(outside.source, outside.name, "exec"), vars(module))  # noqa: S102 - the user's own rules
     except _MISTAKES as error:

@@ -187,4 +187,4 @@ def _parse_value(text: str, default: Any) -> Any:
     try:
         return _freeze(tomllib.loads(f"value = {text}")["value"])
     except tomllib.TOMLDecodeError:
-        return text  # which does not fit
+        return text  # the text stays one, and does not fit

@@ -11,7 +11,7 @@ from warcio.warcwriter import WARCWriter
 
 from sample.cases import REASONS, Answer
 
-_DATE = "2017-12-31T12:00:00Z"  # when all of it was archived: a date of no meaning, always the same
+_DATE = "2017-12-31T12:00:00Z"  # all of it is archived at one time, which means nothing and is always the same
 _ABOUT = {"software": "webtext's sample web", "format": "WARC File Format 1.1", "isPartOf": "sample"}
 
 

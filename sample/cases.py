@@ -50,8 +50,8 @@ class Fate:
     stage: Literal["harvest", "fetch", "extract", "filter", "dedup", "corpus"]
     reason: str  # "" where it is kept
     why: str  # a sentence for people
-    kept_url: str = ""  # of a duplicate
-    article: str = ""  # whose paragraphs the corpus must hold under this URL
+    kept_url: str = ""  # the URL that stays in a duplicate's place
+    article: str = ""  # the article whose paragraphs the corpus must hold under this URL
 
 
 @dataclass(frozen=True)

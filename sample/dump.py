@@ -27,7 +27,8 @@ def write_dump(path: Path, posts: Sequence[Post], damaged: Sequence[bytes]) -> N
     for number, line in enumerate(damaged, start=1):
         lines.insert(number * len(lines) // (len(damaged) + 1), line)
     parameters = zstandard.ZstdCompressionParameters.from_level(_LEVEL, window_log=WINDOW_LOG)
-    stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()  # of unknown length, as dumps are
+    # The length is unknown, as in real dumps.
+    stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     path.write_bytes(stream.compress(b"\n".join(lines) + b"\n") + stream.flush())
 
 

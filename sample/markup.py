@@ -64,7 +64,7 @@ def _lettrine(block: Block, place: int) -> str:
 
 
 def _spans(block: Block, place: int) -> str:
-    """As a word processor pastes into a company's content system."""
+    """Write it as a word processor pastes into a company's content system."""
     if block.kind != "paragraph":
         return _paragraphs(block, place)
     style = "font-family: Calibri, sans-serif; font-size: 11.0pt; mso-fareast-language: EN-GB;"
@@ -84,7 +84,7 @@ def _breaks(block: Block, _place: int) -> str:
 
 
 def _unclosed(block: Block, _place: int) -> str:
-    """In capitals and without end tags, as home pages were."""
+    """Write it in capitals and without end tags, as home pages were."""
     match block.kind:
         case "heading":
             return f"<H3>{_text(block.lines[0])}</H3>"

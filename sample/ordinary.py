@@ -19,7 +19,7 @@ ELSEWHERE = frozenset(
     }
 )  # fmt: skip
 _OTHER_SUBREDDITS = ("todayilearned", "wikipedia", "DepthHub", "books", "AskHistorians", "lectures", "philosophy")
-_2018 = 1_514_764_800  # until 2024: old articles are found again
+_2018 = 1_514_764_800  # submissions go on until 2024: old articles are found again
 
 
 def post_of(article: Article, site: Site, karma: int = 0, url: str = "") -> Post:

@@ -12,7 +12,7 @@ from string import Template
 from sample.articles import HERE, Article
 from sample.markup import choose, mark_up
 
-FEWEST_WORDS = 4  # of a piece of a template that is taken for a sentence of its own, and must not be in a corpus
+FEWEST_WORDS = 4  # a piece of a template with as many is a sentence of its own, and must not be in a corpus
 _UNSEEN = frozenset({"script", "style", "title"})
 
 

@@ -2,9 +2,11 @@
 
 import graphlib
 import importlib.metadata
+import io
 import re
 import subprocess
 import sys
+import tokenize
 from pathlib import Path
 
 import grimp
@@ -43,7 +45,7 @@ def test_pure_modules_import_without_beam_and_torch():
     assert ran.returncode == 0, ran.stderr
 
 
-MOST_FILES, MOST_LINES = 24, 3000  # of a room; `commands/` has a file a command
+MOST_FILES, MOST_LINES = 24, 3000  # the size of a room; `commands/` has a file a command
 
 
 def rooms():
@@ -61,18 +63,34 @@ def test_a_room_is_small_enough_to_be_known(room):
     assert '"""' in (room / "__init__.py").read_text("utf-8"), "say in its __init__.py what the room is for"
 
 
-PLAIN = ("dedup", "filters", "pipelines/planning", "pipelines/engine")  # the rooms read through; it may only grow
-_FRAGMENT = re.compile(r"\S  # (of|that|in|by) ")
+_BEGUN_IN_THE_MIDDLE = re.compile(
+    r"# (of|that|in|by|from|with|to|for|as|so|which|whose|on|at|than|where|when|if|and|or|but|because|since|until)\b"
+)
+_COMMENTED = (*PACKAGES, "benchmarks", "examples", "sample", "tests")
 
 
-def test_a_comment_after_code_is_no_fragment():
-    lines = (
-        f"{path.relative_to(ROOT)}: {line.strip()}"
-        for room in PLAIN
-        for path in (ROOT / room).rglob("*.py")
-        for line in path.read_text("utf-8").splitlines()
-    )
-    assert [line for line in lines if _FRAGMENT.search(line)] == []
+def comments(source):
+    """Give number and text of comments, of those that fill several lines the first alone."""
+    last = 0
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            line = token.start[0]
+            alone = token.line.lstrip().startswith("#")
+            if not (alone and last == line - 1):
+                yield line, token.string
+            last = line if alone else 0
+
+
+@pytest.mark.parametrize("folder", _COMMENTED)
+def test_a_comment_has_a_subject(folder):
+    """A comment that begins with "of" or "that" is the end of a sentence whose beginning the reader must guess."""
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {comment}"
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for line, comment in comments(path.read_text("utf-8"))
+        if _BEGUN_IN_THE_MIDDLE.match(comment)
+    ]
+    assert found == []
 
 
 def room_of(module):

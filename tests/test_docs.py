@@ -151,12 +151,13 @@ STAND_INS = (
     (r"ptb=ptb\.train\.txt", "ptb=quiz.txt"),
     (r"out/(mine|2017|lists|all|other|cc)|\bOUT(PUT)?\b", "out/sample"),
     (r"data/wiki", "wiki"),
-    (r"--against out/sample\S*", "--against wiki --against-text-field content"),  # of its own corpus nothing would stay
+    # Nothing would stay beside its own corpus.
+    (r"--against out/sample\S*", "--against wiki --against-text-field content"),
     (r"\bURL\b", "http://teeny.example/boring"),
     (r" \.\.\.|\.\.\. ", " "),
     (r"--workers 8", "--workers 1"),
     (r"^webtext build", "webtext build --output out/built"),
-    (r"out/built(?= .*--warc)", "out/archive"),  # whose pages are an index: a directory of fetch's is not replaced
+    (r"out/built(?= .*--warc)", "out/archive"),  # a directory of fetch's is not replaced, and these pages are an index
     (r"^(webtext build (?!.*--(warc|pages)).*)", r"\1 --pages out/sample/pages"),
 )
 
@@ -198,7 +199,7 @@ def test_the_commands_of_every_other_page_run_on_the_sample(followed, tmp_path, 
     (folder / "domains.txt").write_text("600 bbc\n300 github\n")
     (folder / "wiki").mkdir()
     pq.write_table(pa.table({"content": ["An article on tides."]}), folder / "wiki" / "part.parquet")
-    if page.stem == "ngram-filter-format":  # of a filter that somebody has made
+    if page.stem == "ngram-filter-format":  # somebody has to have made a filter
         assert main(["overlap", "out/sample/corpus", "quiz=quiz.txt", "--output", "out/sample"]) == 0
     for command in wanted(page):
         assert main(shlex.split(stood_in(command))[1:]) == 0, stood_in(command)

@@ -35,7 +35,7 @@ LEFT_OVER = {
     "Tue Feb 06, 2007 9:12 am",
     "feed. You can leave a response, or trackback from your own site.",
 }
-LEFT_OVER_WORDS = 160  # of a page at most
+LEFT_OVER_WORDS = 160  # the most on a page
 
 
 @pytest.fixture(scope="module")

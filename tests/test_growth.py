@@ -36,7 +36,7 @@ from webtext.text import words
 from webtext.urls import canonicalize_url, resolve_url
 
 MEASURABLE = 0.02  # seconds of CPU, of a call: less is noise
-MOST_GROWTH = 10  # of the time, for four times the text
+MOST_GROWTH = 10  # how many times the time may grow where the text grows fourfold
 
 # What a hostile text repeats: digits, marks, symbols, spaces, joiners, and the beginnings of what is looked for.
 PIECES = [

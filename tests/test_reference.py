@@ -13,7 +13,7 @@ from webtext import reference
 from webtext.extract import language_detector
 from webtext.extract.pages import ExtractConfig
 
-PAGES = 300  # of realweb
+PAGES = 300  # a part of realweb
 
 
 def digests(output):

@@ -21,7 +21,7 @@ from webtext.crawl.outcomes import is_reason
 from webtext.text import ngrams, words
 from webtext.urls import canonicalize_url
 
-THRESHOLD = 0.7  # of near-duplicates, by default
+THRESHOLD = 0.7  # the default of near-duplicates
 WITHOUT_COMMENTS = {"manual", "company", "homepage", "university"}
 
 

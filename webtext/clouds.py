@@ -25,8 +25,8 @@ from webtext.errors import UsageError
 class _Client:
     """What opens the paths of a scheme, where that is not among our dependencies."""
 
-    module: str  # of the package
-    package: str  # for pip
+    module: str  # the module to import
+    package: str  # the name that pip knows
     errors: tuple[str, ...]  # what it raises besides `OSError`, as MODULE.NAME
 
 

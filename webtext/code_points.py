@@ -33,7 +33,7 @@ def code_points(text: str) -> tuple[NDArray[Any], Classes]:
     return codes, word_classes(1 << int(codes.max()).bit_length())
 
 
-@lru_cache(maxsize=32)  # of powers of two
+@lru_cache(maxsize=32)  # the keys are powers of two
 def word_classes(below: int) -> Classes:
     """Tell of each code point below one what it is to a word: the same characters as in `webtext.text.word_pattern`."""
     characters = "".join(map(chr, range(min(below, sys.maxunicode + 1))))

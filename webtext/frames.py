@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import zstandard
 
 _READ = 1 << 18  # bytes read at a time
-_SMALL_BITE = 1 << 6  # of what swells
+_SMALL_BITE = 1 << 6  # the bytes that are read at a time of what swells
 _SWELLS = 1 << 20  # bytes out of one bite from which the next is a small one
 _WINDOW = 1 << 31  # the longest window of `zstd --long=31`, which Reddit dumps use
 _LAYERS = 3  # a file may be compressed so many times
@@ -34,7 +34,7 @@ class Stream(Protocol):
 class Damage:
     """A frame that could not be read to its end, or rubbish in the place of one."""
 
-    offset: int  # of its first byte in the compressed file
+    offset: int  # the place of its first byte in the compressed file
     detail: str
 
 
@@ -43,8 +43,8 @@ class Block:
     """Some of what a frame decompresses to."""
 
     data: bytes
-    start: int  # of the frame, in the compressed file
-    end: int | None = None  # of the frame, where this is its last block
+    start: int  # the place of the frame in the compressed file
+    end: int | None = None  # the place where the frame ends, if this is its last block
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # HTTP token code points (WHATWG MIME Sniffing, section 2)
 _ESSENCE = re.compile(rf"[\t\n\r ]*({_NAME}/{_NAME})[\t\n\r ]*(?:;|$)")
 _QUOTED = r'"(?:[^"\\]|\\.)*"?'
-_VALUES = re.compile(rf'(?:{_QUOTED}|[^",])+', re.DOTALL)  # of a header that may have been sent several times
+# The values of a header that may have been sent several times.
+_VALUES = re.compile(rf'(?:{_QUOTED}|[^",])+', re.DOTALL)
 _PARAMETER = re.compile(rf";([^;=]*)=[\t\n\r ]*({_QUOTED}|[^;]*)[^;]*", re.DOTALL)
 # What no parser of MIME types finds and people mean: `text/html charset=utf-8`, `text/html,charset=utf-8`.
 _ANY_CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s\"';,]+)", re.IGNORECASE)
@@ -44,7 +45,7 @@ _MAGIC = (
 _UNICODE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _SNIFFED = 2048  # bytes looked at
 _BINARY = bytes(byte for byte in range(0x20) if byte not in b"\t\n\x0b\x0c\r\x1b")  # WHATWG MIME Sniffing, section 3
-_BINARY_SHARE = 0.02  # of the bytes looked at; old pages have a stray one
+_BINARY_SHARE = 0.02  # the share of the bytes looked at; old pages have a stray one
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,9 @@ class Order:
 
     keys: Longs  # id of the prefix * vocab_size + last token, ascending; the position is the n-gram's id
     counts: Longs  # occurrences at the highest order; below, the different tokens seen before it
-    discounts: Floats  # by count: 0, D1, D2, D3+
-    totals: Floats  # by id of the prefix: sum of counts of its n-grams
-    backoffs: Floats  # by id of the prefix: probability left to the order below
+    discounts: Floats  # discounts by count: 0, D1, D2, D3+
+    totals: Floats  # sums of counts of a prefix's n-grams, by its id
+    backoffs: Floats  # probability left to the order below, by id of the prefix
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class NgramModel:
         return self.nats_at(locate(tuple(order.keys for order in self.orders), self.vocab_size, documents))
 
     def nats_at(self, located: "Located") -> list[Floats]:
-        """As `nats`, of documents whose n-grams have been looked up among this model's keys."""
+        """Give what `nats` gives of documents whose n-grams have been looked up among this model's keys."""
         probability = np.full(len(located.is_text), 1.0 / self.vocab_size)
         for order, prefix, ids in zip(self.orders, located.prefixes, located.ids, strict=True):
             totals = np.where(prefix >= 0, order.totals[prefix], 0.0)

@@ -13,12 +13,12 @@ class Link:
     """A distinct outbound URL posted to Reddit, with what its submissions say of it together."""
 
     url: str  # canonical: the key of the ledger
-    fetch_url: str  # as posted, repaired only as far as a browser would: what is asked for on the wire
+    fetch_url: str  # the posted URL, repaired only as far as a browser would: it is asked for on the wire
     host: str
-    karma: int | None  # of the best submission, or the sum, as the harvest was told; None: a list gave none
+    karma: int | None  # the karma of the best submission, or the sum, as the harvest was told; None: a list gave none
     submissions: int
     subreddits: tuple[str, ...]  # distinct, sorted
-    first_posted: int | None  # by the earliest submission that counts; None: none of them says when
+    first_posted: int | None  # the time of the earliest submission that counts; None: none of them says when
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +28,15 @@ class Page:
     url: str
     fetch_url: str
     final_url: str  # after redirects; the fetch URL where nothing answered
-    host: str  # of the final URL
+    host: str  # the host of the final URL
     status: int | None
     outcome: str  # "ok", or the reason why there is no page to extract
     detail: str
     fetched_at: int | None
     content_type: str
     warc_file: str  # relative to the directory of the index; "" where nothing was recorded
-    warc_offset: int | None  # of the response record
-    warc_length: int | None  # in compressed bytes
+    warc_offset: int | None  # the place of the response record in its archive, in bytes
+    warc_length: int | None  # the record's length in compressed bytes
     digest: str  # sha1 of the body in base 32, as WARC writes it: "sha1:..."
     robots: str  # verdict of robots.txt: "allowed", "disallowed", "unreachable", ... ; "" where not asked
     opt_out: str  # the signal against training that was found ("noai", "tdm", ...), obeyed or not; "" where none
@@ -53,7 +53,7 @@ class Document:
     id: str  # webtext.hashing.document_id(url)
     url: str  # canonical URL of the link
     final_url: str
-    host: str  # of the final URL
+    host: str  # the host of the final URL
     title: str
     author: str
     date: str  # ISO date the page declares, "" where it declares none
@@ -64,10 +64,10 @@ class Document:
     submissions: int | None
     subreddits: tuple[str, ...]
     first_posted: int | None
-    n_words: int  # of webtext.text.words
-    body_digest: str  # of the page's body, as in the page index
-    site_name: str = ""  # as the page declares it
-    declared_language: str = ""  # as the page declares it, which is not always what it is written in
+    n_words: int  # the number of webtext.text.words
+    body_digest: str  # the digest of the page's body, as in the page index
+    site_name: str = ""  # the name that the page declares
+    declared_language: str = ""  # the language that the page declares, which is not always what it is written in
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,8 @@ class Rejection:
     stage: str  # "harvest", "fetch", "extract", "filter", "exact_duplicate" ...
     reason: str  # a slug of a closed set: also the name of its counter
     detail: str = ""
-    kept_url: str | None = None  # of a duplicate: the URL that stays in its place
-    similarity: float | None = None  # of a near-duplicate: the true Jaccard similarity to it, 0 to 1
+    kept_url: str | None = None  # the URL that stays in a duplicate's place
+    similarity: float | None = None  # the true Jaccard similarity of a near-duplicate to it, 0 to 1
     cluster: str | None = None  # smallest id of the near-duplicate cluster
     cluster_size: int | None = None
     excerpt: str | None = None  # first characters of the text where there was one

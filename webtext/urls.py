@@ -65,7 +65,7 @@ class _Parts(NamedTuple):
     scheme: str
     host: str  # normalised
     port: str  # "" where it is the scheme's own
-    path: str  # as posted from here on
+    path: str  # the path as posted, from here on
     query: str
     fragment: str
 

@@ -77,7 +77,7 @@ class Sets(NamedTuple):
     """Sets of hashes, one after another in one array, each ascending and without repeats."""
 
     values: Hashes
-    starts: Indices  # where each set begins in `values`
+    starts: Indices  # the place in `values` where each set begins
     lengths: Indices
 
 

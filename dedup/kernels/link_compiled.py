@@ -47,7 +47,7 @@ def _similar(first: Any, second: Any, marks: NDArray[np.uint8], bound: int, at_l
         first, second = _cut_pair(first, second, bound)
     else:
         need = _least_common(len(first) + len(second), at_least)
-        common = 0  # at most: each that is in both is marked
+        common = 0  # an upper bound: all that are in both are marked
         for value in second:
             common += marks[value & _MARK]
         if common < need:

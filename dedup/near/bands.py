@@ -28,7 +28,7 @@ class Buckets:
     """Buckets in the order of their keys. A bucket is the documents that have one key: two or more, ascending."""
 
     places: Indices  # bucket after bucket
-    starts: Indices  # where each bucket begins in `places`
+    starts: Indices  # the place in `places` where each bucket begins
     sizes: Indices
 
     def stars(self) -> Indices:

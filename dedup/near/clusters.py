@@ -61,9 +61,7 @@ def common_pairs(first: Indices, second: Indices) -> Indices:
 class _Squeeze:
     """Numbers without the bits that none of them has; their order stays. Places and flags leave most bits unused."""
 
-    runs: tuple[
-        tuple[int, int, int], ...
-    ]  # for each run of used bits: first bit, first bit when squeezed, and how many
+    runs: tuple[tuple[int, int, int], ...]  # each run of used bits: first bit, first bit when squeezed, and how many
     bits: int
 
     @classmethod

@@ -18,7 +18,7 @@ from dedup.near.parts import EXTENT, flat_values, signatures_of
 KINDS = np.uint64(7)  # mask of the bits that tell the kind: 0 for a band, else where an exact key is from
 SECOND = np.uint64(4)  # The kind of the second half of an exact key has this bit.
 EXACT_COLUMNS = {"text_digest": np.uint64(1), "body_digest": np.uint64(2), "url": np.uint64(3)}
-KEY_COLUMNS = ["text_digest", "body_digest", "signature", *EXTENT]  # and `url`, where URLs make keys
+KEY_COLUMNS = ["text_digest", "body_digest", "signature", *EXTENT]  # `url` is read too where URLs make keys
 
 
 def keys_a_document(config: MinHashConfig) -> int:

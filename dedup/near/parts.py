@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from dedup.kernels.hashes import Hashes, Indices, Words32
 
 ROW_BITS = 32
-DOCUMENTS_REMEMBERED = 1 << 22  # whose offsets and sizes a reader keeps: 64 MiB
+DOCUMENTS_REMEMBERED = 1 << 22  # a reader keeps offsets and sizes of this many: 64 MiB
 EXTENT = ["shingles_offset", "n_shingles"]  # the columns that tell where a document's shingles lie
 _GAP = 1 << 16  # bytes between two wanted sets of a remote file that are read rather than skipped
 

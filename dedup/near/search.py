@@ -43,7 +43,7 @@ class Plan:
     config: MinHashConfig
     documents_a_run: int = DOCUMENTS_A_RUN
     keys_a_range: int = KEYS_A_RANGE
-    earlier: int = 0  # so many of the documents are of earlier corpora
+    earlier: int = 0  # the number of documents that are of earlier corpora
 
     @property
     def runs(self) -> int:
@@ -88,7 +88,7 @@ class RunKeys(NamedTuple):
 class Proposed(NamedTuple):
     """What is to be verified: pairs of places and members of large buckets, and the run that looks at each."""
 
-    rows: Indices  # with flags; shape (n, 2)
+    rows: Indices  # pairs with flags; shape (n, 2)
     runs: Indices  # shape (n,)
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from dedup.kernels.hashes import Floats, Hashes, Indices, Sets, distinct, jaccard_similarities
 from dedup.near.shingles import MOST_SHINGLES
 
-LEFT_HASHES = 1 << 23  # on the shelf of left documents: 64 MiB
-RIGHT_HASHES = 1 << 21  # on that of the right ones: 16 MiB
+LEFT_HASHES = 1 << 23  # the size of the shelf of left documents: 64 MiB
+RIGHT_HASHES = 1 << 21  # the size of the shelf of right documents: 16 MiB
 
 
 class ShingleStore(Protocol):

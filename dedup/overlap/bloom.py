@@ -25,7 +25,7 @@ from dedup.overlap.ngrams import Grams
 from webtext.errors import UsageError
 
 ERROR_RATE = 1e-8  # GPT-2 paper, section 4
-MAGIC = b"\x89NGF\r\n\x1a\n"  # as PNG's: shows a file that was sent as text
+MAGIC = b"\x89NGF\r\n\x1a\n"  # the shape of PNG's: it shows a file that was sent as text
 VERSION = 1
 HASH = "webtext-2"  # names the hashes of words and n-grams: dedup.kernels.hashes.word_hash and ngram_hash
 _PREFIX = len(MAGIC) + 8
@@ -61,7 +61,7 @@ def blocks_needed(keys: int, error_rate: float = ERROR_RATE) -> int:
         raise ValueError(f"an error rate lies between 0 and 1, for example 1e-8: not {error_rate}")
     wanted = error_rate / (_SMALL_SAFETY if keys < _SMALL else _SAFETY)
     low, high = 0, max(1, keys)
-    while high - low > max(1, high >> 20):  # to a millionth: the rest costs more time than memory
+    while high - low > max(1, high >> 20):  # a millionth is close enough: the rest costs more time than memory
         middle = (low + high) // 2
         if middle and false_positive_rate(keys, middle) <= wanted:
             high = middle

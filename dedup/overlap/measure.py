@@ -27,7 +27,7 @@ class SetOverlap:
     name: str
     items: int
     words: int
-    ngrams: int  # as they occur; of a stream, those that run across its items too
+    ngrams: int  # repeated ones count each time; a stream's run across its items too
     found: int  # the filter says so; Table 6's figure is found / ngrams
     share: float | None
     exact_found: int | None  # the pass over the corpus says so; None where there was only a filter
@@ -38,7 +38,7 @@ class SetOverlap:
     missed: int | None  # distinct n-grams of the corpus that the filter has not: 0, or it is broken
     short_items: int  # items of fewer than n words, but at least one: no n-gram
     short_found: int | None  # those whose words are all in the corpus, in a row
-    empty_items: int  # without a word
+    empty_items: int  # items without a word
     items_with_overlap: int  # counted among those with n-grams
     mean_share: float | None  # over the items with n-grams
     median_share: float | None

@@ -14,7 +14,7 @@ import numpy as np
 from dedup.kernels.hashes import Hashes, Indices, distinct, mix64, ngram_hashes, word_hashes
 from webtext.hashing import hash64
 
-_DOCUMENT_BITS = 24  # for the count when packed; the host's hash has the other 40
+_DOCUMENT_BITS = 24  # a packed count has so many; the host's hash has the other 40
 _SECOND = np.uint64(0x9E3779B97F4A7C15)  # makes other hashes of the same words: 2^64 divided by the golden ratio
 
 

@@ -43,8 +43,8 @@ CUTS = pa.schema(
     ]
 )
 DOCUMENTS_A_RUN = 1 << 11  # 48 MiB of windows, where a document has 1,000 words
-_DOCUMENTS_A_RANGE = 1 << 14  # whose lines are counted in one place: some 20 MiB
-_WORDS_A_RANGE = 1 << 20  # whose windows are: 24 MiB, and four times that to sort them
+_DOCUMENTS_A_RANGE = 1 << 14  # the lines of so many are counted in one place: some 20 MiB
+_WORDS_A_RANGE = 1 << 20  # the windows of so many are: 24 MiB, and four times that to sort them
 _COLUMNS = ["id", "url", "host", "text"]
 
 
@@ -108,7 +108,7 @@ class FindLines(beam.PTransform):
     def _tally(self, run: int) -> Iterator[Packed]:
         config = self.repeats.config
         rows = tally_lines((row.host, line_hashes(row.text, config.min_words)) for row in self.repeats.run_rows(run))
-        yield 0, b""  # so that there is something to sum, and a file
+        yield 0, b""  # something must be there to sum and to write
         for owner, positions in divide(_owners(rows[:, 0], self.repeats.plan.documents // _DOCUMENTS_A_RANGE + 1)):
             yield owner, pack(rows[positions])
 

@@ -146,7 +146,7 @@ class GopherRepetition:
             share = repeats.top_characters() / max(1, len(text))
             if share > limit:
                 return Reason("gopher_top_ngram", over(share, limit, f"of characters in one {n}-gram"))
-        if repeats.n > _SHORTEST_REPEATED:  # with more limits of top n-grams than the paper's three
+        if repeats.n > _SHORTEST_REPEATED:  # a preset may have more limits of top n-grams than the paper's three
             repeats = NgramRepeats(found)
         for n, limit in enumerate(self.max_repeated_ngrams, start=_SHORTEST_REPEATED):
             repeats.grow_to(n)

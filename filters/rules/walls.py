@@ -29,7 +29,7 @@ class Wall:
     max_words: int  # a longer page is no wall of this kind
     titles: re.Pattern[str]  # the whole title, lower case; where there is a text, a phrase must be in it too
     phrases: tuple[str, ...]  # lower case, apostrophes straight
-    min_phrases: int  # so many different ones where the title says nothing, ...
+    min_phrases: int  # different ones that are enough where the title says nothing
     words_per_phrase: int  # ... one for so many words: a notice on a page is not yet a wall
 
 

@@ -55,7 +55,7 @@ _ORIGIN = re.compile(
     r"|wikipedia® is a registered trademark of the wikimedia foundation",
     re.IGNORECASE | re.MULTILINE,
 )
-_NAMES_IT = re.compile("wikip", re.IGNORECASE)  # as all that _ORIGIN finds does, and quicker to look for
+_NAMES_IT = re.compile("wikip", re.IGNORECASE)  # all that _ORIGIN finds has this, and it is quicker to look for
 _EDGE_LINES = 12  # a copy names its origin at its beginning or its end
 _SISTERS = ("wikimedia.org", "wiktionary.org", "wikiquote.org", "wikibooks.org", "wikisource.org", "wikinews.org",
             "wikiversity.org", "wikivoyage.org", "wikidata.org", "mediawiki.org")  # fmt: skip

@@ -17,10 +17,10 @@ from webtext.foreign import field, json_objects, read_bytes, text_of
 from webtext.hashing import hash64, split_of
 from webtext.items import read_choice
 
-HELD_OUT = 0.05  # of a corpus without a held-out split; the paper's share (section 3)
-_LABEL = "Question:"  # of a benchmark's prompt, not of its text: one document with that word would move a verdict
+HELD_OUT = 0.05  # the share of a corpus without a held-out split; the paper's (section 3)
+_LABEL = "Question:"  # a benchmark's prompt has it, not its text: one document with that word would move a verdict
 _PIECE_BYTES = 2000  # a plain text file is scored in pieces of this size, at line ends
-_SLICE_BYTES = 256_000_000  # of text that is sorted in memory at a time
+_SLICE_BYTES = 256_000_000  # the amount of text that is sorted in memory at a time
 _PASSES = 8  # over a corpus, at most, for a sample: larger samples are sorted in larger slices
 LONG, SLICES = 8192, 8  # characters of a document that stays whole; slices of a longer one, of LONG / SLICES each
 

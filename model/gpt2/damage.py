@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from webtext.hashing import hash64
 
-SHARE = 0.3  # of words, bytes or documents that a damage touches
+SHARE = 0.3  # the share of words, bytes or documents that a damage touches
 _RECENT = 100  # documents among which a duplicate finds its original: bounds memory
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _SITES = 50  # page furniture repeats within a site; this many sites are made up

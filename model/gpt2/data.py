@@ -27,7 +27,7 @@ from webtext.splits import TRAIN, split_files
 
 _READ_ROWS = 256  # documents tokenised at a time: bounds memory, feeds all threads
 _FEISTEL_ROUNDS = 6  # Luby and Rackoff (1988) need 4 for a strong pseudo-random permutation
-_FORMAT = 1  # of the token cache
+_FORMAT = 1  # the version of the token cache
 
 Ids = NDArray[np.integer]
 Longs = NDArray[np.int64]
@@ -119,7 +119,7 @@ class TokenFile:
         ]
 
 
-_FILES = {"about.json", "starts.npy", "tokens.bin"}  # of a folder of tokens
+_FILES = {"about.json", "starts.npy", "tokens.bin"}  # all that a folder of tokens holds
 
 
 def encode_corpus(paths: Sequence[Path], tokenizer: Tokenizer, folder: Path) -> TokenFile:

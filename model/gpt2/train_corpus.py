@@ -15,7 +15,7 @@ from model.gpt2.tokenizer import Tokenizer, gpt2_tokenizer, load_tokenizer, trai
 from model.gpt2.train import Split, TrainConfig, Trained, train
 from webtext.errors import UsageError
 
-_TOKENIZER_BYTES = 200_000_000  # of text, that a trained tokenizer sees
+_TOKENIZER_BYTES = 200_000_000  # the most text that a trained tokenizer sees
 GPU_VOCAB_MULTIPLE = 64  # 50,304 rows for 50,257 ids: matrix sizes that tensor cores like
 
 

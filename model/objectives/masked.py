@@ -12,8 +12,8 @@ import numpy as np
 
 from model.objectives.documents import IGNORED, Flags, Ids, Special
 
-SHARE = 0.15  # of the tokens are chosen (Devlin et al. 2019, section 3.1)
-_MASKED, _RANDOM = 0.8, 0.1  # of the chosen tokens; the rest stay as they are
+SHARE = 0.15  # the share of tokens that are chosen (Devlin et al. 2019, section 3.1)
+_MASKED, _RANDOM = 0.8, 0.1  # shares of the chosen tokens; the rest stay as they are
 
 
 class Masked(NamedTuple):

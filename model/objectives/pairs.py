@@ -12,7 +12,7 @@ import numpy as np
 
 from model.objectives.documents import Document, Ids, Special, frame
 
-_SHORT = 0.1  # of the pairs are shorter than the length, as in BERT's create_pretraining_data (appendix A.2)
+_SHORT = 0.1  # the share of pairs shorter than the length, as in BERT's create_pretraining_data (appendix A.2)
 
 
 class Pair(NamedTuple):

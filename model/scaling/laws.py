@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-HUBER_DELTA = 1e-3  # of the logarithm of the loss (Hoffmann et al. 2022, section 3.3)
+HUBER_DELTA = 1e-3  # a difference of the loss's logarithm (Hoffmann et al. 2022, section 3.3)
 FLOPS_A_TOKEN = 6  # times parameters: C = 6 N D (Kaplan et al. 2020, section 2.1)
-DRAWS = 200  # of the bootstrap
+DRAWS = 200  # the bootstrap's samples
 LEAST_CURVE, LEAST_SIDE = 4, 3  # points of a curve in one variable; different sizes, and tokens, of a surface
-MOST_RESIDUAL = 0.02  # of the logarithm of the loss: runs that lie off by 2 % in the median follow another law
+MOST_RESIDUAL = 0.02  # a difference of the loss's logarithm: runs that lie off by 2 % in the median follow another law
 
 Floats = NDArray[np.float64]
 Law = TypeVar("Law", "Curve", "Surface")

@@ -22,8 +22,8 @@ from model.gpt2.train import Split, TrainConfig, train
 from model.scaling.laws import Curve, NoFit, Point, Surface, fit_curve, fit_surface
 from webtext.errors import UsageError
 
-_TOKENIZER_BYTES = 20_000_000  # of text from each corpus
-_HELD_OUT_BYTES = 400_000  # from each corpus
+_TOKENIZER_BYTES = 20_000_000  # the amount of each corpus that the tokenizer is trained on
+_HELD_OUT_BYTES = 400_000  # the amount of each corpus that is held out
 _WIDTH_A_HEAD = 32
 _RATE, _RATE_WIDTH = 4e-3, 64  # peak learning rate at a width; it falls with the root of the width
 

@@ -22,7 +22,7 @@ class Rule:
     undo: Rewrite
 
 
-_STOP = r"""(?=[ "”]|$)"""  # where a token ends: natural quotes may already touch it
+_STOP = r"""(?=[ "”]|$)"""  # the end of a token: natural quotes may already touch it
 
 
 def _pattern_rule(name: str, tokenised: str, natural: str, there: str, back: str) -> Rule:

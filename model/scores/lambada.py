@@ -20,7 +20,7 @@ from webtext.items import Choice
 
 PROTOCOLS = ("word", "last_bpe", "stopword")
 _CANDIDATES = 20  # likeliest first tokens that are completed to words, in search of one that is no stop word
-_WORD_TOKENS = 6  # at most, in an answer
+_WORD_TOKENS = 6  # the most that an answer has
 
 # Closed-class words of English: no one of them is the answer to "what was it about".
 _STOP_WORD_TEXT = """

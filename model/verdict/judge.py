@@ -28,9 +28,9 @@ from webtext.ngram_model import NgramModel, count_ngrams, locate, train_ngrams
 
 LOGGER = logging.getLogger(__name__)
 Floats = NDArray[np.float64]
-_LEAST_KEPT = 0.5  # of a budget's tokens, in each replicate: a smaller budget would hang on a few documents
+_LEAST_KEPT = 0.5  # the least share of a budget's tokens in each replicate: less would hang on a few documents
 _READ = 256  # documents tokenised at a time
-_BYTES_A_TOKEN = 5  # of English, about: what a sample is sorted in memory by
+_BYTES_A_TOKEN = 5  # English has about as many: a sample is sorted in memory by this
 
 
 @dataclass(frozen=True)

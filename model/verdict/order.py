@@ -15,7 +15,7 @@ import numpy as np
 from model.scores.tasks import Accuracy, accuracy
 from model.verdict.compare import Floats
 
-LEAST_WORDS = 20  # in each half
+LEAST_WORDS = 20  # the least length of each half
 _LINE, _SENTENCE = re.compile(r"\n+"), re.compile(r"(?<=[.!?])\s+")
 
 Bits = Callable[[Sequence[str]], Floats]
@@ -29,7 +29,7 @@ class OrderProbe:
     pages: int
     corpus: Accuracy
     shuffled: Accuracy | None
-    """By the model of a copy with its paragraphs shuffled; None where none was trained."""
+    """The figure of a model of a copy with its paragraphs shuffled; None where none was trained."""
 
 
 def halves(text: str) -> tuple[str, str] | None:

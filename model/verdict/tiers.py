@@ -29,9 +29,9 @@ class Tier:
     ngram_tokens: int = 0
     ngram_order: int = 5
     groups: int = 20
-    """Of documents, each left out once by the jackknife."""
+    """The number of groups of documents, each left out once by the jackknife."""
     halvings: int = 5
-    """Of the n-gram judge's tokens: losses at six budgets make the curve that a corpus's worth is read off."""
+    """Halvings of the n-gram judge's tokens: losses at six budgets make the curve that a corpus's worth is read off."""
     optimizer: str = "adamw"
 
     def __post_init__(self) -> None:

@@ -45,14 +45,12 @@ from webtext.errors import UsageError
 
 LOGGER = logging.getLogger(__name__)
 VERDICT_FILE, SAMPLES_FILE, LOG_FILE = "verdict.json", "samples.txt", "log.jsonl"
-_EVALUATIONS = 10  # of held-out loss in a run
-_EVALUATED_SHARE, _LEAST_EVALUATED = (
-    50,
-    1 << 14,
-)  # of a run's tokens, each time: a tenth of the cost of training at most
-_TOKENIZER_BYTES = 20_000_000  # of each corpus, that a trained tokenizer sees
+_EVALUATIONS = 10  # how often a run measures its held-out loss
+# Each evaluation reads this part of a run's tokens: a tenth of the cost of training at most.
+_EVALUATED_SHARE, _LEAST_EVALUATED = 50, 1 << 14
+_TOKENIZER_BYTES = 20_000_000  # the amount of each corpus that a trained tokenizer sees
 _BESIDE_BYTES = 50_000  # What the GPT-2 beside the n-gram model scores of each text set: its figures do not count.
-_OVERLAP_BYTES = 5_000_000  # of training text in which recitation is looked for
+_OVERLAP_BYTES = 5_000_000  # the amount of training text in which recitation is looked for
 _SAMPLES, _PROMPT_WORDS, _SAMPLE_TOKENS = 5, 20, 100
 _RECITAL = Recital(samples=100)
 _OWN = "held-out, corpus"

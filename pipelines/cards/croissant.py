@@ -92,7 +92,7 @@ class Split:
     name: str
     rows: int
     words: int
-    bytes: int  # of the columns, uncompressed
+    bytes: int  # the columns' size, uncompressed
     files: tuple[File, ...]
     languages: Mapping[str, int]  # documents a language
 

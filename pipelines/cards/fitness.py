@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from webtext import storage
 
 LONG = 512  # words that fill a sequence of 512 tokens, which the models of 2018 to 2020 read
-HALF = 0.5  # of the documents: with fewer paragraphs than that, pairs are made of a corpus' minority (our choice)
+HALF = 0.5  # our choice: where fewer documents have paragraphs, pairs are made of a corpus' minority
 
 
 @dataclass(frozen=True)

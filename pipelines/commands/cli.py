@@ -218,7 +218,7 @@ def entry() -> NoReturn:
         settle_libraries()
     logs.set_up()
     for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) != signal.SIG_IGN:  # as a shell has it for a background job
+        if signal.getsignal(number) != signal.SIG_IGN:  # a shell ignores it for a background job
             signal.signal(number, end_in_time)
     try:
         sys.exit(main())

@@ -41,8 +41,8 @@ class CorpusDifference:
     """Two corpora compared."""
 
     shared: int
-    changed_text: int  # of the shared ones, those whose texts differ
-    moved_split: int  # of the shared ones, those that stand in another split
+    changed_text: int  # shared documents whose texts differ
+    moved_split: int  # shared documents that stand in another split
     only_a: Side
     only_b: Side
     settings: dict[str, tuple[Any, Any]]  # dotted name: value of A, value of B, where they differ
@@ -104,7 +104,7 @@ def _read_corpus(output: str) -> tuple[Hashes, Hashes, NDArray[np.uint8]]:
 def _explain(missing: Hashes, own: str, other: str) -> Side:
     """Look up why another output has not what one has: the reason of the last stage that saw it."""
     names = [NEVER_SEEN]
-    found = np.zeros(len(missing), np.int16)  # for each missing document, the place of its reason in `names`
+    found = np.zeros(len(missing), np.int16)  # the place in `names` of each missing document's reason
     for url, reason in _rejections(other):
         identity = np.uint64(int(document_id(url), 16))
         place = int(np.searchsorted(missing, identity))

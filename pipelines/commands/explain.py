@@ -89,7 +89,7 @@ def _findings(stage: str, directory: str, urls: set[str]) -> Iterator[dict[str, 
         yield {**row, "stage": stage, "verdict": reason}
     kind = KINDS[stage]
     for row in _rows(directory, kind.kept, "url", urls, ("url", *kind.columns)) if kind.kept else ():
-        if row.get("outcome", "ok") == "ok":  # of a failed exchange, its rejection has just told
+        if row.get("outcome", "ok") == "ok":  # a failed exchange has just been told by its rejection
             yield {**row, "stage": stage, "verdict": kind.verdict}
 
 

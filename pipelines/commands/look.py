@@ -32,7 +32,7 @@ from webtext.reasons import Reason
 from webtext.records import Document, Page, Rejection
 
 _DECLARED = ("title", "author", "date", "site_name", "language", "n_words")
-_LINES = 12  # of the text that are shown
+_LINES = 12  # the part of the text that is shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

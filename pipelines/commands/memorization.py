@@ -19,8 +19,8 @@ from pipelines.report.markup import element, join, note, table, whole
 from pipelines.report.recitation import loss_figure, overlap_figure, size_figure
 from webtext.errors import UsageError
 
-_HELDOUT_BYTES = 2_000_000  # of held-out text that is read and scored
-_SCORED_BYTES = 400_000  # of training text, and of held-out text, whose losses are compared
+_HELDOUT_BYTES = 2_000_000  # the amount of held-out text that is read and scored
+_SCORED_BYTES = 400_000  # the amount of training text, and of held-out text, whose losses are compared
 _LOSSES = ("nats_per_token", "bits_per_byte")
 _PAGE = """<!doctype html>
 <html lang="en">

@@ -23,8 +23,8 @@ class StageStatus:
     """Where a stage of an output stands."""
 
     name: str
-    manifest: Manifest | None  # of the published stage
-    tasks_done: int | None  # in the unfinished directory, where there is one
+    manifest: Manifest | None  # the published stage's
+    tasks_done: int | None  # the tasks that the unfinished directory has, where there is one
     tasks: int | None  # how many there will be, where the files tell
 
     @property

@@ -27,7 +27,7 @@ from pipelines.engine.interrupt import set_deadline
 from pipelines.engine.worker import ENDED
 from webtext.errors import UsageError
 
-_MOST_WORKERS = 1024  # so many may connect
+_MOST_WORKERS = 1024  # the most that may connect
 _PATIENCE = 10.0  # seconds in which Beam's threads find out that the workers are gone
 # Not SIGINT, which a shell has its background jobs ignore. (Windows has no SIGUSR2, and runs Beam's own workers.)
 _DEATH = signal.SIGTERM if sys.platform == "win32" else signal.SIGUSR2
@@ -74,7 +74,7 @@ def local_processes() -> Iterator[LocalProcesses]:
         KeyboardInterrupt: by Ctrl-C, whatever Beam makes of it.
     """
     with socket.create_server(("127.0.0.1", 0), backlog=_MOST_WORKERS) as lifeline:
-        if threading.current_thread() is not threading.main_thread():  # which alone hears of signals
+        if threading.current_thread() is not threading.main_thread():  # the main thread alone hears of signals
             yield LocalProcesses(lifeline.getsockname()[1])
             return
         ending = _Ending(lifeline)

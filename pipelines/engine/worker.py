@@ -47,7 +47,7 @@ def main(port: int, level: int) -> None:
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
     logs.set_up(level)  # Beam gives the root logger a level of its own
     os.environ.pop("LOGGING_API_SERVICE_DESCRIPTOR", None)  # log lines go to standard error as they are
-    importlib.import_module("apache_beam.runners.worker.sdk_worker_main").main([])  # which logs when it is imported
+    importlib.import_module("apache_beam.runners.worker.sdk_worker_main").main([])  # importing it logs
 
 
 def _end_with(lifeline: socket.socket) -> None:

@@ -15,13 +15,13 @@ import pyarrow.parquet as pq
 from webtext import storage
 from webtext.hashing import bucket_of
 
-MOST_ROWS = 1 << 19  # that are kept: some 100 MB
+MOST_ROWS = 1 << 19  # the most that are kept: some 100 MB
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
     fetched: pa.Table  # the rows whose page came
-    buckets: np.ndarray[tuple[int], np.dtype[np.int32]]  # of each of them
+    buckets: np.ndarray[tuple[int], np.dtype[np.int32]]  # the bucket of each of them
 
 
 class PageIndex:

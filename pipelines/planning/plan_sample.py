@@ -38,9 +38,9 @@ from webtext.urls import canonicalize_url, host_of
 from webtext.warc.warc_reader import iter_warc, read_response
 from webtext.warc.warc_records import HttpResponse
 
-MOST_FILES = 16  # so many are looked into, evenly spread
+MOST_FILES = 16  # the most that are looked into, evenly spread
 _WARM = 5  # pages before the clock starts
-LEAST_BYTES = 1 << 20  # so much is read of each of them
+LEAST_BYTES = 1 << 20  # the least that is read of each of them
 
 _MEMBER = re.compile(rb"\x1f\x8b\x08")  # how a gzip member begins
 
@@ -52,12 +52,12 @@ class LinksFound:
     """What the submissions come to, by a sample."""
 
     bytes: int  # all files together
-    read: int  # so many of them are in the sample
+    read: int  # those of them that are in the sample
     posted: float  # submissions that may become links
-    links: float  # with enough karma; each URL counts once in the sample, so this is too many rather than too few
+    links: float  # links with enough karma; each URL counts once in the sample, so this is too many rather than too few
     refused: float
     url_bytes: float  # mean length of a URL
-    cpu_s: float  # to read all of it
+    cpu_s: float  # the time to read all of it
     busiest_host: float  # share of the links that are on the host with the most
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from pipelines.report.markup import Markup, element, join, short
 
-WIDTH, HEIGHT = 440, 250  # of the view box; on the page a chart is between 0.75 and 1.3 times as large
+WIDTH, HEIGHT = 440, 250  # the view box; on the page a chart is between 0.75 and 1.3 times as large
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 14, 50
 _TICKS = 4  # wanted on an axis
-_MARKS = 6  # of line: solid, dashed, dotted ...
+_MARKS = 6  # the kinds of line: solid, dashed, dotted ...
 _WIDEST = 60  # a column, so that one alone is not a wall
 _COLUMNS = ("all", "part")  # styles: of two series the first is pale, and the second lies before it
 

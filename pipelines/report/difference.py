@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-MOST_PARAGRAPHS = 300  # of each text that are aligned
-MOST_WORDS = 1200  # of each side of a changed block that are aligned word by word
-MOST_ROWS = 24  # that are shown
+MOST_PARAGRAPHS = 300  # the first ones of each text are aligned
+MOST_WORDS = 1200  # the first ones on each side of a changed block are aligned word by word
+MOST_ROWS = 24  # the first ones are shown
 _TOKENS = re.compile(r"\s+|[^\W_]+|.")
 
 

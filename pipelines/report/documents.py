@@ -25,7 +25,7 @@ from pipelines.report.markup import (
 from pipelines.report.tallies import CorpusTally, Spread, ranked
 
 _TICKS = [factor * 10**power for power in range(9) for factor in (1, 2, 5)]
-_MOST_LANGUAGES = 20  # that have a line of their own
+_MOST_LANGUAGES = 20  # the commonest have a line of their own
 _MOST_MONTHS = 48  # columns of a chart by month; beyond, by year
 
 

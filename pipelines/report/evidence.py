@@ -11,7 +11,7 @@ from pipelines.report.markup import Markup, element, folded, join, link, note, s
 from pipelines.report.samples import Cluster, RejectionTally
 from pipelines.stages.output import KINDS
 
-MOST_CHARACTERS = 1500  # of a text that is shown
+MOST_CHARACTERS = 1500  # the beginning of a text that is shown
 
 
 def kept_section(facts: Facts) -> Markup:

@@ -41,7 +41,7 @@ class Facts:
     clusters: tuple[Cluster, ...]
     likeness: Likeness | None
     alarms: tuple[str, ...]  # what de-duplication wants a person to look at
-    problems: tuple[str, ...]  # where the files do not hold what the manifests say
+    problems: tuple[str, ...]  # differences between the files and what the manifests say
 
     def has(self, stage: str) -> bool:
         """Tell whether a stage is finished."""

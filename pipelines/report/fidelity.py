@@ -16,8 +16,8 @@ from webtext.errors import UsageError
 from webtext.hosts import parse_address, registered_domain
 
 WHERE = "domains.txt of github.com/openai/gpt-2 (the top 1,000 domains of WebText)"
-MOST_COST = 0.01  # of WebText's mass: a reason that takes whole domains of more is warned of
-_WHOLE = 0.95  # of a domain's links rejected for one reason: the reason takes the domain whole
+MOST_COST = 0.01  # a share of WebText's mass: a reason that takes whole domains of more is warned of
+_WHOLE = 0.95  # a reason takes a domain whole from this share of its links on
 _LEAST_LINKS = 3  # fewer say nothing of a whole domain
 # What the GPT-2 paper (section 2.1) says of WebText: links scraped, documents after de-duplication and cleaning, text.
 WEBTEXT_LINKS, WEBTEXT_DOCUMENTS, WEBTEXT_BYTES = 45_000_000, 8_000_000, 40_000_000_000
@@ -28,7 +28,7 @@ class Fidelity:
     """A set of pages beside the domains of WebText."""
 
     pages: int
-    domains: int  # of the list that have at least one page here
+    domains: int  # those of the list that have at least one page here
     listed: int
     rank_correlation: float | None  # Spearman's rho over the list, -1 to 1; None where one side is constant
     coverage: float  # share of the list's pages whose domain has a page here

@@ -28,7 +28,7 @@ from webtext import storage
 
 # Files of `webtext overlap` (docs/overlap.md).
 SETS, DISTRIBUTION, EVIDENCE, SUMMARY = "sets.parquet", "distribution.parquet", "evidence.parquet", "overlap.json"
-_LINES = 6  # of one chart
+_LINES = 6  # the most in one chart
 _SHOWN = 12  # items whose evidence is shown
 _CHARACTERS = 600
 
@@ -119,7 +119,7 @@ def _distributions(directory: str) -> Markup:
     """Draw for each set what share of its items has at most so much overlap."""
     curves: dict[str, list[tuple[float, float]]] = {}
     for batch in batches(directory, DISTRIBUTION, ("name", "share", "cumulative")):
-        for row in batch.to_pylist():  # by set, ascending
+        for row in batch.to_pylist():  # rows come by set, ascending
             points, share_of_it = curves.setdefault(row["name"], [(0.0, 0.0)]), 100 * row["share"]
             points += [(share_of_it, points[-1][1]), (share_of_it, 100 * row["cumulative"])]
     series = [Line(name, (*points, (100.0, 100.0))) for name, points in sorted(curves.items())]

@@ -17,7 +17,7 @@ import pyarrow.dataset as ds
 from pipelines.stages.output import FUNNEL, KINDS, Output
 
 MOST_ROWS = 200  # shown of an answer
-SEARCHED_DOCUMENTS = 20_000  # of a corpus whose texts are searched: a sample, for ids are hashes and shards hold ranges
+SEARCHED_DOCUMENTS = 20_000  # the sample of a corpus whose texts are searched: ids are hashes, and shards hold ranges
 _EXCERPT = 160  # characters on each side of what was found
 _REJECTED = ("url", "reason", "detail", "kept_url", "similarity", "excerpt")
 

@@ -23,9 +23,9 @@ from webtext.hashing import bucket_of, hash64
 from webtext.tables import REJECTIONS
 
 SALT = "sample"
-REPEATED = "repeated_submission"  # of harvest: the one reason whose URL may be a link all the same
+REPEATED = "repeated_submission"  # harvest's one reason whose URL may be a link all the same
 _KEPT_COLUMNS = ("id", "url", "title", "date", "language", "n_words", "karma", "subreddits", "text")
-_MOST_MEMBERS = 20  # of a cluster that are listed
+_MOST_MEMBERS = 20  # the members of a cluster that are listed
 
 
 class Draw:
@@ -61,8 +61,8 @@ class RejectionTally:
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)  # (stage directory, reason)
     hosts: Counter[tuple[str, str]] = field(default_factory=Counter)  # (host, reason), of links: none of harvest
     sites: Counter[tuple[str, str]] = field(default_factory=Counter)  # (reason, site)
-    languages: Counter[str] = field(default_factory=Counter)  # of documents rejected for their language
-    similarity: Counter[int] = field(default_factory=Counter)  # of near-duplicates, in hundredths
+    languages: Counter[str] = field(default_factory=Counter)  # languages that documents were rejected for
+    similarity: Counter[int] = field(default_factory=Counter)  # near-duplicates by similarity, in hundredths
     clusters: dict[str, int] = field(default_factory=dict)  # size of each cluster of duplicates
     dropped: Counter[int] = field(default_factory=Counter)  # documents dropped, by the size of their cluster
     drawn: dict[tuple[str, str], Draw] = field(default_factory=dict)
@@ -155,7 +155,7 @@ class Cluster:
     kept_url: str
     dropped: tuple[dict[str, Any], ...]
     kept_text: str
-    dropped_text: str  # of the last of `dropped`: the least alike
+    dropped_text: str  # the text of the last of `dropped`: the least alike
 
 
 def choose_clusters(clusters: Mapping[str, int], largest: int, drawn: int) -> list[str]:

@@ -79,9 +79,9 @@ class LinkTally:
     """What the links, or an archive's pages, are like."""
 
     rows: int = 0
-    hosts: Counter[str] = field(default_factory=Counter)  # of the URL
+    hosts: Counter[str] = field(default_factory=Counter)  # the URLs' hosts
     karma: Spread = field(default_factory=Spread)
-    posted: Counter[int | None] = field(default_factory=Counter)  # by month: year * 100 + month
+    posted: Counter[int | None] = field(default_factory=Counter)  # months of submission: year * 100 + month
 
     @classmethod
     def of(cls, directory: str, pattern: str) -> "LinkTally":
@@ -107,7 +107,7 @@ class SplitTally:
     documents: int = 0
     words: int = 0
     characters: int = 0
-    bytes: int = 0  # of text in UTF-8
+    bytes: int = 0  # the texts' size in UTF-8
 
 
 @dataclass
@@ -116,8 +116,8 @@ class CorpusTally(LinkTally):
 
     splits: dict[str, SplitTally] = field(default_factory=dict)
     languages: Counter[str] = field(default_factory=Counter)
-    words: Spread = field(default_factory=Spread)  # of a document
-    dated: Counter[str] = field(default_factory=Counter)  # by the year that the page declares, "" for none
+    words: Spread = field(default_factory=Spread)  # the documents' lengths
+    dated: Counter[str] = field(default_factory=Counter)  # the years that pages declare, "" for none
 
     @classmethod
     def of_corpus(cls, directory: str) -> "CorpusTally":

@@ -170,7 +170,7 @@ def fetch_slot(
 
 def page_of(link: Link, row: Mapping[str, Any]) -> Page:
     """Join a link and its row of the crawl to a row of the page index."""
-    if row["outcome"] == HANDED_OVER:  # in the last round
+    if row["outcome"] == HANDED_OVER:  # the row is from the last round
         row = {**row, "outcome": "too_many_redirects", "detail": f"over more than {ROUNDS} slots"}
     facts = {**asdict(link), **row}
     return Page(**{name: facts[name] for name in Page.__slots__})
@@ -204,7 +204,7 @@ def read_progress(directory: str) -> Counts:
     total: Counter[str] = Counter()
     given = 0
     for path in Path(directory).glob(".progress-*") if storage.is_local(directory) else ():
-        with contextlib.suppress(FileNotFoundError):  # that crawl has just ended
+        with contextlib.suppress(FileNotFoundError):  # a file that is gone was of a crawl that has just ended
             said = json.loads(path.read_bytes())
             given += said["given"]
             total.update(said["outcomes"])

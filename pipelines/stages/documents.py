@@ -151,7 +151,7 @@ class WriteBuckets(SpreadTransform):
 
     directory: str
     config: DocumentsConfig
-    processes: int = 1  # in which a worker has its pages judged
+    processes: int = 1  # the processes that judge a worker's pages
 
     def __post_init__(self) -> None:
         super().__init__("WriteBuckets")

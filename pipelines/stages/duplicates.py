@@ -33,7 +33,7 @@ class DuplicatesConfig:
 
     minhash: MinHashConfig = field(default_factory=MinHashConfig)
     against: tuple[str, ...] = ()  # directories of earlier corpora, whose documents stay
-    columns: Columns = field(default_factory=Columns)  # of Parquet there that is not ours
+    columns: Columns = field(default_factory=Columns)  # the names in an earlier corpus' Parquet that is not ours
 
 
 def run_duplicates(documents: str, directory: str, config: DuplicatesConfig, engine: Engine) -> Manifest:

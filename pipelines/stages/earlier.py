@@ -67,7 +67,7 @@ def prepare_earlier(
         _sketch(files, columns, minhash, directory, engine)
         found.append(directory)
     else:
-        discard(directory, "earlier")  # of corpora that were named before
+        discard(directory, "earlier")  # corpora may lie there that were named before
     return Earlier(
         tuple(Source(path, len(storage.list_files(path, "part-*.parquet")), earlier=True) for path in found),
         sum(read_manifest(path).counts.kept for path in found),

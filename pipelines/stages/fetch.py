@@ -32,7 +32,7 @@ from webtext.reddit.transforms import WriteRecords
 # The rules of a crawl, which its pages are a function of; the other settings say how fast and how long a run works.
 _RULES = ("robots", "opt_outs", "max_body_bytes", "max_redirects", "captures")
 _LINKS_AN_INDEX_FILE = 1 << 17  # some 30 MB of rows
-_OTHER_FILES = 64  # that a crawl's process has open beside its connections, at most
+_OTHER_FILES = 64  # the most that a crawl's process has open beside its connections
 
 
 def fetch(root: beam.Pipeline, links: str, directory: str, slots: int, config: FetchConfig, unwanted: Unwanted) -> None:

@@ -21,7 +21,7 @@ from webtext.reddit.dumps import Dump, plan_dumps
 from webtext.reddit.links import SelectConfig
 from webtext.reddit.transforms import ReadDumps, SelectLinks, WriteRecords
 
-BYTES_A_SHARD = 64 << 20  # of input as it lies on disk; about half a million lines of a compressed dump
+BYTES_A_SHARD = 64 << 20  # a share of the input as it lies on disk; about half a million lines of a compressed dump
 MOST_SHARDS = 1024
 _SUBMISSIONS = re.compile(r"submissions=(\d+)")
 
@@ -120,7 +120,7 @@ def run_harvest(config: HarvestConfig, directory: str, engine: Engine) -> Manife
     dumps = find_dumps(config)
     identity = {**asdict(config), "shards": config.shards or plan_shards(dumps)}
     del identity["submissions"], identity["comments"]  # the files' content counts, not where they lie
-    del identity["skip_unreadable"]  # without it there is no harvest where it would make a difference
+    del identity["skip_unreadable"]  # it makes no difference where there is a harvest
     identity["comments"] = sum(dump.kind == "comments" for dump in dumps)
     stage = Stage("harvest", directory, identity, tuple(dump.path for dump in dumps))
     return run_stage(

@@ -30,7 +30,7 @@ BEAT, STALE = 60.0, 600.0  # seconds between two signs of life of a run that wri
 SETTLE = 2.0  # seconds in which another run that saw no lock, either, has written its own
 _NO_LOCK = "%s cannot be locked (%s): see to it yourself that no other run writes it"
 
-_held: set[str] = set()  # by this process, which the system lets lock what it has locked
+_held: set[str] = set()  # places that this process has locked: the system would let it lock them again
 _guard = threading.Lock()
 
 

@@ -13,8 +13,8 @@ from webtext import storage
 class StageKind:
     """What is known of a stage, or of another result, before it has run."""
 
-    name: str  # of its directory; the name of the stage everywhere
-    title: str  # for people
+    name: str  # the name of its directory, and of the stage everywhere
+    title: str  # the heading that people read
     writers: tuple[str, ...] = ()  # what its manifest may call the stage; empty: it has no manifest
     kept: str = ""  # pattern of the files whose rows say what became of a URL that it kept; "" where it has none
     columns: tuple[str, ...] = ()  # what these files have that tells a person something
@@ -22,8 +22,8 @@ class StageKind:
     rows_are_kept: bool = False  # whether each row of these files is one that the stage kept
     task_end: str = "rejections-*.parquet"  # pattern of the file that a task writes last, once for each task
     is_optional: bool = False  # there only where somebody asked for it
-    outdated: str = ""  # of what is made from the corpus: what is amiss where the corpus has changed since
-    command: str = ""  # that makes it anew
+    outdated: str = ""  # what is amiss with what is made from the corpus where the corpus has changed since
+    command: str = ""  # the command that makes it anew
 
 
 _SHARDS = "[th]*-of-*.parquet"  # train-* and heldout-*

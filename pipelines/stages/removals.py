@@ -26,7 +26,7 @@ from webtext.tables import read_records, write_records
 from webtext.urls import canonicalize_url, host_of
 
 KINDS = ("url", "host", "author")
-_DETAIL = "asked for by "  # and the kind of the request
+_DETAIL = "asked for by "  # the kind of the request follows
 _COLUMNS = ("id", "url", "final_url", "host", "author")
 
 
@@ -35,7 +35,7 @@ class Tombstone:
     """One request: a page, a host with all below it, or an author as pages name them."""
 
     kind: str
-    value: str  # as it is compared: a canonical URL, a host, a name in lower case with single spaces
+    value: str  # a canonical URL, a host, or a name in lower case with single spaces: it is compared so
 
     @classmethod
     def of(cls, kind: str, value: str) -> "Tombstone":
@@ -177,7 +177,7 @@ def run_removals(output: str, engine: Engine) -> Kept:
     place = Output(output)
     kept = Kept(place.documents, place.duplicates)
     if not storage.exists(place.tombstones):
-        discard(place.removed, "removed")  # of requests that were taken back
+        discard(place.removed, "removed")  # requests may have been taken back
         return kept
     requests = Requests.of(read_tombstones(output))
     given, parts = kept.count(), kept.parts()

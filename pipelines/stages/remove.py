@@ -32,7 +32,7 @@ from webtext.tables import write_records
 class Removal:
     """What a removal did."""
 
-    documents: int  # that the corpus holds fewer of than before; below 0 where requests were taken back
+    documents: int  # how many fewer the corpus holds than before; below 0 where requests were taken back
     removed: int  # documents that all requests so far keep out
     rewritten: tuple[str, ...]  # shards that changed
     unchanged: int  # shards that did not

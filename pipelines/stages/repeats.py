@@ -32,7 +32,7 @@ def run_repeats(kept: Kept, directory: str, config: RepeatsConfig, engine: Engin
         engine: what runs it.
     """
     if not config.any:
-        discard(directory, STAGE)  # of another build
+        discard(directory, STAGE)  # another build may have left it
         return kept
     given, parts = kept.count(), kept.parts()
     catalog = Catalog((Source(kept.documents, len(parts)),))

@@ -30,9 +30,9 @@ TEXT_BYTES_A_SHARD = 256 << 20
 class ShardsConfig:
     """How the corpus is cut."""
 
-    held_out: float = 0.05  # of the clusters; GPT-2 paper, section 3
+    held_out: float = 0.05  # the share of the clusters; GPT-2 paper, section 3
     text_bytes_a_shard: int = TEXT_BYTES_A_SHARD
-    honoured: Sequence[str] = ()  # by which the pages' sites could say no, for the card: "robots.txt", names of signals
+    honoured: Sequence[str] = ()  # what the pages' sites could say no by, for the card: "robots.txt", names of signals
 
     def __post_init__(self) -> None:
         if not 0 <= self.held_out < 1:

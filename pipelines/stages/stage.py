@@ -34,7 +34,7 @@ class Stage:
     inputs: tuple[str, ...]  # files, or directories of finished stages
     resumable: bool = False  # whether an unfinished directory is gone on with
     replaces: tuple[str, ...] = ()  # other stages whose directory this one may take the place of
-    packages: tuple[str, ...] = ()  # whose versions count, besides those of our dependencies
+    packages: tuple[str, ...] = ()  # packages whose versions count beside those of our dependencies
 
     def fingerprint(self, inputs: Sequence[File]) -> str:
         """Hash all that the output is a function of."""

@@ -16,7 +16,7 @@ from webtext.hashing import hash64
 from webtext.manifest import NAME, Manifest
 from webtext.warc.warc_reader import read_record
 
-_ROWS_READ = 32  # of each index file
+_ROWS_READ = 32  # the rows of each index file that are compared
 _PLACE = ["url", "warc_file", "warc_offset", "warc_length", "digest"]
 
 

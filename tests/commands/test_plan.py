@@ -25,7 +25,7 @@ LINKS = LinksFound(
 MACHINE = Machine(cores=2, workers=2, memory=24 << 30, disk=1 << 40)
 CRAWL = FetchConfig()
 FREE = Prices()
-FACTOR = 1.5  # of what is written, and of rows, on the sample, which is small; docs/scale.md has larger ones
+FACTOR = 1.5  # bytes written and rows may be off by it on the sample, which is small; docs/scale.md has larger ones
 
 
 def planned(machine=MACHINE, links=LINKS, crawl=CRAWL, slots=1, prices=FREE, **assumed):
@@ -125,7 +125,8 @@ def test_links_of_a_long_dump_are_reckoned_from_its_beginning(tmp_path):
     found = sample_links(HarvestConfig((str(path),)), 1)
     assert found.read == plan_sample.LEAST_BYTES
     assert found.links == pytest.approx(30_000, rel=0.02)  # karma of 3, 4 and 5
-    assert found.busiest_host == pytest.approx(1 / 6, rel=0.02)  # of twelve, it has 0, 4 and 8, and 4 has the karma
+    # Twelve links are sampled as 0, 4 and 8, and 4 has the karma.
+    assert found.busiest_host == pytest.approx(1 / 6, rel=0.02)
 
 
 def records(number, body=b"<p>x</p>" * 800):

@@ -209,7 +209,7 @@ def test_a_body_is_chunked_however_that_is_said(server, said):
 
 def test_chunks_are_counted(server, monkeypatch):
     monkeypatch.setattr("webtext.connection.transport._MAX_CHUNKS", 1000)
-    for chunks, outcome in ((999, ""), (1000, "bad_response")):  # and the last one
+    for chunks, outcome in ((999, ""), (1000, "bad_response")):  # the last one is the first that is refused
         server.answer, server.most = CHUNKED + b"9\r\nxxxxxxxxx\r\n" * chunks + b"0\r\n\r\n", 1
         assert server.requester().ask(f"http://a.test:{server.port}/").outcome == outcome
 

@@ -27,7 +27,7 @@ class Web(LoopbackServer):
     """A page for every host, and a resolver that fails as it is told to."""
 
     def __init__(self):
-        self.failing = {}  # by host: an error, or a function that gives one or None
+        self.failing = {}  # each host's error, or a function that gives one or None
         self.looked_up = Counter()
         self.lock = threading.Lock()
         super().__init__()

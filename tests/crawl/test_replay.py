@@ -73,7 +73,8 @@ def ask(address):
         ("https://plain.test/", 200, PAGE),  # the same page by its canonical form
         ("https://secure.example.com/a?b=c", 200, b"<p>secure"),
         ("http://secure.example.com/a?b=c", 301, b""),
-        ("http://www.secure.example.com/a?b=c", 200, b"<p>secure"),  # by canonical form a page goes before a redirect
+        # A page goes before a redirect of the same canonical form.
+        ("http://www.secure.example.com/a?b=c", 200, b"<p>secure"),
         ("http://gone.test/", 410, b"<p>gone"),
         ("http://broken.test/", 500, b""),
         ("http://port.test:8080/x", 200, b"<p>port"),

@@ -83,7 +83,7 @@ def test_signals_that_are_not_obeyed_are_recorded(web, tmp_path):
     rows = crawl(web, tmp_path, urls, opt_outs=())
     assert {row["outcome"] for row in rows.values()} == {"ok"}
     found = {row["opt_out"] for row in rows.values()}
-    assert found == set(SIGNALS) - {"ai_txt"} | {""}  # of files that nobody obeys, and licences, nothing is asked for
+    assert found == set(SIGNALS) - {"ai_txt"} | {""}  # nothing is asked for licences, and for files that nobody obeys
 
 
 def test_a_trainer_that_is_shut_out_is_evidence(web, tmp_path):

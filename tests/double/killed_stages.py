@@ -90,7 +90,7 @@ def _run(stage, inputs, output, workers, kill, log):
     os.dup2(stream, 2)
     place = os.path.commonpath([inputs, output])
     if kill is not None and kill.worker:
-        runner._MOST_SPREAD = 1  # as with many workers: each is a process of Beam's
+        runner._MOST_SPREAD = 1  # many workers have it so: each is a process of Beam's
         sys.path.insert(0, str(ARMED))  # workers have the paths of their driver
         armed = {"WORD": WORKER, "PLACE": place, "COUNT": kill.count, "MOMENT": kill.moment}
         os.environ.update({f"ARMED_{name}": str(value) for name, value in armed.items()})

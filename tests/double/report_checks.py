@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from pipelines.report.page import write_report
 
 STAGES = ("links", "pages", "documents", "duplicates", "removed", "corpus")
-MOST_HOSTS, MOST_LANGUAGES = 40, 20  # that have a line
+MOST_HOSTS, MOST_LANGUAGES = 40, 20  # the most that have a line
 
 
 def read_page(path):

@@ -40,7 +40,8 @@ def make_output(output: Path, links: int = 400, seed: int = 0) -> Path:
         Rejection(f"https://low.example/{number}", "harvest", "low_karma", "karma 1") for number in range(links // 4)
     ]
     refused.append(Rejection(HOSTILE, "harvest", "not_a_url", HOSTILE))
-    refused += [Rejection(link.url, "harvest", "repeated_submission") for link in posted[::3]]  # and yet a link
+    # Each is a link all the same.
+    refused += [Rejection(link.url, "harvest", "repeated_submission") for link in posted[::3]]
     given = {"links": len(posted) + len(refused)}
     _stage(output, "links", str(source), {"links": (posted, Link), "rejections": (refused, Rejection)}, given["links"])
     _stage(

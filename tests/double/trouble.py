@@ -241,7 +241,7 @@ TROUBLES = {
 
 BESIDES = {
     "http://private.test:{port}/": "private_address",  # resolves to 10.0.0.1
-    "http://rebound.test:{port}/": "private_address",  # to a public and a private address
+    "http://rebound.test:{port}/": "private_address",  # its addresses are a public and a private one
     "http://nobody.test:{port}/": "dns_error",
     "http://refused.test:{refused}/": "connection_error",
     "http://full.test:{full}/": "connect_timeout",

@@ -81,7 +81,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer({"boolean": True})
         if given["op"] == "RENAME":
             target = self.place(given["destination"])
-            can = path.exists() and target.parent.is_dir() and not target.is_file()  # as HDFS, which replaces nothing
+            can = path.exists() and target.parent.is_dir() and not target.is_file()  # HDFS replaces nothing
             if can:
                 path.rename(target)
             return self.answer({"boolean": can})

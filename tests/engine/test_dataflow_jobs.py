@@ -28,7 +28,7 @@ pytest.importorskip(
 pytest.importorskip("gcp_storage_emulator", reason="needs gcp-storage-emulator")
 
 BUCKET = "wtbucket"
-MOST_BYTES = 1_000_000  # of a job's graph
+MOST_BYTES = 1_000_000  # the size of a job's graph
 
 pytestmark = pytest.mark.slow
 

@@ -20,7 +20,7 @@ GREEK = "<p>Ο ερωδιός στεκόταν όλο το πρωί στα ρη�
         (FRENCH, "utf-8", "", ""),
         (FRENCH, "utf-8", "text/html; charset=iso-8859-1", ""),  # a header that lies
         (FRENCH, "utf-8", "", "windows-1251"),
-        (FRENCH, "cp1252", "text/html; charset=ISO-8859-1", ""),  # as browsers read it
+        (FRENCH, "cp1252", "text/html; charset=ISO-8859-1", ""),  # browsers read it so
         (FRENCH, "cp1252", "text/html; charset=utf-8", ""),
         (FRENCH, "cp1252", "text/html; charset=utf-8", "windows-1252"),
         (FRENCH, "cp1252", "text/html; charset=nonsense", ""),
@@ -117,16 +117,16 @@ def test_only_what_a_browser_takes_for_a_declaration_declares(head, encoding):
     ("label", "body", "text"),
     [
         ("gbk", b"\xbc\xdb \x80", "价 €"),
-        ("gb2312", b"\x90\x41", "怉"),  # of GBK
+        ("gb2312", b"\x90\x41", "怉"),  # GBK has it
         ("euc-jp", b"\xad\xa1\xa4\xa2", "①あ"),  # NEC's row 13
         ("iso-2022-jp", b"\x1b$B-!\x1b(B \x1b(I1\x1b(B", "① ｱ"),
         ("shift_jis", b"\x87\x40", "①"),
-        ("euc-kr", b"\x8c\x63", "똠"),  # of Windows-949
-        ("big5", b"\x87\x40", "䏰"),  # of Hong Kong
+        ("euc-kr", b"\x8c\x63", "똠"),  # Windows-949 has it
+        ("big5", b"\x87\x40", "䏰"),  # Hong Kong's supplement has it
         ("windows-1252", b"\x81\x93", "\x81“"),
         ("iso-8859-8-i", b"\xe0", "א"),
         ("tis-620", b"\xa1", "ก"),
-        ("x-user-defined", b"\xe9", "é"),  # in a meta element it was never meant
+        ("x-user-defined", b"\xe9", "é"),  # nobody ever meant it in a meta element
     ],
 )
 def test_labels_mean_what_they_mean_to_browsers(label, body, text):

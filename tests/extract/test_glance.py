@@ -42,7 +42,7 @@ def test_a_page_that_declares_and_shows_another_language_is_not_extracted():
     ("html", "config"),
     [
         (page(GERMAN), ExtractConfig()),  # all languages are wanted
-        (page(GERMAN), ExtractConfig(languages=("en", "de"))),  # so is this one
+        (page(GERMAN), ExtractConfig(languages=("en", "de"))),  # German is wanted
         (page(GERMAN, "fr"), ONLY_ENGLISH),  # the two disagree
         (page(GERMAN, "en"), ONLY_ENGLISH),
         (page(ENGLISH), ONLY_ENGLISH),  # a template's declaration

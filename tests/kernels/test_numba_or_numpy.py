@@ -63,7 +63,7 @@ def test_where_numba_cannot_be_had_all_is_plain(why, calls, monkeypatch):
     kernel, called = calls
     if why == "missing":
         monkeypatch.setattr(numba_or_numpy._loss, "is_there", False)
-    else:  # as where it refuses a newer numpy: found, but not to be imported
+    else:  # numba is found and cannot be imported, which happens where it refuses a newer numpy
         monkeypatch.setitem(sys.modules, "numba", None)
     assert not numba_or_numpy.compile_from_now_on()
     kernel(range(numba_or_numpy.LARGE + 1))

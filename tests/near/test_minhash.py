@@ -95,7 +95,7 @@ def test_a_wrong_configuration_says_what_is_wrong(wrong):
 
 def test_band_keys_meet_exactly_where_bands_are_equal():
     generator = np.random.default_rng(3)
-    signatures = generator.integers(0, 2, (50, 128), dtype=np.uint32)  # so few values that many bands are equal
+    signatures = generator.integers(0, 2, (50, 128), dtype=np.uint32)  # few values make many bands equal
     config = MinHashConfig(bands=16, rows=4)
     keys = band_keys(signatures, config)
     assert keys.shape == (50, 16)

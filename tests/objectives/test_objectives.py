@@ -204,7 +204,7 @@ def test_a_permuted_place_sees_context_and_what_came_before_it_alone(length, see
     permuted = permute(text_of(length), SPECIAL, rng(seed))
     predicted = permuted.labels != IGNORED
     assert not permuted.hidden[:, ~predicted].any()  # everybody sees the context
-    assert permuted.hidden[~predicted][:, predicted].all()  # which sees nothing that is predicted
+    assert permuted.hidden[~predicted][:, predicted].all()  # hidden tokens see nothing that is predicted
     order = order_of(permuted)
     for number, place in enumerate(order):
         assert not permuted.hidden[place, order[:number]].any()

@@ -45,11 +45,11 @@ def named(says):
         ([("TDM-Reservation", "1, 1")], {"tdm"}),
         ([("TDM-Reservation", "true")], set()),  # neither 1 nor 0: an error, so unset
         ([("Content-Usage", "tdm=n")], {"content_usage"}),
-        ([("TDM-Policy", "https://x.test/policy")], set()),  # which says nothing without a reservation
+        ([("TDM-Policy", "https://x.test/policy")], set()),  # a policy says nothing without a reservation
         ([("Content-Usage", "train-ai=n")], {"content_usage"}),
         ([("content-usage", "search=y, train-ai=n;x=1")], {"content_usage"}),
         ([("Content-Usage", "train-ai=y"), ("Content-Usage", "train-ai=n")], {"content_usage"}),
-        ([("Content-Usage", "ai=n")], {"content_usage"}),  # of earlier drafts
+        ([("Content-Usage", "ai=n")], {"content_usage"}),  # earlier drafts have it so
         ([("Content-Usage", "ai=n, train-ai=y")], set()),
         ([("Content-Usage", "ai-train=no")], {"content_usage"}),  # the words of Content Signals
         ([("Content-Usage", "ai-train=no, train-ai=y")], set()),

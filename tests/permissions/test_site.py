@@ -36,7 +36,7 @@ def signals(robots, path, agent="webtext"):
         (f"{STAR}Content-Usage: /a train-ai=y\nContent-Usage: /a train-ai=n\n", "/a", True),  # the strictest of equals
         (f"{STAR}Content-Usage: /a/b search=y\nContent-Usage: /a train-ai=n\n", "/a/b", False),  # the longest alone
         (f"{STAR}Content-Usage: /a\n", "/a", False),  # a path and nothing said of it
-        (f"{STAR}Content-Usage: train-ai=no\n", "/a", True),  # in the words of Content Signals
+        (f"{STAR}Content-Usage: train-ai=no\n", "/a", True),  # Content Signals' words
         (f"{STAR}Content-Usage: train-ai=maybe\n", "/a", False),
         (f"{STAR}Content-Usage: ai=n\n", "/a", True),
         ("User-agent: other\nContent-Usage: train-ai=n\n", "/a", False),

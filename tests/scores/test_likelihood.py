@@ -163,7 +163,7 @@ def test_wikitext_2_is_rewritten_fully(realweb):
         pytest.skip("WikiText-2's test set is not beside realweb")
     text = path.read_bytes().decode()
     found = detokenize(text, "wikitext")
-    assert words_and_line_ends(text) == 245_569  # as the literature counts it
+    assert words_and_line_ends(text) == 245_569  # the literature counts as many
     assert found.words_fully > 0.99
     lines = (detokenize_line(line, "wikitext") for line in text.split("\n"))
     assert "\n".join(tokenize_line(*line) for line in lines) == text

@@ -116,7 +116,7 @@ def content(output):
     for stage in STAGES:
         directory = storage.join(output, stage)
         for name in storage.list_files(directory):
-            if (stage, name) == ("documents", "manifest.json"):  # which knows the crawl that its pages are from
+            if (stage, name) == ("documents", "manifest.json"):  # it knows the crawl that its pages are from
                 continue
             with storage.open_file(storage.join(directory, name)) as stream:
                 found[stage, name] = stream.read()

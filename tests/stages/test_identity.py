@@ -26,7 +26,7 @@ MINHASH = {
     "rows": 2,
     "reference": True,
 }
-SKETCH = {"num_perm", "seed", "shingle_words"}  # of the settings of a search, what documents depend on
+SKETCH = {"num_perm", "seed", "shingle_words"}  # the settings of a search that documents depend on
 NOWHERE = {"reference"}
 
 

@@ -30,7 +30,7 @@ from webtext.records import Page
 from webtext.tables import read_records
 from webtext.warc.warc_reader import iter_warc
 
-KILLS = int(os.environ.get("WEBTEXT_KILLS", "10"))  # of the driver, and again of a worker, in each stage
+KILLS = int(os.environ.get("WEBTEXT_KILLS", "10"))  # kills of the driver, and again of a worker, in each stage
 SECONDS = 120  # after which a process that should have ended is given up
 SLACK = 4  # things that one run does and another does not: what a worker reads once depends on its share of the tasks
 DIED = re.compile(r"^a worker process died \(exit status (137|-9)\); if memory was short", re.MULTILINE)

@@ -139,7 +139,7 @@ def bucket(monkeypatch):
 def test_a_lock_in_a_bucket_keeps_others_off_and_is_taken_away(bucket, monkeypatch):
     with locked(PLACE):
         lock._held.clear()
-        monkeypatch.setattr("pipelines.stages.lock.os.getpid", os.getppid)  # as another process sees it
+        monkeypatch.setattr("pipelines.stages.lock.os.getpid", os.getppid)  # it looks like another process
         with pytest.raises(UsageError, match=r"\(its lock is gs://bucket/out/pages.lock\)"), locked(PLACE):
             pass
     assert bucket.objects == {}

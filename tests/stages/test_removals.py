@@ -22,9 +22,9 @@ CONFIG = FetchConfig(delay=0, backoff=0, max_crawl_delay=0)
 PAGE = b"<!doctype html><p>" + b"Words of a page. " * 40
 URLS = {
     "https://stays.test/a": "ok",
-    "https://gone.test/page": "removed",  # by URL
+    "https://gone.test/page": "removed",  # its URL was asked for
     "https://gone.test/other": "ok",
-    "https://www.gone-host.test/x": "removed",  # by host, with what lies below it
+    "https://www.gone-host.test/x": "removed",  # its host was, with what lies below it
     "https://short.test/1": "removed",  # redirects to the host
     "https://author.test/essay": "removed",  # known to be of an author that is removed
 }

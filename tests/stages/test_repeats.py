@@ -80,7 +80,8 @@ def test_what_repeats_across_hosts_goes_and_all_else_stays_as_it_was(built):
             expected = expected.replace(f"{PASSAGE}. ", "")
         assert row["text"] == expected
         assert row["n_words"] == len(words(expected))
-    assert sum(REFRAIN in row["text"] for row in found.values()) == 4  # of one host: its author's own
+    # One host has them all: they are its author's own.
+    assert sum(REFRAIN in row["text"] for row in found.values()) == 4
     copies = [row for address, row in found.items() if address.endswith("copy")]
     assert [row["text"] for row in copies] == [given[url(0, "copy")]]  # its lines are no boilerplate of five hosts
 

@@ -84,7 +84,7 @@ class Here:
     """In the place of processes: the function is loaded and called in this one."""
 
     def __init__(self, function, *_):
-        self.function = copy.copy(function)  # by its state, as a pickle would
+        self.function = copy.copy(function)  # a pickle would carry its state
 
     def submit(self, *arguments):
         future = Future()
@@ -110,9 +110,9 @@ def test_a_build_does_each_piece_of_work_once_a_page(pages, tmp_path, monkeypatc
         "read_response": PAGES,  # each record is read and inflated once
         "extract_page": PAGES + loading,
         "judge_page": PAGES + loading,
-        "detect": english + FRENCH + loading,  # of every text
+        "detect": english + FRENCH + loading,  # every text
         "apply_filters": english + FRENCH + loading,
-        "sketch": english,  # of what the rules kept
+        "sketch": english,  # what the rules kept
         "run": 3,  # pipelines: documents, duplicates, corpus
     }
 

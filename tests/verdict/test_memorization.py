@@ -82,7 +82,7 @@ def test_a_model_that_learnt_by_heart_recites_and_one_that_did_not_does_not(run)
     texts = [STORY * 3, STORY[20:] * 3]
     overlap = overlap_with([STORY * 2])
     recited = recite(model, BYTES, texts, asked)
-    assert len(recited.written) == len(recited.real) == 4  # of 321 and 261 bytes, in pieces of 122
+    assert len(recited.written) == len(recited.real) == 4  # pieces of 122 are made of 321 and 261 bytes
     assert recited.real[:2] == ((STORY * 3)[32:122], (STORY[20:] * 3)[32:122])
     assert summary(distribution(recited.written, overlap))["mean"] > 0.5
     fresh = recite(create(SHAPE, 1), BYTES, texts, asked)

@@ -95,7 +95,7 @@ def test_a_corpus_beats_its_damaged_copies(verdict, folder):
     verdicts = {name: found.verdict for name, found in verdict.comparisons.items()}
     assert verdicts.keys() == DAMAGES.keys()
     assert verdicts["shuffled words"] == verdicts["30 % duplicates"] == BETTER
-    assert verdicts["30 % boilerplate"] != WORSE  # so simple a language is learnt from 70 % of the text
+    assert verdicts["30 % boilerplate"] != WORSE  # 70 % of the text teaches so simple a language
     assert verdict.comparisons["shuffled words"].reason == "decided on neutral text: neutral.txt"
     shuffled, boilerplate = (verdict.comparisons[name].overall for name in ("shuffled words", "30 % boilerplate"))
     assert shuffled.estimate > 0.1 > abs(boilerplate.estimate)

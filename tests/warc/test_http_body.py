@@ -72,7 +72,7 @@ def test_members_are_counted(name):
             ContentDecoder(header, 1 << 20).feed(data)
 
 
-@pytest.mark.parametrize("inner", ["gzip", "deflate", "zstd"])  # to brotli, bytes behind the end are an error
+@pytest.mark.parametrize("inner", ["gzip", "deflate", "zstd"])  # brotli takes bytes behind the end for an error
 @pytest.mark.parametrize("outer", PACK)
 def test_what_passes_between_layers_is_bounded_as_what_comes_out(inner, outer):
     """The inner layer ends at once, so that nothing comes out, however much goes in."""

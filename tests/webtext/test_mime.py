@@ -63,7 +63,7 @@ def test_each_type_has_its_verdict_and_all_who_ask_hear_the_same(content_type, v
         assert judge_answer(200, header, body) == judge_answer(203, header, body) == ("ok" if html else "not_html")
         assert may_be_html(header) is (verdict != "none")
         extracted = extract_page(body, header, "", config=ExtractConfig())
-        if header == CONVERSION_TYPE:  # so written by what reads records of texts, and no HTML: taken as it is
+        if header == CONVERSION_TYPE:  # a reader of records of texts writes this, and no HTML: it is taken as it is
             assert extracted == Extracted(body.decode())
             continue
         assert (extracted == "not_html") is (not html or body == WORDS)
@@ -119,7 +119,7 @@ def test_html_is_told_by_first_bytes(content_type, body, html):
 
 
 def test_comments_that_could_be_grouped_in_many_ways_are_read_in_one():
-    assert not is_html("", b"<!---->" * 290 + b"x")  # with backtracking this would take longer than the universe
+    assert not is_html("", b"<!---->" * 290 + b"x")  # backtracking would take longer than the universe
 
 
 @pytest.mark.parametrize(

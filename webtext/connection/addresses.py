@@ -27,12 +27,12 @@ _NOT_PUBLIC = tuple(
         "3fff::/20",  # documentation (RFC 9637)
     )
 )
-_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # of IPv6, all that IANA has given out to the public
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # all of IPv6 that IANA has given out to the public
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
 # Where web servers are: the ports of http and https, and those that stand in for them. Other services live on the
 # others, and of 198,549 links of Reddit 11 name one of those.
 _WEB_PORTS = frozenset((80, 443, *range(8000, 9001)))
-_MAX_ADDRESSES = 4  # of a name that are tried before giving up
+_MAX_ADDRESSES = 4  # the most addresses of a name that are tried before giving up
 
 
 class ForbiddenAddressError(Exception):
@@ -95,7 +95,7 @@ def is_permitted(address: str, port: int) -> bool:
     """
     try:
         parsed = ipaddress.ip_address(address)
-    except ValueError:  # with a zone ("fe80::1%eth0"), or no address
+    except ValueError:  # an address with a zone ("fe80::1%eth0"), or none
         return False
     if isinstance(parsed, ipaddress.IPv6Address) and parsed in _NAT64:  # what DNS64 makes of an IPv4 address
         parsed = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)

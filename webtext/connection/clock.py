@@ -19,13 +19,13 @@ _LOOKS = 1.0  # seconds between two looks of the watchdog
 
 
 class _Time(threading.local):
-    deadline = float("inf")  # of the exchange that this thread is in, by the monotonic clock
+    deadline = float("inf")  # the end of the exchange that this thread is in, by the monotonic clock
     idle = 30.0  # seconds that one read may take
 
 
 _time = _Time()
 _lock = threading.Lock()
-_sockets: dict[int, tuple[float, socket.socket]] = {}  # by thread: of each exchange, its deadline and its socket
+_sockets: dict[int, tuple[float, socket.socket]] = {}  # each thread's exchange: its deadline and its socket
 _watchdog: list[threading.Thread] = []  # one at most
 
 
@@ -70,7 +70,8 @@ def _shut_overdue() -> None:
             overdue = [opened for deadline, opened in _sockets.values() if deadline < time.monotonic()]
         for opened in overdue:
             with contextlib.suppress(OSError):  # closed meanwhile
-                socket.socket.shutdown(opened, socket.SHUT_RDWR)  # of TLS too: the reader's own state stays its own
+                # TLS sockets too are shut beneath: the reader's own state stays its own.
+                socket.socket.shutdown(opened, socket.SHUT_RDWR)
 
 
 class _Helper:

@@ -27,9 +27,10 @@ from webtext.connection.clock import watch
 from webtext.warc.http_head import MAX_BYTES, Head, HeadError, read_head
 
 ORIGINAL = "X-Archive-Orig-"  # begins the name of a header that is no longer true of the body, as archives write it
-_NOT_IN_A_LINE = re.compile(r"[\x00-\x08\n-\x1f\x7f]")  # of a request (RFC 9112, section 2.2, and RFC 9110, 5.5)
+# A request may not hold these (RFC 9112, section 2.2, and RFC 9110, 5.5)
+_NOT_IN_A_LINE = re.compile(r"[\x00-\x08\n-\x1f\x7f]")
 _NOT_IN_A_TARGET = re.compile(r"[^\x21-\x7e]")  # RFC 9112, section 3.2
-_LENGTH = re.compile(r"[0-9]{1,18}")  # in bytes; a longer number, or other digits than ASCII's, say nothing
+_LENGTH = re.compile(r"[0-9]{1,18}")  # a number of bytes; a longer one, or other digits than ASCII's, say nothing
 _CHUNK_SIZE = re.compile(rb"[ \t]*0*([0-9a-fA-F]{1,15})[ \t]*(?:;.*)?\r?\n", re.DOTALL)
 _NEXT_CHUNK = re.compile(rb"\r?\n([0-9a-fA-F]{1,8})\r?\n")  # between two chunks, as nearly all write it
 _CHUNK_LINE = 1 << 14  # bytes of the line before a chunk
@@ -37,7 +38,7 @@ _CHUNK_LINE = 1 << 14  # bytes of the line before a chunk
 _MAX_CHUNKS, _MAX_TINY = 1 << 16, 1 << 12
 _TINY = 8  # bytes that a chunk has at least, in the mean
 _READ = 1 << 16
-_CONNECT_SECONDS = 10.0  # where the caller has no opinion
+_CONNECT_SECONDS = 10.0  # the default where the caller has no opinion
 _FEWEST_IDLE, _MOST_IDLE = 64, 8192
 _LEFT_BY_THE_SERVER = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)  # among them RemoteDisconnected
 
@@ -210,7 +211,8 @@ class _Connection(HTTPConnection):
     def __init__(self, *args: Any, guard: AddressGuard, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
         self._guard = guard
-        self._asked: tuple[str, _Headers, dict[str, Any]] | None = None  # on a connection that was used before
+        # The request, on a connection that was used before.
+        self._asked: tuple[str, _Headers, dict[str, Any]] | None = None
 
     def _new_conn(self) -> socket.socket:
         try:

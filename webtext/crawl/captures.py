@@ -33,8 +33,8 @@ _CRAWLS = "https://index.commoncrawl.org/collinfo.json"
 _CRAWL_NAME = re.compile(r"CC-MAIN-(\d{4})(?:-(\d\d))?")  # year and week
 _COMMON_CRAWL_DATA = "https://data.commoncrawl.org"
 _MOST = 50  # captures of a URL that an index is asked for
-_MOST_REDIRECTS = 3  # from a capture to the one that the archive really has
-_MOST_CRAWLS = 3  # whose indexes are asked, those nearest in date
+_MOST_REDIRECTS = 3  # the most between a capture and the one that the archive really has
+_MOST_CRAWLS = 3  # the crawls nearest in date whose indexes are asked
 _STAMP = "%Y%m%d%H%M%S"
 
 
@@ -42,10 +42,10 @@ _STAMP = "%Y%m%d%H%M%S"
 class Capture:
     """A capture of a page, and how it is had."""
 
-    url: str  # of the page
+    url: str  # the page's
     taken_at: int  # seconds since 1970
     source: str  # URL to ask
-    first_byte: int = 0  # with `bytes`: the range to ask for, a WARC record
+    first_byte: int = 0  # `bytes` from here on are the range to ask for: a WARC record
     bytes: int = 0  # 0: the answer is the page itself
 
 

@@ -21,7 +21,7 @@ from webtext.permissions.signals import Signal, first_signal
 from webtext.records import Link
 from webtext.urls import fetch_url, host_of, link_problem
 
-_MOST_REQUESTS = 40  # for a URL, its redirects, and all of their sites' files
+_MOST_REQUESTS = 40  # the most for a URL, its redirects, and all of their sites' files
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,16 +17,16 @@ class FetchConfig:
         f"webtext/{__version__}"  # User-Agent before the contact; robots.txt groups are matched with its token
     )
     contact: str = ""  # how to reach who runs the crawl: a web page or an e-mail address
-    delay: float = 1.0  # of rest for a host after an answer
+    delay: float = 1.0  # seconds of rest for a host after an answer
     max_crawl_delay: float = 60.0  # a site's own Crawl-delay is obeyed up to here
     hosts_at_once: int = 64  # hosts asked at the same time, a thread each
-    requests_per_second: float = 0.0  # to all hosts together; 0: as many as the hosts' own limits allow
+    requests_per_second: float = 0.0  # the most to all hosts together; 0: as many as the hosts' own limits allow
     connect_timeout: float = 10.0
-    read_timeout: float = 20.0  # of silence, before an answer or within it
-    total_timeout: float = 60.0  # of an exchange as a whole
-    max_body_bytes: int = 10 << 20  # of a page, as sent and decompressed
+    read_timeout: float = 20.0  # seconds of silence, before an answer or within it
+    total_timeout: float = 60.0  # seconds of an exchange as a whole
+    max_body_bytes: int = 10 << 20  # the most of a page, as sent and decompressed
     max_redirects: int = 10
-    max_attempts: int = 3  # at one URL, where trying again may help
+    max_attempts: int = 3  # tries of one URL, where trying again may help
     backoff: float = 5.0  # before the second attempt; doubles with each
     max_backoff: float = 300.0  # a server that asks for more (Retry-After) is not waited for
     dead_after: int = 5  # failures in a row after which a host is given up
@@ -41,7 +41,7 @@ class FetchConfig:
     refetch_failed: bool = False
     refetch: tuple[str, ...] = ()  # outcomes of earlier runs that are asked for again
     max_pages: int = 0  # links asked for in this run; 0: all
-    max_time: float = 0.0  # of this run; 0: as long as it takes
+    max_time: float = 0.0  # seconds of this run; 0: as long as it takes
 
     def __post_init__(self) -> None:
         product_token(self.product)

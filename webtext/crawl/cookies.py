@@ -12,7 +12,7 @@ from urllib.request import Request
 
 from webtext.hosts import is_public_suffix
 
-_MOST = 180  # of an answer, as many as Chromium keeps of a domain (RFC 6265, section 6.1, asks for 50)
+_MOST = 180  # Chromium keeps as many of a domain (RFC 6265, section 6.1, asks for 50)
 _LONGEST = 4096  # bytes of one (RFC 6265, section 6.1)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # a cookie that holds one is none (RFC 6265bis, section 5.7)
 

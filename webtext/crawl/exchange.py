@@ -37,7 +37,7 @@ BEGINNING = ROBOTS_BYTES  # bytes of the decoded body kept for sniffing, meta el
 _PAGE_HEAD = 64 << 10  # bytes, as sent, in which a page's head is looked for when nothing else of it is wanted
 _OTHER_BODY = 64 << 10  # bytes kept of the body of a redirect or an error
 _READ = 1 << 16
-_LENGTH = re.compile(r"[0-9]{1,20}")  # in bytes; a longer number, or other digits than ASCII's, say nothing
+_LENGTH = re.compile(r"[0-9]{1,20}")  # a number of bytes; a longer one, or other digits than ASCII's, say nothing
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Limits:
     """What one exchange may take."""
 
     connect_seconds: float = 10.0
-    read_seconds: float = 20.0  # of silence, before the answer or within it
+    read_seconds: float = 20.0  # the longest silence, before the answer or within it
     total_seconds: float = 60.0
-    body_bytes: int = 10 << 20  # of a page, as sent and decompressed
+    body_bytes: int = 10 << 20  # the most of a page, as sent and decompressed
 
     def __post_init__(self) -> None:
         for name in ("connect_seconds", "read_seconds", "total_seconds", "body_bytes"):
@@ -61,12 +61,12 @@ class Exchange:
 
     url: str
     began_at: int  # seconds since 1970
-    request: bytes  # as a WARC request record holds it
+    request: bytes  # the request as a WARC request record holds it
     response: HttpResponse | None  # the body as sent, dechunked but still compressed; None: no status line came
-    beginning: bytes  # of the decoded body, at most `BEGINNING`
+    beginning: bytes  # the first bytes of the decoded body, at most `BEGINNING`
     outcome: str  # "" where the answer came whole, else why not (webtext.crawl.outcomes)
     detail: str
-    truncated: str  # as WARC-Truncated says it: "length", "time", "disconnect", "unspecified"; "" for a whole body
+    truncated: str  # WARC-Truncated's word: "length", "time", "disconnect", "unspecified"; "" for a whole body
     is_final: bool = False  # a failure that is the same the next time: a name that does not exist
     is_temporary: bool = False  # one that passes, and says nothing of the host: no resolver, no route
 

@@ -38,7 +38,7 @@ class Frontier(Generic[Item]):
         self._work = threading.Condition(self._lock)  # Here a thread waits until another one notifies it.
         self._turn = threading.Condition(self._lock)  # Here one thread waits until the next turn is due.
         self._queues: dict[str, deque[Item]] = {}
-        self._ready_at: dict[str, float] = {}  # of each host that was asked; one never asked is ready
+        self._ready_at: dict[str, float] = {}  # each host that was asked; one never asked is ready
         self._turns: list[tuple[float, int, str]] = []  # heap of (ready at, order, host): hosts with work, none out
         self._order = 0
         self._out: set[str] = set()

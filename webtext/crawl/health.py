@@ -35,7 +35,7 @@ class Health:
     def __init__(self, config: FetchConfig, clock: Callable[[], float] = time.monotonic) -> None:
         self._config, self._clock = config, clock
         self._lock = threading.Lock()
-        self._failures: dict[str, int] = {}  # in a row, by host
+        self._failures: dict[str, int] = {}  # each host's failures in a row
         self._given_up: dict[str, tuple[str, str]] = {}  # outcome and detail for what is left of a host
         self._unreached: dict[str, str] = {}  # hosts that were not reached since one answered last, with why
         self._answered_at = clock()

@@ -81,7 +81,7 @@ class PageArchive:
         self._number = 0
         self._descriptor: int | None = None
         self._size = 0
-        self._bodies: dict[tuple[str, ...], Stored] = {}  # by digest and what else reading a body depends on
+        self._bodies: dict[tuple[str, ...], Stored] = {}  # records by digest and what else reading a body depends on
 
     def files(self) -> list[Path]:
         """List the files, in the order in which they were written."""

@@ -65,7 +65,7 @@ class Archives:
         self._paths = tuple(paths)
         self._exact: dict[str, tuple[int, int, int]] = {}
         self._canonical: dict[str, tuple[int, int, int]] = {}
-        self._bodies: dict[str, tuple[int, int, int]] = {}  # by payload digest, for revisit records
+        self._bodies: dict[str, tuple[int, int, int]] = {}  # places by payload digest, for revisit records
         for number, path in enumerate(self._paths):
             with _open_archive(path) as stream:
                 for record in iter_warc(stream, path.name):

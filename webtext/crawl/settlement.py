@@ -20,7 +20,8 @@ from webtext.crawl.visits import Errand, Visit
 from webtext.permissions.optout import read_page
 from webtext.permissions.signals import OUTCOME, first_signal
 
-HANDED_OVER = "handed_over"  # in the archive only: the errand goes on in another task, and its outcome is there
+# An outcome of the archive alone: the errand goes on in another task, which has its outcome.
+HANDED_OVER = "handed_over"
 
 
 class Settlement:
@@ -38,7 +39,7 @@ class Settlement:
         self._config, self._archive, self._sites, self._health = config, archive, sites, health
         self._unwanted = unwanted
         self._captures = CaptureIndex(config.captures) if config.captures else None
-        self._rows: dict[tuple[str, str], Mapping[str, Any]] = {}  # by canonical URL and the URL asked from
+        self._rows: dict[tuple[str, str], Mapping[str, Any]] = {}  # rows by canonical URL and the URL asked from
         self._left: dict[tuple[str, str], str] = {}  # why a link is left for a later run
         self._outcomes: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -105,7 +106,7 @@ class Settlement:
             The visits that go on now.
         """
         if visit.page is not None and outcome not in {"ok", "removed", HANDED_OVER}:
-            return self.settle(visit.page, "ok")  # where a page sends its reader there is nothing: it is the page
+            return self.settle(visit.page, "ok")  # there is nothing where it sends its reader: it is the page
         if not is_certain and self._health.hold(visit, outcome, detail):
             return []
         if visit.site_file is not None:

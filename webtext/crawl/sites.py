@@ -32,7 +32,7 @@ _NOBODY_THERE = frozenset(
 )
 _MAX_PACKED = 128 << 20  # bytes of files, compressed, kept for all sites together
 _MAX_READ = 64 << 20  # bytes of files that are read and ready to be asked
-_MOST_LICENCES = 100  # of a site, that its pages name
+_MOST_LICENCES = 100  # the most that a site's pages may name
 _NOTHING = zlib.compress(b"")
 
 Key = TypeVar("Key", bound=Hashable)
@@ -71,7 +71,7 @@ class Recent(Generic[Key, Value]):
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """To a file: its status (None where there was no answer), why, and when it was asked for."""
+    """What was answered to a file: its status (None where there was no answer), why, and when it was asked for."""
 
     status: int | None
     outcome: str
@@ -82,8 +82,8 @@ class _Answer:
 
 @dataclass(slots=True)
 class _Site:
-    answers: dict[str, _Answer] = field(default_factory=dict)  # by name of a file, or URL of a licence
-    delay: float = 0.0  # that the site asks for between two requests, seconds
+    answers: dict[str, _Answer] = field(default_factory=dict)  # answers by name of a file, or URL of a licence
+    delay: float = 0.0  # seconds that the site asks for between two requests
     is_pending: bool = False
     parked: list[Visit] = field(default_factory=list)
 
@@ -232,14 +232,14 @@ class Sites:
             "detail": ": ".join(part for part in failure if part) if status is None else "",
             "fetched_at": int(self._now()),
             "body": body.decode("latin-1") if has_body else "",
-            "encoding": "latin-1",  # so that JSON keeps the bytes, whatever their encoding
+            "encoding": "latin-1",  # JSON keeps the bytes so, whatever their encoding
         }
         with self._lock:
             self._learn(row, body if has_body else b"")
             site = self._sites[visit.origin]
             site.is_pending = False
             parked, site.parked = site.parked, []
-        self._permissions(visit.origin)  # so that a Crawl-delay holds from here on
+        self._permissions(visit.origin)  # a Crawl-delay holds from here on
         return parked, row
 
     def recall(self, row: Mapping[str, Any]) -> None:

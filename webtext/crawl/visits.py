@@ -41,18 +41,20 @@ class Errand:
 class Visit:
     """What is known of a visit so far; only the worker that has its turn changes it."""
 
-    url: str  # to be asked for next
+    url: str  # the URL to be asked for next
     errand: Errand | None = None  # None for a site's file
-    site_file: str | None = None  # of a site's file: which ("robots" ...), and of which origin
+    site_file: str | None = None  # the kind of a site's file ("robots" ...), and its origin
     origin: str = ""
     hops: list[Exchange] = field(default_factory=list)
-    attempts: int = 1  # at the present URL
+    attempts: int = 1  # tries of the present URL
     is_started: bool = False
     robots: str = ""  # verdict for the present URL
-    search: Any = None  # for a capture (webtext.crawl.captures.CaptureSearch), once the link is found dead
-    signals: list[Signal] = field(default_factory=list)  # of the site's files against the present URL, obeyed or not
-    page_detail: str | None = None  # of a page that is the last hop, and waits for the licences that it names
-    file_url: str = ""  # of a site's file: where it was asked for first
+    search: Any = None  # the search for a capture (webtext.crawl.captures.CaptureSearch), once the link is found dead
+    # What the site's files say against the present URL, obeyed or not.
+    signals: list[Signal] = field(default_factory=list)
+    # The outcome of a page that is the last hop, and waits for the licences that it names.
+    page_detail: str | None = None
+    file_url: str = ""  # the URL that a site's file was first asked for at
     page: "Visit | None" = None  # the visit as it was at a page that sends its reader on, which is kept if that fails
     _cookies: Cookies = field(default_factory=Cookies)
     _asked: set[tuple[str, str]] = field(default_factory=set)

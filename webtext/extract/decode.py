@@ -20,7 +20,7 @@ from webtext.mime import extract_mime_type
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _META_BYTES = 1024  # a browser looks for a declaration in so many bytes; many pages put it later
 _META_SCAN_BYTES = 8 * _META_BYTES
-_DETECT_BYTES = 16_384  # of those that are not ASCII, and what stands around them
+_DETECT_BYTES = 16_384  # bytes that are not ASCII, and what stands around them
 _META_CHARSET = re.compile(r"charset\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s;\"']+))", re.IGNORECASE)
 _XML_ENCODING = re.compile(rb"^\s*<\?xml[^>]{0,256}?encoding\s*=\s*[\"']([\w.:-]+)", re.IGNORECASE)
 _DETECT_MIN_BYTES = 32  # not ASCII: fewer are the odd accent or quote of a Western page, and no sample to guess from

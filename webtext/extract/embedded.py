@@ -14,8 +14,8 @@ from webtext.extract.blocks import BlockReader
 from webtext.extract.tree import parse_html
 
 _TEXT_KEYS = frozenset(("articleBody", "text", "reviewBody"))
-_MAX_CHARS = 2_000_000  # of one script
-_MAX_VALUES = 20_000  # of one script
+_MAX_CHARS = 2_000_000  # the most of one script
+_MAX_VALUES = 20_000  # the most of one script
 _ASSIGNED = re.compile(r"\s*(?:window|self|globalThis)\s*(?:\.\s*\w+|\[[^\]]{1,80}\])\s*=\s*(?=[{\[])")
 _PROSE_WORDS = 12
 _SENTENCE_END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f\u0964\u06d4\u061f](?:[\s\"'\u201d\u2019)<]|$)")

@@ -16,7 +16,7 @@ from webtext.errors import UsageError
 from webtext.extract.main_text import main_text
 from webtext.extract.tree import element_classes, parse_html
 
-Engine = Callable[[str, HtmlElement], str]  # of a page and its tree, which may be used up
+Engine = Callable[[str, HtmlElement], str]  # a function of a page and its tree, which it may use up
 
 
 def _webtext() -> Engine:

@@ -16,13 +16,14 @@ from webtext.extract.metadata import declared_language
 
 # Menus, dates and names are short and are in every language; what is read is in runs of this many characters and more.
 _MIN_RUN_CHARS = 40
-_MIN_CHARS, _MAX_CHARS = 200, 2000  # of such runs together: enough to be sure, and no more than is needed for it
+_MIN_CHARS, _MAX_CHARS = 200, 2000  # limits of such runs together: enough to be sure, and no more than is needed for it
 _MIN_PROBABILITY = 0.9999  # all seven draws of langdetect agree
 # A page of two languages has pieces in each. With pieces of 500 characters no page was spared whose text would have
 # been kept, with 1,500 two of seven thousand (docs/extraction.md).
 _PIECE_CHARS = 500
 _INVISIBLE = frozenset(("script", "style", "noscript", "template", "title", "textarea", "option"))
-_OTHER_NAMES = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "fil": "tl"}  # as pages declare: as langdetect names it
+# Langdetect's names by those that pages declare.
+_OTHER_NAMES = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "fil": "tl"}
 
 
 def declared_family(tree: HtmlElement) -> str:

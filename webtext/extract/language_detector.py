@@ -17,19 +17,19 @@ from webtext import reference
 from webtext.code_points import count_words
 
 UNKNOWN = ("", 0.0)
-SEED = 0  # as C4 has it (T5 paper's code); any constant would do
+SEED = 0  # C4's seed (T5 paper's code); any constant would do
 MAX_CHARS = (
     20_000  # langdetect listens to 10,000, but cleans all it is given, which takes seconds on a page of one word
 )
-DECIMALS = 6  # of a probability: the last bits depend on how a release of Python adds floats
+DECIMALS = 6  # a probability's digits: the last bits depend on how a release of Python adds floats
 
 # A text of two languages is told by pieces: with 500 characters and more langdetect is sure of nearly all (glance.py
 # has figures). Of a long text some are looked at, spread over it.
 _PIECE_CHARS, _MOST_PIECES = 500, 20
-_SHORTEST_CHARS = 60  # of a part of a piece: a few words are no sign of any language
-_SURE, _SURE_BY_SCRIPT = 0.9, 0.5  # under it, a part in another language may be names; a script leaves less doubt
+_SHORTEST_CHARS = 60  # the least part of a piece: a few words are no sign of any language
+_SURE, _SURE_BY_SCRIPT = 0.9, 0.5  # a part in another language may be names under it; a script leaves less doubt
 _MARKS_OF_CODE = re.compile(r"""[|(){}\[\]<>=_;#$\\/*+~^"]""")
-_CODE_SHARE = 0.05  # of such marks: langdetect is sure that code is Catalan, or French
+_CODE_SHARE = 0.05  # the share of such marks: langdetect is sure that code is Catalan, or French
 # Letters of other scripts than Latin, which stand in a piece beside it: langdetect drops the fewer of the two.
 _NOT_LATIN = re.compile(
     "[\u0370-\u1dff\u2c80-\ua721\ua7ff-\uab2f\uab66-\ufaff\ufb07-\ufeff\uff66-\uffff\U00010000-\U0003ffff]+"
@@ -72,7 +72,7 @@ def share_in(text: str, languages: Collection[str]) -> float:
             if letters < _SHORTEST_CHARS:
                 continue
             language, probability = detect(part)
-            amount = min(count_words(part), letters / 2)  # where each character is a word, two are about one
+            amount = min(count_words(part), letters / 2)  # two characters are about a word where each is counted as one
             if family(language) in wanted:
                 inside += amount
             elif probability >= sure and len(_MARKS_OF_CODE.findall(part)) < _CODE_SHARE * letters:

@@ -153,7 +153,7 @@ def clean_text(text: str) -> str:
             text = text.translate(_C1)
     lines = []
     for line in text.split("\n"):
-        if line.isprintable():  # as most are, in a fifth of the time: of what is searched for below, nothing prints
+        if line.isprintable():  # most are, in a fifth of the time: nothing that is searched for below prints
             lines.append(line.rstrip())
         else:
             lines += [_clean_line(part) for part in _LINE_BREAKS.sub("\n", line).split("\n")]

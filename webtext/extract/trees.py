@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-SCALE = 1 << 16  # of a leaf's value
+SCALE = 1 << 16  # the unit of a leaf's value
 CERTAIN = 1 << 13  # a chance of 1
 _STEP = SCALE >> 5  # log-odds are looked up in steps of 1/32
 _PART = 256  # blocks at a time: what is looked up for them stays near the processor
-_STEPS = 512  # on each side of even
+_STEPS = 512  # the steps on each side of even
 # Far from where a chance is rounded up or down, so that any library's exp gives the same table.
 _CHANCES = np.rint(CERTAIN / (1 + np.exp(-np.arange(-_STEPS, _STEPS + 1) * _STEP / SCALE))).astype(np.int64)
 

@@ -26,12 +26,13 @@ _INTRUDERS = kinds_of("newsletter cookie related share modal promo")
 _TOOLS = sum(OUTSIDE_BITS[tag] for tag in ("nav", "footer", "aside", "form", "button", "dialog", "noscript"))
 _HEADER, _ARTICLE = OUTSIDE_BITS["header"], OUTSIDE_BITS["article"]
 _SURE = 3 * CERTAIN // 4
-_ARTICLE_SHARE, _ARTICLE_WORDS = 0.6, 80  # of the chosen words, outside comments: then these are under an article
+# An article has this share of the chosen words outside comments: then these are under it.
+_ARTICLE_SHARE, _ARTICLE_WORDS = 0.6, 80
 _SECTION_SHARE, _SECTION_WORDS, _SECTION_LEVELS = 0.75, 40, 4  # chosen of an element around a block: a section
 _LIKE_SHARE, _LIKE_WORDS = 0.5, 10  # chosen of the blocks with the same tags and classes around them
 _LIKELY, _CERTAINLY = CERTAIN // 20, 9 * CERTAIN // 10
 _SMALL_WORDS = 120
-_ONLY_SHARE, _ONLY_WORDS = 0.5, 100  # of the chosen words, in the only article of a page
+_ONLY_SHARE, _ONLY_WORDS = 0.5, 100  # the only article of a page has this share of the chosen words
 # The least chance with which a block of a chosen section comes in, by what it is.
 _LEAST = {
     "pre": 0,

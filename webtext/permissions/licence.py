@@ -35,7 +35,7 @@ class Terms:
 class Licence:
     """A licence document, read."""
 
-    url: str  # where it lies
+    url: str  # the place where it lies
     terms: tuple[Terms, ...]
     problem: str = ""  # why it cannot be read, which is no permission
 

@@ -20,7 +20,7 @@ from webtext.permissions.robots import Robots
 from webtext.permissions.signals import Signal
 from webtext.permissions.usage import signal_forbids_training, usage_forbids_training
 
-AI_TXT = "/ai.txt"  # in robots.txt's grammar; it says what may be trained on
+AI_TXT = "/ai.txt"  # its grammar is robots.txt's; it says what may be trained on
 TDMREP = "/.well-known/tdmrep.json"
 
 _DIRECTIVES = {name: name for name in ("none", "noai", "noml", "noimageai", "noindex")}
@@ -28,7 +28,7 @@ _DIRECTIVES["disallowaitraining"] = "disallow_ai_training"
 _WITH_VALUES = frozenset(("max-snippet", "max-image-preview", "max-video-preview", "unavailable_after"))
 _MAX_HEADER = 64 << 10  # characters of a header that are read
 _QUOTED = 120  # characters of it that the ledger quotes
-_MAX_RULES = 10_000  # of a tdmrep.json
+_MAX_RULES = 10_000  # the most of a tdmrep.json
 
 
 @dataclass(slots=True)

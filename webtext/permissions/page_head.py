@@ -37,8 +37,8 @@ class Element:
     """A meta, link or script element."""
 
     tag: str
-    attributes: dict[str, str]  # by name in lower case
-    text: bytes = b""  # of a script
+    attributes: dict[str, str]  # values by name in lower case
+    text: bytes = b""  # a script's text
 
     def get(self, name: str) -> str:
         """Give an attribute without blanks around it; "" where there is none."""

@@ -14,7 +14,7 @@ from webtext.permissions.paths import allowed_length, path_matches, paths_of, pa
 
 MAX_BYTES = 500 << 10  # parsed; the rest is ignored (RFC 9309, section 2.5: at least 500 kibibytes)
 MAX_RULES = 10_000  # different ones for the agents that are asked about; a file with more is taken for unreadable
-MAX_LICENCES = 3  # of a site that are read
+MAX_LICENCES = 3  # the most of a site's that are read
 MAX_REDIRECTS = 5  # followed, across hosts too (RFC 9309, section 2.3.1.2)
 LIFETIME = 24 * 3600  # seconds that a copy may be used (RFC 9309, section 2.4)
 _MAX_LINE = 8 * 2083 - 1  # bytes of a line that count; as Google's parser has it
@@ -44,9 +44,9 @@ _COST_OF_A_RULE = 250  # bytes of memory, roughly, besides its text
 class Rule:
     """A line of a group: its pattern ("" for a value that stands for all paths), its value, and where it stands."""
 
-    name: str  # as `_NAMES` has it
+    name: str  # a name as `_NAMES` has it
     pattern: str
-    value: str  # as written
+    value: str  # the value just as it was written
     line: int
 
     @property
@@ -69,7 +69,8 @@ class Robots:
     verdict: str
     detail: str = ""
     cost: int = 0  # bytes of memory, roughly
-    _groups: dict[str, list[_Group]] = field(default_factory=dict, compare=False)  # by agent in lower case, "*", or ""
+    # Groups by agent in lower case, "*", or "".
+    _groups: dict[str, list[_Group]] = field(default_factory=dict, compare=False)
     _delays: dict[str, float] = field(default_factory=dict, compare=False)
 
     def judge(self, url: str, agent: str) -> str:
@@ -181,7 +182,7 @@ class _Reader:
         self._current: _Group = {}
         self._groups: dict[str, list[_Group]] = {"": [self._current]}
         self._named: set[str] = set()  # agents of the present group
-        self._has_rules = True  # since the last user-agent line, so that the next one begins a new group
+        self._has_rules = True  # the next user-agent line begins a new group
         self._delays: dict[str, float] = {}
         self._seen: set[tuple[int, str, bytes]] = set()
         self._cost = 0

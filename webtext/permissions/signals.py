@@ -20,7 +20,7 @@ SIGNALS: dict[str, str] = {
 }
 RECORDED_ONLY = frozenset({"noindex"})  # unless asked for: it speaks to search engines
 DEFAULT_SIGNALS = tuple(signal for signal in SIGNALS if signal not in RECORDED_ONLY)
-OUTCOME = "opt_out"  # of a page that is not taken because of a signal; the ledger's reason names the signal too
+OUTCOME = "opt_out"  # a signal's outcome for a page that is not taken; the ledger's reason names the signal too
 PREFIX = f"{OUTCOME}_"
 
 
@@ -28,7 +28,7 @@ PREFIX = f"{OUTCOME}_"
 class Signal:
     """A signal found, and the evidence: what was said, and where it stood."""
 
-    name: str  # of `SIGNALS`
+    name: str  # one of `SIGNALS`
     evidence: str
 
     @property

@@ -36,7 +36,7 @@ class Permissions:
     robots: Robots = _UNKNOWN
     ai_txt: Robots = _UNKNOWN
     tdm: tuple[Reservation, ...] = ()
-    licences: Mapping[str, Licence] = field(default_factory=dict)  # by URL
+    licences: Mapping[str, Licence] = field(default_factory=dict)  # licences by URL
 
     @property
     def cost(self) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LISTINGS = ("new", "hot", "rising", "top", "controversial")
 TIMES = ("hour", "day", "week", "month", "year", "all")
 _TIMED = ("top", "controversial", "search")
-_ATTEMPTS = 6  # of a request that Reddit's side fails; waits double from 5 s, so about 5 minutes
+_ATTEMPTS = 6  # tries of a request that Reddit's side fails; waits double from 5 s, so about 5 minutes
 _FIRST_WAIT = 5.0
 _MOST_WAIT = 600.0  # Reddit's rate-limit window, in seconds
 _INFO_BATCH = 100  # ids a request of /api/info takes
@@ -38,7 +38,7 @@ class RedditConfig:
 
     subreddits: tuple[str, ...] = ("all",)
     listings: tuple[str, ...] = ("new",)
-    times: tuple[str, ...] = ("all",)  # for top, controversial and search
+    times: tuple[str, ...] = ("all",)  # periods of top, controversial and search
     searches: tuple[str, ...] = ()  # queries; where there are any, they take the place of the listings
     limit: int = 1000  # submissions a listing
     settle: int = 86_400  # seconds after which a submission's score counts as settled

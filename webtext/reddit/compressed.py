@@ -107,15 +107,16 @@ def split_objects(blocks: Iterable[bytes | Damage]) -> Iterator[list[bytes] | To
         elif found := list(objects.take(block)):
             yield found
     if objects.text:
-        yield [objects.text.rstrip(b" \t\r\n}")]  # so that it is seen not to end
+        yield [objects.text.rstrip(b" \t\r\n}")]  # a stripped end shows that the text does not end
 
 
 class _Objects:
     """Finds where JSON objects begin and end, each byte looked at once."""
 
     def __init__(self) -> None:
-        self.text = b""  # of the object that has begun
-        self._place = 0  # in it, up to which it was looked at; behind its end where an escape goes on in the next block
+        self.text = b""  # the object that has begun
+        # The place in it up to which it was looked at; behind its end where an escape goes on in the next block.
+        self._place = 0
         self._depth = 0
         self._in_string = self._is_lost = False
 

@@ -51,7 +51,7 @@ class Layout:
     """How to read a file: `kind` is "lines" (a JSON object a line), "document" (one of JSON), "list" or "table"."""
 
     kind: str
-    delimiter: str = ""  # of a table's columns
+    delimiter: str = ""  # the sign between a table's columns
     columns: tuple[str, ...] = ()  # their names: url, karma, id, created, subreddit; "" where one is of no use
     header: bool = False  # whether the first line names the columns
 

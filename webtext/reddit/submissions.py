@@ -18,7 +18,7 @@ from webtext.urls import canonicalize_url, link_problem
 
 MOST_KARMA = 10**8  # no submission has had a hundredth of it: a greater number is damage
 _LATEST = 1 << 32  # seconds: the year 2106
-_LAYERS = 4  # of an answer of the API around a submission: `data`, `children`, `data`
+_LAYERS = 4  # an answer of the API has so many around a submission: `data`, `children`, `data`
 _URL_IN_TEXT = re.compile(r"https?://[^\s<>\[\]\"|\\^`{}]+", re.IGNORECASE)
 _TRAILING = ".,;:!?*_~'\u2019\u201d"
 

@@ -26,7 +26,7 @@ from webtext.reddit.links import STAGE, SelectConfig, select_link
 from webtext.tables import REJECTIONS, open_writer, to_table, write_records
 
 _POSTED = msgspec.msgpack.Decoder(Posted)
-_BATCH_ROWS = 10_000  # of rejections held until they are written
+_BATCH_ROWS = 10_000  # rejections are held until there are so many
 
 # ------------------------------------------------------------------------------------------------ records in shards
 
@@ -118,7 +118,8 @@ class ReadDumps(beam.PTransform):
                     posted += 1
                     yield found.url, msgspec.msgpack.encode(found)
             refusals.flush()
-        for reason, number in tally.counts.items():  # at the end: a counter costs as much as the reading of a line
+        # Counters are told once: one costs as much as the reading of a line.
+        for reason, number in tally.counts.items():
             Metrics.counter(STAGE, reason).inc(number)
         if posted:
             tally.counts["posted"] = posted

@@ -30,10 +30,10 @@ NUMBER = struct.Struct("<q")  # what that answers with: a process's number, or h
 _LENGTH = struct.Struct("<Q")
 _GC_THRESHOLD = 50_000  # allocations between collections: trees of a page are freed by reference counts
 _STATUS, _SIZES = Path("/proc/self/status"), Path("/proc/self/statm")
-_RESIDENT_FIELD = 1  # of the latter, in pages
-_TRIM_GROWTH_BYTES = 16 << 20  # of resident memory
-_RETIRE_SHARE = 0.5  # of the memory limit: a child that once held so much is replaced before the next call
-_TRACE_CALLS, _TRACE_CHARS = 20, 8000  # of an exception, the innermost calls and the last characters
+_RESIDENT_FIELD = 1  # the place of the resident size in the latter, in pages
+_TRIM_GROWTH_BYTES = 16 << 20  # the growth of resident memory
+_RETIRE_SHARE = 0.5  # a child that once held this share of the memory limit is replaced before the next call
+_TRACE_CALLS, _TRACE_CHARS = 20, 8000  # an exception's innermost calls and last characters
 _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, linux/prctl.h
 
 
@@ -43,7 +43,7 @@ class Failure:
 
     kind: Literal["timeout", "crash", "memory"]
     detail: str = ""
-    trace: str = field(default="", compare=False)  # where the function raised an exception: what Python shows of it
+    trace: str = field(default="", compare=False)  # Python's account of where the function raised an exception
 
 
 def serve() -> None:

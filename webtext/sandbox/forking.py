@@ -19,7 +19,7 @@ from typing import IO, Protocol, Self, TypeVar
 from webtext.errors import UsageError
 from webtext.sandbox.child import FORK, NUMBER, READY, WAIT, framed, read_message
 
-TRIES = 3  # of what ends because the system is short of memory
+TRIES = 3  # tries of what ends because the system is short of memory
 
 
 class Process(Protocol):

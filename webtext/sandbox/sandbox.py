@@ -33,7 +33,7 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 _PIPE_BYTES = 1 << 20  # a page in one write: fewer turns between parent and child
-_WALL_FACTOR, _WALL_EXTRA_SECONDS = 10, 60.0  # when a child that uses no CPU time is given up
+_WALL_FACTOR, _WALL_EXTRA_SECONDS = 10, 60.0  # a child that uses no CPU time is given up then
 _KILLED = Failure("memory", "killed by the system")
 
 
@@ -90,7 +90,7 @@ class Sandbox(Generic[Arguments, Result]):
             outcome = self._attempt(request)
             if not isinstance(outcome, Failure) or outcome.kind == "timeout" or self._closed:
                 break
-            if fresh and outcome != _KILLED:  # so it was this call, and not what earlier or other ones have taken
+            if fresh and outcome != _KILLED:  # this call did it, and not what earlier or other ones have taken
                 break
         return outcome
 

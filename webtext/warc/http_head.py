@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-MAX_BYTES = 256 << 10  # of a head, the hints before it among them: what Chromium reads ("ERR_RESPONSE_HEADERS_TOO_BIG")
+# The most of a head, the hints before it among them: Chromium reads as many ("ERR_RESPONSE_HEADERS_TOO_BIG")
+MAX_BYTES = 256 << 10
 # Up to four bytes before it, and no blank behind the status, are passed over as Chromium does.
 _STATUS_LINE = re.compile(rb".{0,4}?(HTTP/[0-9](?:\.[0-9]+)?)[ \t]+([0-9]{3})(?![0-9])(.*)", re.IGNORECASE | re.DOTALL)
 _NAME = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.6.2
@@ -91,7 +92,7 @@ def _read_fields(lines: _Lines) -> tuple[tuple[str, str], ...]:
     (section 2.2), and a line that begins with a blank continues the last field (section 5.2).
     """
     fields: list[tuple[str, str]] = []
-    continued: dict[int, list[str]] = {}  # by place of a field: the lines of its value
+    continued: dict[int, list[str]] = {}  # the lines of a field's value, by its place
     is_field = False  # whether the last line that began one was a field
     while line := lines.next():
         if line in {b"\r\n", b"\n"}:

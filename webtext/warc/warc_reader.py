@@ -18,14 +18,14 @@ from webtext.frames import CUT_OFF, ZSTD, Block, Codec, Damage, find_codec, read
 from webtext.warc.warc_records import HttpResponse, WarcRecord
 
 MAX_BLOCK = 64 << 20  # bytes of a record's block that are kept: as many as a stored body may decode to
-_KEPT_OF_LARGER = 64 << 10  # of a larger one: its HTTP head, and what tells its type
+_KEPT_OF_LARGER = 64 << 10  # the kept beginning of a larger one: its HTTP head, and what tells its type
 _MAX_HEADER = 256 << 10  # bytes of a record's own header
 # Records of one frame, and bytes of them: more are not read, since each one costs as much to read as all.
 _MOST_IN_FRAME, _MAX_FRAME = 16, 4 << 20
 _MAX_DICTIONARY = 16 << 20
 _READ = 1 << 20
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
-_RECORD = re.compile(rb"\n(WARC/[0-9])")  # where one begins behind something else
+_RECORD = re.compile(rb"\n(WARC/[0-9])")  # a record may begin behind something else
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _LONGEST_MARK = 8  # bytes of `\nWARC/1`, and more
 _BLANKS = b"\r\n\t \0"
@@ -202,7 +202,7 @@ class _Reader:
     def __init__(self, name: str, size: int, *, framed: bool) -> None:
         self._name, self._size, self._framed = name, size, framed
         self._text = b""  # what no record has taken yet
-        self._place = 0  # of its first byte, in a plain archive
+        self._place = 0  # the place of its first byte, in a plain archive
         self._begun: _Begun | None = None
         self._waiting: list[_Begun] = []  # whole, but their frame has not ended
         self._frame, self._frame_end = -1, 0  # offset of the current frame; end of the last one that ended

@@ -44,7 +44,7 @@ class HttpResponse:
         >>> HttpResponse(200, (("Vary", "A"), ("vary", "B")), b"").header("VARY")
         'A, B'
         """
-        size, lower = len(name), name.lower()  # of thousands of headers few are as long
+        size, lower = len(name), name.lower()  # few of thousands of headers are as long
         return ", ".join(value for own, value in self.headers if len(own) == size and own.lower() == lower)
 
 
@@ -54,11 +54,11 @@ class WarcRecord:
 
     type: str  # "response", "request", "revisit", "metadata", "warcinfo", "resource" ...
     url: str
-    date: str  # as written: ISO 8601 in UTC; "" where the archive gives none
+    date: str  # the date as written: ISO 8601 in UTC; "" where the archive gives none
     offset: int
     length: int
     record_id: str
-    content_type: str  # of the record: "application/http; msgtype=response" for a response
+    content_type: str  # the record's type: "application/http; msgtype=response" for a response
     headers: Mapping[str, str]  # all WARC headers, names in lower case
     block: bytes  # what follows the WARC headers
     problem: str = ""  # "incomplete": not as long as its header says; "too_large": only the block's beginning is kept

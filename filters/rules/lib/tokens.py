@@ -88,7 +88,7 @@ def _split(chunk: str) -> tuple[str, ...]:
     first: list[str] = []
     last: list[str] = []
     start, end = 0, len(chunk)
-    perhaps_whole = "." in chunk or "/" in chunk or "@" in chunk  # as all that stays whole has
+    perhaps_whole = "." in chunk or "/" in chunk or "@" in chunk  # all that stays whole has one of these
     while start < end and not (perhaps_whole and _is_whole(chunk, start, end)):
         if mark := _BEFORE.match(chunk, start, end):
             first.append(mark.group())

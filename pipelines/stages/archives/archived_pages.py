@@ -19,12 +19,12 @@ from webtext.records import Link, Page, Rejection
 from webtext.urls import canonicalize_url, host_of
 from webtext.warc.warc_records import HttpResponse, WarcRecord, decode_response, payload_digest
 
-_TOKEN = FetchConfig().token  # by which some signals address us
+_TOKEN = FetchConfig().token  # some signals address us by it
 _BODY_SNIFFED = 1 << 13  # bytes of an encoded body that are decoded to tell what it is
 _SNIFFED = 4 << 20  # bytes that they may decode to
 REVISIT = "revisit"  # outcome of a row that waits for the record that its body is in
 _NO_CONTENT = payload_digest(b"")
-_DATE = "%Y%m%d%H%M%S"  # as CDX and some old archives write it
+_DATE = "%Y%m%d%H%M%S"  # CDX and some old archives write dates so
 
 
 def capture_of(path: str, url: str, record: WarcRecord, opt_outs: tuple[str, ...] = DEFAULT_SIGNALS) -> Page:

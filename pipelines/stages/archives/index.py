@@ -45,9 +45,9 @@ from webtext.tables import read_records
 from webtext.urls import canonicalize_url
 from webtext.warc.warc_reader import read_archive
 
-_MOST_REDIRECTS = 3  # from a link to the page that the archive has
+_MOST_REDIRECTS = 3  # the most between a link and the page that the archive has
 _ARCHIVES_AN_INDEX_FILE = 16
-_BYTES_WORTH_A_PROCESS = 64 << 20  # of archives: reading them takes about as long as starting a process
+_BYTES_WORTH_A_PROCESS = 64 << 20  # reading so much of archives takes about as long as starting a process
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def index_archives(
         read_manifest(links, "harvest")
     files = max(1, len(archives) // _ARCHIVES_AN_INDEX_FILE)
     config = IndexConfig(links is not None, files, opt_outs, skip_unreadable)
-    identity = as_json(replace(config, skip_unreadable=False))  # without it there is no index where it matters
+    identity = as_json(replace(config, skip_unreadable=False))  # it makes no difference where there is an index
     stage = Stage("index", directory, identity, (*archives, *([links] if links else [])))
 
     def work(unfinished: str) -> None:

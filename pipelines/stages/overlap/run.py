@@ -23,7 +23,7 @@ from webtext.errors import UsageError
 from webtext.manifest import Counts, Manifest
 
 _FILTER_SUFFIX = ".ngrams"
-_MOST_PARTIALS = 16  # of a filter, on a runner of many machines
+_MOST_PARTIALS = 16  # the most parts of a filter, on a runner of many machines
 
 
 def run_overlap(

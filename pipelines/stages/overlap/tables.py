@@ -9,7 +9,7 @@ from dedup.overlap.clean_subsets import Subsets
 from dedup.overlap.measure import Evidence, Measured
 from dedup.overlap.probes import Probed, Recalled
 
-TOP_ITEMS = 10  # of a set, shown with the documents that hold them
+TOP_ITEMS = 10  # the items of a set shown with the documents that hold them
 # GPT-2 paper, table 6: % of the test set's 8-grams in its own training set, and in WebText's.
 PUBLISHED = {
     "ptb": (2.67, 0.88),

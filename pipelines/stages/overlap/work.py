@@ -28,7 +28,7 @@ from webtext.splits import split_files
 
 FILTER = "corpus.ngrams"
 REMOVAL = "removal.hashes"
-_BYTES_AN_NGRAM = 12  # of text, for a first guess from the files' footers that is not too high: English has 6 a word
+_BYTES_AN_NGRAM = 12  # a first guess from the files' footers that is not too high: English has 6 bytes a word
 _RECALL_PAGES = 50
 
 
