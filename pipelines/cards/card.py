@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.cards.croissant import COLUMNS, LICENSE, NAME, Split, croissant
+from pipelines.cards.fitness import Shape, paragraph, shape_of
 from webtext import storage
 from webtext.manifest import Counts, File
 
@@ -40,7 +41,7 @@ def write_card(
     splits = [split for split in (_read_split(directory, name) for name in SPLITS) if split.files]
     schema = _read_schema(directory, splits)
     for name, text in (
-        (README, card(splits, schema, config, [*funnel, ("corpus", counts)])),
+        (README, card(splits, schema, config, [*funnel, ("corpus", counts)], shape_of(directory, "*.parquet"))),
         (CROISSANT, croissant(splits, schema)),
     ):
         with storage.create_file(storage.join(directory, name)) as stream:
@@ -73,12 +74,16 @@ def _read_schema(directory: str, splits: Sequence[Split]) -> pa.Schema:
 
 
 def card(
-    splits: Sequence[Split], schema: pa.Schema, config: Mapping[str, Any], funnel: Sequence[tuple[str, Counts]]
+    splits: Sequence[Split],
+    schema: pa.Schema,
+    config: Mapping[str, Any],
+    funnel: Sequence[tuple[str, Counts]],
+    shape: Shape,
 ) -> str:
     """Write the dataset card: a YAML header for machines, then Markdown for people."""
     sections = (
         _header(splits, schema),
-        _summary(splits),
+        _summary(splits, paragraph(shape)),
         _table(
             ("column", "type", "meaning"),
             [(field.name, _kind(field.type), COLUMNS.get(field.name, "")) for field in schema],
@@ -136,7 +141,7 @@ def _kind(kind: pa.DataType) -> str:
     return f"list of {kind.value_type}" if pa.types.is_list(kind) else _dtype(kind)
 
 
-def _summary(splits: Sequence[Split]) -> str:
+def _summary(splits: Sequence[Split], fitness: str) -> str:
     rows = [
         (split.name, f"{split.rows:,}", f"{split.words:,}", f"{sum(file.bytes for file in split.files):,}")
         for split in splits
@@ -145,6 +150,7 @@ def _summary(splits: Sequence[Split]) -> str:
         f"# {NAME}\n\nText of web pages that people linked to on Reddit, chosen by karma as GPT-2's WebText was,\n"
         "filtered, de-duplicated and split so that no near-duplicate stands on both sides.\n\n"
         + _table(("split", "documents", "words", "bytes of Parquet"), rows)
+        + f"\n{fitness}"
         + '\n```python\nfrom datasets import load_dataset\n\ncorpus = load_dataset("PATH_OF_THIS_DIRECTORY")\n```\n\n'
         "## Columns\n"
     )

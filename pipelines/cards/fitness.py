@@ -4,6 +4,7 @@ Measured over the shards, a column at a time. What an objective cannot do withou
 told as a share, for the reader to judge (docs/explanation.md has the table of who needs what).
 """
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -51,13 +52,27 @@ def shape_of(directory: str, pattern: str) -> Shape:
     return Shape(len(lines), *shares, float((lengths >= LONG).mean()))
 
 
-def told(shape: Shape, family: str) -> Iterator[str]:
-    """Say what a corpus has of what a family of models is made from."""
-    yield (
-        f"for {family}: {shape.documents:,} documents, {shape.with_paragraphs:.1%} with two paragraphs or more, "
+def described(shape: Shape) -> str:
+    """Say what documents look like, in one phrase."""
+    return (
+        f"{shape.documents:,} documents, {shape.with_paragraphs:.1%} with two paragraphs or more, "
         f"{shape.median_paragraphs:.0f} paragraphs and {shape.median_words:,.0f} words in the median, "
         f"{shape.long:.1%} of {LONG} words or more"
     )
+
+
+def told(shape: Shape, family: str) -> Iterator[str]:
+    """Say what a corpus has of what a family of models is made from."""
+    yield f"for {family}: {described(shape)}"
+
+
+def paragraph(shape: Shape) -> str:
+    """Say in a corpus' card what its documents are fit for: the families that it lacks something for are named."""
+    lacking = [family for family in FAMILIES if shortcomings(shape, family)]
+    fit = f"all but {', '.join(lacking)}" if lacking else ", ".join(FAMILIES)
+    order = "A line of `text` is a paragraph, in its order."
+    said = f"{described(shape)}. {order} What models are made from is here for: {fit} (`webtext verify --for`)."
+    return textwrap.fill(said, 120) + "\n"
 
 
 def shortcomings(shape: Shape, family: str) -> list[str]:

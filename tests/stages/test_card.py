@@ -6,6 +6,7 @@ import subprocess
 import sys
 from hashlib import sha256
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -65,6 +66,21 @@ def test_the_card_tells_counts_settings_and_reasons(corpus):
     assert "|  | `low_karma` | 2 rejected |" in text
     assert f"num_examples: {_rows(corpus, 'heldout')}" in text
     assert f"download_size: {sum(path.stat().st_size for path in corpus.glob('*-of-*.parquet'))}" in text
+
+
+def test_the_card_says_what_its_documents_are_fit_for(corpus, tmp_path):
+    rows = _rows(corpus, "train") + _rows(corpus, "heldout")
+    said = " ".join((corpus / "README.md").read_text("utf-8").split())
+    assert f"{rows:,} documents, 100.0% with two paragraphs or more" in said
+    assert "is here for: gpt2, bert, roberta, albert, electra, xlnet, t5 (`webtext verify --for`)" in said
+    table = pq.read_table(next(corpus.glob("train-*.parquet")))
+    place = table.schema.get_field_index("text")
+    flat = table.set_column(place, "text", pa.array(["one line"] * table.num_rows))
+    pq.write_table(flat, tmp_path / "train-00000-of-00001.parquet")
+    write_card(str(tmp_path), {}, Counts(1, 1))
+    said = " ".join((tmp_path / "README.md").read_text("utf-8").split())
+    assert f"{table.num_rows:,} documents, 0.0% with two paragraphs or more, 1 paragraphs" in said
+    assert "is here for: all but bert, albert (" in said
 
 
 def test_every_column_is_explained():
