@@ -174,6 +174,7 @@ def draw(curve: list[list[float]], config: MinHashConfig) -> str:
     dots = "".join(
         '<circle cx="{}" cy="{}" r="4"/>'.format(*at(x + STEP / 2 if x < 1 else 1, y).split(","))
         for x, _, y, _ in curve
+        if x >= 0.25
     )
     (left, foot), (right, top) = (at(*corner).split(",") for corner in ((0.25, 0), (1, 1)))
     limit, _ = at(config.threshold, 0).split(",")
