@@ -5,39 +5,19 @@ one of them is first asked for, so that `webtext.records` and its like stay free
 """
 
 import importlib
+import importlib.util
 
 __version__ = "0.1.0"
-__all__ = [
-    "Counts",
-    "Document",
-    "Extracted",
-    "Filter",
-    "Link",
-    "NgramFilter",
-    "Reason",
-    "Rejection",
-    "Sketch",
-    "UsageError",
-    "count_ngrams",
-    "extract_text",
-    "first_reason",
-    "load_preset",
-    "make_document",
-    "ngram_overlap",
-    "read_corpus",
-    "read_submissions",
-    "run_stage",
-    "select_links",
-    "similarity",
-    "sketch",
-]
 
 
 def __getattr__(name: str) -> object:
-    if name in __all__:
-        return getattr(importlib.import_module("pipelines.api"), name)
-    raise AttributeError(f"module 'webtext' has no attribute {name!r}")
+    is_special = name.startswith("__") and name != "__all__"
+    if not is_special and importlib.util.find_spec(f"{__name__}.{name}") is None:
+        api = importlib.import_module("pipelines.api")
+        if name == "__all__" or name in api.__all__:
+            return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *importlib.import_module("pipelines.api").__all__})

@@ -8,7 +8,7 @@ really connects to.
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -165,7 +165,7 @@ def is_private_host(host: str) -> bool:
     return "." not in host or ends_with_any(host, PRIVATE_SUFFIXES)
 
 
-def ends_with_any(host: str, domains: frozenset[str]) -> bool:
+def ends_with_any(host: str, domains: Collection[str]) -> bool:
     """Tell whether a host is one of some domains or lies below one.
 
     >>> [ends_with_any(host, frozenset({"youtube.com"})) for host in ("m.youtube.com", "notyoutube.com")]
@@ -175,14 +175,15 @@ def ends_with_any(host: str, domains: frozenset[str]) -> bool:
 
 
 def parents(host: str) -> Iterator[str]:
-    """Yield a host and all domains that it lies in, the narrowest first.
+    """Yield a host and all domains that it lies in, the narrowest first; of a longer name its last `MAX_NAME`.
 
-    >>> list(parents("en.wikipedia.org"))
+    >>> list(parents("En.Wikipedia.org."))
     ['en.wikipedia.org', 'wikipedia.org', 'org']
     """
-    while host:
-        yield host
-        host = host.partition(".")[2]
+    rest = host.lower().rstrip(".")[-MAX_NAME:]
+    while rest:
+        yield rest
+        rest = rest.partition(".")[2]
 
 
 def is_public_suffix(domain: str) -> bool:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from filters.rules.lib.host_lists import Hosts, host_of, read_hosts
+from filters.rules.lib.host_lists import Hosts, read_hosts
 from filters.rules.lib.steps import threshold
 from webtext.local import FilePath, local_path
 from webtext.reasons import Reason
 from webtext.records import Document
+from webtext.urls import host_of
 
 REASONS = ("blocklist",)
 

@@ -11,10 +11,12 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
-from filters.rules.lib.host_lists import host_of, is_host_in, read_hosts
+from filters.rules.lib.host_lists import read_hosts
 from filters.rules.lib.steps import threshold
+from webtext.hosts import ends_with_any
 from webtext.reasons import Reason
 from webtext.records import Document
+from webtext.urls import host_of
 
 REASONS = ("wikipedia", "wikipedia_mirror", "wikipedia_text")
 
@@ -73,11 +75,11 @@ class Wikipedia:
 
     def __call__(self, document: Document) -> Reason | None:
         hosts = ("wikipedia.org", *_SISTERS) if self.sister_projects else ("wikipedia.org",)
-        if any(is_host_in(host, hosts) for host in (document.host, host_of(document.url))):
+        if any(ends_with_any(host, hosts) for host in (document.host, host_of(document.url))):
             return Reason("wikipedia", document.host)
         if _HOST_OF_A_COPY.search(document.host) or any(map(_shows_article, (document.url, document.final_url))):
             return Reason("wikipedia", document.final_url)
-        if self.mirrors and is_host_in(document.host, _mirrors()):
+        if self.mirrors and ends_with_any(document.host, _mirrors()):
             return Reason("wikipedia_mirror", document.host)
         if self.texts and (sign := _sign_of_copy(document)):
             return Reason("wikipedia_text", sign)

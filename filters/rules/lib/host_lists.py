@@ -1,13 +1,11 @@
 """Lists of hosts and addresses in files, as blocklists and lists of mirrors come."""
 
-import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from webtext.errors import UsageError
-
-_LONGEST_HOST = 253  # characters of a name in the DNS (RFC 1035, section 2.3.4)
+from webtext.hosts import parents
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,32 +25,6 @@ class Hosts:
             if beginning in self.addresses:
                 return beginning
         return None
-
-
-def parents(host: str) -> Iterator[str]:
-    """Yield a host and all domains that it lies in, the narrowest first.
-
-    >>> list(parents("En.Wikipedia.org."))
-    ['en.wikipedia.org', 'wikipedia.org', 'org']
-    """
-    rest = host.lower().rstrip(".")[-_LONGEST_HOST:]
-    while rest:
-        yield rest
-        rest = rest.partition(".")[2]
-
-
-def host_of(url: str) -> str:
-    """Take the host out of an absolute URL.
-
-    >>> host_of("https://example.org:8080/a?b#c")
-    'example.org'
-    """
-    return re.split(r"[/?#:]", url.partition("://")[2], maxsplit=1)[0].lower()
-
-
-def is_host_in(host: str, hosts: Collection[str]) -> bool:
-    """Tell whether a host is one of some, or lies below one."""
-    return any(parent in hosts for parent in parents(host))
 
 
 def read_hosts(path: Path) -> Hosts:
