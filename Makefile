@@ -1,6 +1,6 @@
 # webtext: the commands anyone needs. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help corpus test check format lock docs traces bench bench-extract bench-train bench-control bench-scale clean
+.PHONY: help corpus test check format lock docs traces bench bench-extract bench-train bench-control bench-scale fuzz clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -112,6 +112,10 @@ bench-control: $(VENV)/installed ## Are damaged copies worse, halves alike? CORP
 
 bench-scale: $(VENV)/installed ## Cost and memory of a build by the number of documents
 	$(BIN)/python benchmarks/scale.py --documents 2000
+
+fuzz: $(VENV)/installed ## Fuzz all that reads what others wrote, guided by coverage (Linux; ten minutes a reader)
+	$(BIN)/python -m pip install --quiet atheris
+	PYTHONPATH=. $(BIN)/python benchmarks/fuzz.py build/fuzz
 
 clean: ## Remove what the targets above have made
 	rm -rf build dist out $(VENV) *.egg-info .mypy_cache .ruff_cache .import_linter_cache
