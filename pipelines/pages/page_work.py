@@ -15,8 +15,9 @@ from typing import Any, Self
 from filters import Filter, apply_filters, load_preset
 from filters.outside import Outside, add_rules
 from webtext.code_points import count_words
+from webtext.extract.extractors import ALONE
 from webtext.extract.language_detector import detect
-from webtext.extract.pages import ExtractConfig, Extracted, ExtractionPool, extract_page
+from webtext.extract.pages import FAILED, ExtractConfig, Extracted, ExtractionPool, extract_page
 from webtext.hashing import document_id
 from webtext.reasons import Reason
 from webtext.records import Document, Page, Rejection
@@ -102,15 +103,17 @@ class PageWork:
         add_rules(self._config.outside)
         return load_preset(self._config.preset, **dict(self._config.overrides))
 
-    def __call__(self, page: Page, body: bytes, content_type: str) -> Judged:
+    def __call__(self, page: Page, body: bytes, content_type: str, *, alone: bool = False) -> Judged:
         """Extract and judge a page.
 
         Args:
             page: the page's row of the index.
             body: its bytes.
             content_type: what its server said they are.
+            alone: whether the extractor asks no other for a second opinion.
         """
-        return self.judge(page, extract_page(body, content_type, page.final_url, config=self._config.extract))
+        extract = self._config.extract
+        return self.judge(page, extract_page(body, content_type, page.final_url, config=extract, alone=alone))
 
     def judge(self, page: Page, result: Extracted | Reason) -> Judged:
         """Judge what was extracted from a page."""
@@ -121,11 +124,12 @@ class PagePool:
     """`PageWork` in processes of its own: `with PagePool(config, 2) as pool: pool.submit(page, response)()`.
 
     What takes too long there, in the extractor or in a filter, is rejected there: nothing that others wrote is read in
-    this process, where no limit would hold.
+    this process, where no limit would hold. Before that it is tried once more without a second opinion of its text.
     """
 
     def __init__(self, config: PageConfig, processes: int) -> None:
         self._max_bytes = config.extract.max_bytes
+        self._has_doubts = config.extract.extractor in ALONE
         self._work = PageWork(config)
         self._extract = ExtractionPool(config.extract)
         limits = config.extract.seconds, config.extract.memory_mb << 20
@@ -149,11 +153,16 @@ class PagePool:
         outcome = future.result()
         if not isinstance(outcome, Failure):
             return outcome
+        why = Reason(f"{FAILED}{outcome.kind}", outcome.detail)
         if outcome.kind == "crash":
             # Was it extraction, alone? Else it was what judges a page, which is ours: an exception there is a bug.
-            result = self._extract(body, content_type, page.final_url)
+            result = self._extract.once(body, content_type, page.final_url)
             if isinstance(result, Reason):
-                return self._work.judge(page, result)
-            if outcome.trace:
+                why = result
+            elif outcome.trace:
                 raise RuntimeError(f"{page.url} was extracted, but judging it failed:\n{outcome.trace}")
-        return Rejection(page.url, "extract", f"extract_{outcome.kind}", outcome.detail)
+        if self._has_doubts:
+            alone = self._pool.submit(page, body, content_type, alone=True).result()
+            if isinstance(alone, Document) or (isinstance(alone, Rejection) and alone.stage != "extract"):
+                return alone
+        return self._work.judge(page, why)

@@ -14,6 +14,7 @@ from sample.build import cases, distinct_answers
 from tests.double.damaged_pages import load_mutations
 from webtext.crawl.outcomes import OUTCOMES
 from webtext.errors import UsageError
+from webtext.extract import extractors
 from webtext.extract.extractors import ENGINES, load_engine
 from webtext.extract.pages import (
     REASONS,
@@ -312,6 +313,28 @@ def test_damaged_pages_are_all_accounted_for_by_a_build(tmp_path):
     assert set(counts.rejected) <= {*REASONS, *FILTER_REASONS}
     assert counts.kept > 60
     assert list(mutations.costly(tmp_path)) == []
+
+
+def test_alone_an_extractor_asks_for_no_second_opinion(monkeypatch):
+    monkeypatch.setattr(extractors, "second_opinion", lambda _: "Another text. " * 100)
+    empty = "<html><body><div><a href=/>A menu</a></div></body></html>"
+    assert extract_text(empty, "", ExtractConfig()).text.startswith("Another")
+    assert extract_text(empty, "", ExtractConfig(), alone=True) == "no_text"
+
+
+@pytest.mark.parametrize(
+    ("first", "alone", "kept"),
+    [
+        (Reason("extract_timeout"), Extracted("Blocks."), Extracted("Blocks.")),
+        (Reason("extract_crash"), Reason("no_text"), "extract_crash"),
+        (Reason("no_text"), Extracted("Blocks."), "no_text"),
+    ],
+)
+def test_a_page_that_is_too_much_for_a_second_opinion_keeps_the_text_of_its_blocks(monkeypatch, first, alone, kept):
+    outcomes = {False: first, True: alone}
+    monkeypatch.setattr(ExtractionPool, "once", lambda *_, alone=False: outcomes[alone])
+    with ExtractionPool(ExtractConfig()) as extract:
+        assert extract(b"", "", "") == kept
 
 
 NESTS = {  # made after pages on which trafilatura hung (tables) or ran out of stack (anything that it takes for text)

@@ -61,6 +61,13 @@ def test_what_fails_where_pages_are_judged_is_rejected_there(failing, title, rea
     assert getattr(judged, "stage", "extract") == "extract"
 
 
+@pytest.mark.parametrize("what", ["hangs", "eats memory", "dies"])
+def test_what_fails_for_a_second_opinion_alone_costs_that_opinion_and_no_page(failing, what):
+    judged = failing(f"{what} in doubt")
+    assert isinstance(judged, Document)
+    assert judged.text == TEXT.strip()
+
+
 def test_a_bug_in_what_judges_pages_is_no_rejection_and_shows_where_it_is(failing):
     with pytest.raises(RuntimeError, match=r"(?s)https://a.example/1 was .*failing_work.py.*ArithmeticError: a bug"):
         failing("raises")
@@ -68,7 +75,7 @@ def test_a_bug_in_what_judges_pages_is_no_rejection_and_shows_where_it_is(failin
 
 def test_a_page_whose_extraction_crashes_is_told_from_a_bug(monkeypatch, failing):
     crashed = Reason("extract_crash", "RecursionError: too deep")
-    monkeypatch.setattr(ExtractionPool, "__call__", lambda *_: crashed)
+    monkeypatch.setattr(ExtractionPool, "once", lambda *_: crashed)
     judged = failing("raises")
     assert (judged.stage, judged.reason, judged.detail) == ("extract", "extract_crash", "RecursionError: too deep")
 

@@ -94,14 +94,18 @@ ENGINES: dict[str, Callable[[], Engine]] = {
 }
 
 
+# What an extractor finds by itself, where another is asked for a second opinion: for pages that are too much for that.
+ALONE: dict[str, Callable[[], Engine]] = {"webtext": lambda: lambda _, tree: main_text(tree)}
+
+
 @functools.cache
-def load_engine(name: str) -> Engine:
-    """Load an extractor by its name.
+def load_engine(name: str, *, alone: bool = False) -> Engine:
+    """Load an extractor by its name, or what it is alone: a name of `ALONE`.
 
     Raises:
         UsageError: its package is not installed.
     """
-    return ENGINES[name]()
+    return (ALONE if alone else ENGINES)[name]()
 
 
 def require_engine(name: str) -> None:

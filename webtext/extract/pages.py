@@ -18,7 +18,7 @@ from ftfy.badness import is_bad
 
 from webtext import reference
 from webtext.extract.decode import decode_html
-from webtext.extract.extractors import ENGINES, load_engine, require_engine
+from webtext.extract.extractors import ALONE, ENGINES, load_engine, require_engine
 from webtext.extract.glance import foreign_text
 from webtext.extract.metadata import declared_language, read_metadata
 from webtext.extract.tree import parse_html, without_controls
@@ -34,6 +34,8 @@ REASONS = (  # the closed set of reasons why a page gives no text
     "extract_crash",
     "extract_memory",
 )
+
+FAILED = "extract_"  # how the reasons of a page begin that was too much for its process
 
 _MARKUP = re.compile(r"<\s*(?:!doctype\s+html|html|head|body|title|div|p|a|h1|table|article|meta|br)\b", re.IGNORECASE)
 _SNIFF_CHARS = 4096
@@ -99,13 +101,14 @@ class Extracted:
     glanced: bool = False  # the text is only what the page shows in long lines, in a language that is not wanted
 
 
-def extract_text(html: str, url: str, config: ExtractConfig) -> Extracted | Reason:
+def extract_text(html: str, url: str, config: ExtractConfig, *, alone: bool = False) -> Extracted | Reason:
     """Extract the main text of a page and what it declares.
 
     Args:
         html: the page, decoded.
         url: where it was found: a date may stand there.
         config: which extractor, and which languages are worth its time.
+        alone: whether the extractor, one of `ALONE`, asks no other for a second opinion.
     """
     if not _MARKUP.search(html[:_SNIFF_CHARS]) and not _MARKUP.search(html):
         return Reason("not_html", "no markup")
@@ -116,15 +119,17 @@ def extract_text(html: str, url: str, config: ExtractConfig) -> Extracted | Reas
     if config.languages and (runs := foreign_text(tree, config.languages, clean_text)):
         return Extracted(runs, declared_language=declared_language(tree), glanced=True)
     metadata = read_metadata(tree, url)
-    text = clean_text(load_engine(config.extractor)(html, tree))
+    text = clean_text(load_engine(config.extractor, alone=alone)(html, tree))
     if not text:
         return Reason("no_text")
     title, author, site_name = (clean_field(value) for value in (metadata.title, metadata.author, metadata.site_name))
     return Extracted(text, title, author, metadata.date, site_name, metadata.language)
 
 
-def extract_page(body: bytes, content_type: str, url: str, *, config: ExtractConfig) -> Extracted | Reason:
-    """Decode a page's bytes and extract its text, or say why there is none."""
+def extract_page(
+    body: bytes, content_type: str, url: str, *, config: ExtractConfig, alone: bool = False
+) -> Extracted | Reason:
+    """Decode a page's bytes and extract its text (see `extract_text`), or say why there is none."""
     reference.use(config.reference)
     if len(body) > config.max_bytes:
         return Reason("too_large", f"{len(body)} bytes, at most {config.max_bytes}")
@@ -133,7 +138,7 @@ def extract_page(body: bytes, content_type: str, url: str, *, config: ExtractCon
         return Extracted(text) if text else Reason("no_text")
     if not is_html(content_type, body):
         return Reason("not_html", extract_mime_type(content_type).essence)
-    return extract_text(decode_html(body, content_type), url, config)
+    return extract_text(decode_html(body, content_type), url, config, alone=alone)
 
 
 def clean_text(text: str) -> str:
@@ -171,12 +176,15 @@ def clean_field(text: str) -> str:
 
 
 class ExtractionPool:
-    """`extract_page` in a process that may die: `with ExtractionPool(config) as extract: extract(body, type, url)`."""
+    """`extract_page` in a process that may die: `with ExtractionPool(config) as extract: extract(body, type, url)`.
+
+    A page that is too much for it is tried once more without a second opinion, which may be what is too much.
+    """
 
     def __init__(self, config: ExtractConfig) -> None:
         self._config = config
         require_engine(config.extractor)  # a missing package shows here, not page after page
-        function: Callable[[bytes, str, str], Extracted | Reason] = functools.partial(extract_page, config=config)
+        function: Callable[..., Extracted | Reason] = functools.partial(extract_page, config=config)
         self._sandbox = Sandbox(function, config.seconds, config.memory_mb << 20)
 
     def __enter__(self) -> Self:
@@ -189,7 +197,15 @@ class ExtractionPool:
 
     def __call__(self, body: bytes, content_type: str, url: str) -> Extracted | Reason:
         """Extract one page (see `extract_page`)."""
-        result = self._sandbox(body[: self._config.max_bytes + 1], content_type, url)
+        result = self.once(body, content_type, url)
+        if isinstance(result, Reason) and result.startswith(FAILED) and self._config.extractor in ALONE:
+            alone = self.once(body, content_type, url, alone=True)
+            return alone if isinstance(alone, Extracted) else result
+        return result
+
+    def once(self, body: bytes, content_type: str, url: str, *, alone: bool = False) -> Extracted | Reason:
+        """Extract one page, and try it no second time."""
+        result = self._sandbox(body[: self._config.max_bytes + 1], content_type, url, alone=alone)
         if isinstance(result, Failure):
-            return Reason(f"extract_{result.kind}", result.detail)
+            return Reason(f"{FAILED}{result.kind}", result.detail)
         return result
