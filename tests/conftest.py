@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import socket
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,47 @@ settings.register_profile(
     "webtext", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 settings.load_profile("webtext")
+
+
+def pytest_addoption(parser):
+    """Declare by which flag CI says what may be skipped on its machine."""
+    parser.addoption(
+        "--may-skip", metavar="GROUP,...", help="fail where a test is skipped for none of these reasons of may_skip.toml"
+    )
+
+
+def pytest_configure(config):
+    """Watch what is skipped, where CI asks for it: in the process that hears of all tests."""
+    groups = config.getoption("may_skip")
+    if groups is not None and "PYTEST_XDIST_WORKER" not in os.environ:
+        known = tomllib.loads((ROOT / "tests" / "may_skip.toml").read_text(encoding="utf-8"))
+        config.pluginmanager.register(Skips(tuple(reason for group in groups.split(",") for reason in known[group])))
+
+
+class Skips:
+    """What is skipped for a reason that nobody allowed: the run fails, and says where."""
+
+    def __init__(self, allowed):
+        self.allowed, self.others = allowed, {}
+
+    def pytest_runtest_logreport(self, report):
+        """Note a test, or a file of tests, that is skipped."""
+        if report.skipped and not hasattr(report, "wasxfail"):
+            reason = report.longrepr[2].removeprefix("Skipped: ")
+            if not reason.startswith(self.allowed):
+                self.others.setdefault(reason, report.nodeid)
+
+    pytest_collectreport = pytest_runtest_logreport
+
+    def pytest_sessionfinish(self, session):
+        """Let the run fail."""
+        if self.others:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter):
+        """Say what was skipped, and that it may not be."""
+        for reason, test in self.others.items():
+            terminalreporter.write_line(f"SKIPPED, and tests/may_skip.toml does not allow it here: {test}: {reason}")
 
 
 def pytest_collection_modifyitems(items):

@@ -397,19 +397,26 @@ def test_other_readers_agree_on_the_archive(web, tmp_path):
     assert concurrent - {None} <= ids
 
 
-@pytest.mark.skipif(shutil.which("wayback") is None, reason="needs pywb: put the bin of a venv that has it on PATH")
+def program_of_pywb(name):
+    """Find a program of pywb: in the environment that `make peers-of-tests` makes, or on PATH."""
+    beside = Path(__file__).resolve().parents[2] / "build" / "peers" / "pywb" / "bin"
+    return shutil.which(name, path=f"{beside}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.mark.skipif(program_of_pywb("wayback") is None, reason="needs pywb: make peers-of-tests")
 def test_pywb_replays_the_archive(web, tmp_path):
     """It indexes the archive and serves what was crawled: pages, revisits of known bodies, redirects, failures."""
+    manager, wayback = program_of_pywb("wb-manager"), program_of_pywb("wayback")
     web.redirects["http://host0.test/page/1"] = "http://host1.test/page/0"
     web.answers["http://host1.test/page/1"] = 404
     crawl(web, tmp_path, links_of(2, 2), delay=0.01)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    add = ["wb-manager", "add", "ours", str(tmp_path / "pages-000.warc.gz")]
-    for command in (["wb-manager", "init", "ours"], add):
+    add = [manager, "add", "ours", str(tmp_path / "pages-000.warc.gz")]
+    for command in ([manager, "init", "ours"], add):
         subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     found = {}
-    command = ["wayback", "-p", str(port), "-b", "127.0.0.1"]
+    command = [wayback, "-p", str(port), "-b", "127.0.0.1"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             deadline = time.monotonic() + 60

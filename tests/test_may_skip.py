@@ -1,0 +1,33 @@
+"""CI fails where a test is skipped for a reason that nobody allowed, also in files that are skipped as a whole."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SKIPPED = {
+    "test_one.py": 'import pytest\n\n@pytest.mark.skipif(True, reason="needs pywb: x")\ndef test_one(): pass\n',
+    "test_file.py": 'import pytest\npytest.importorskip("nothing", reason="no Chromium is installed")\n',
+    "test_inside.py": 'import pytest\n\ndef test_inside():\n    pytest.skip("realweb is not here: x")\n',
+    "test_that_runs.py": "def test_that_runs(): pass\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("groups", "refused", "processes"),
+    [("data,debian,peers", set(), "0"), ("data,debian", {"pywb"}, "0"), ("data", {"pywb", "Chromium"}, "2")],
+)
+def test_a_skip_that_is_not_allowed_fails_the_run(tmp_path, groups, refused, processes):
+    (tmp_path / "conftest.py").write_text("from tests.conftest import pytest_addoption, pytest_configure\n")
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT}\n")
+    for name, text in SKIPPED.items():
+        (tmp_path / name).write_text(text)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", processes, "--may-skip", groups]
+    ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    told = [line for line in ran.stdout.splitlines() if "does not allow it here" in line]
+    assert ran.returncode == (1 if refused else 0), ran.stdout + ran.stderr
+    assert all(any(word in line for line in told) for word in refused)
