@@ -23,7 +23,9 @@ settings.load_profile("webtext")
 def pytest_addoption(parser):
     """Declare by which flag CI says what may be skipped on its machine."""
     parser.addoption(
-        "--may-skip", metavar="GROUP,...", help="fail where a test is skipped for none of these reasons of may_skip.toml"
+        "--may-skip",
+        metavar="GROUP,...",
+        help="groups of tests/may_skip.toml: fail where a test is skipped for any other reason",
     )
 
 
