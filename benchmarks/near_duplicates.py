@@ -146,12 +146,16 @@ def run_webtext(folder: Path, workers: int, *, at_once: bool) -> dict[str, Any]:
     from dedup.near.search import Plan  # noqa: PLC0415
     from dedup.near.transforms import FindDuplicates  # noqa: PLC0415
     from pipelines.engine.runner import Engine  # noqa: PLC0415
+    from pipelines.stages.duplicates import SearchInOneTask  # noqa: PLC0415
 
     started = time.process_time()
     output = Path(tempfile.mkdtemp(prefix=_written(folder), dir=folder.parent))
     parts = len(list(folder.glob("part-*")))
     plan = Plan(Catalog((Source(str(folder), parts),)), int(folder.name.split("-")[-1]), MinHashConfig())
-    Engine(workers).run(lambda root: root | FindDuplicates(plan, str(output), at_once), plan.runs)
+    if at_once:
+        Engine(workers).each([0], SearchInOneTask(plan, str(output)))
+    else:
+        Engine(workers).run(lambda root: root | FindDuplicates(plan, str(output)), plan.runs)
     summary = json.loads((output / "summary.json").read_text())
     stage = round(time.process_time() - started, 2)
     return {

@@ -33,7 +33,7 @@ from pipelines.engine.runner import Engine
 from pipelines.pages import page_work
 from pipelines.stages.archives.index import archives_of, index_archives
 from pipelines.stages.build import BuildConfig, run_duplicates, run_shards
-from pipelines.stages.documents import Bucket, DocumentsConfig, _WriteBucket, count_documents, plan_buckets
+from pipelines.stages.documents import Bucket, DocumentsConfig, WriteBuckets, count_documents, plan_buckets
 from pipelines.stages.kept import Kept
 from pipelines.stages.stage import Stage, read_manifest, run_stage
 from webtext import storage
@@ -139,22 +139,21 @@ def functions(pages: str, buckets: list[Bucket], config: BuildConfig, clock: Clo
     clock.around("shards and card", run_shards)(Kept(made, duplicates), corpus, config.shards, Engine(1))
 
 
-def _started(directory: str, config: DocumentsConfig) -> _WriteBucket:
-    write = _WriteBucket(directory, config, processes=1)
-    write.setup()
+def _started(directory: str, config: DocumentsConfig) -> WriteBuckets:
+    write = WriteBuckets(directory, config)
+    write.open()
     sketch("kernels are loaded by being used", config.minhash)
     return write
 
 
-def _do(write: _WriteBucket, buckets: list[Bucket]) -> None:
-    write.start_bundle()
+def _do(write: WriteBuckets, buckets: list[Bucket]) -> None:
     for bucket in buckets:
-        write.process(bucket)
-    write.finish_bundle()
+        write.do(bucket)
+    write.finish()
 
 
 @functools.cache
-def _writer(config: DocumentsConfig) -> _WriteBucket:
+def _writer(config: DocumentsConfig) -> WriteBuckets:
     """Make what a worker of the pool holds, once a process."""
     directory = FOLDER / "pool"
     directory.mkdir(exist_ok=True)

@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import apache_beam as beam
@@ -46,21 +47,17 @@ class FindDuplicates(beam.PTransform):
     """Find the clusters of the documents in a plan's catalog and write what becomes of their members.
 
     Writes `clusters-*.parquet` and `rejections-*.parquet` for each part that is not of an earlier corpus, and
-    `summary.json`, into `output`; gives the names of the files. `at_once` makes it one task, which writes the same
-    bytes, in less time and memory than the shuffle takes in one process (docs/dedup.md).
+    `summary.json`, into `output`; gives the names of the files.
     """
 
     plan: Plan
     output: str
-    at_once: bool = False
 
     def __post_init__(self) -> None:
         super().__init__("FindDuplicates")
 
     def expand(self, root: PBegin) -> PCollection:
         task = self.plan, Shared()
-        if self.at_once:
-            return root | beam.Create([0]) | beam.ParDo(SearchAtOnce(*task, self.output))
         runs = root | "Runs" >> beam.Create(range(self.plan.runs)) | "Spread" >> beam.Reshuffle()
         edges = (
             runs
@@ -106,16 +103,11 @@ class Step(beam.DoFn):
         self.plan, self._reader = plan, reader
 
     def setup(self) -> None:
-        if self.plan.documents >= WORTH_COMPILING:
-            compile_from_now_on()
-        reader: PartReader = self._reader.acquire(lambda: PartReader(self.plan.catalog, storage.open_file))
-        self.search = Search(self.plan, reader)
+        self.search = _search(self.plan, self._reader.acquire(partial(_reader, self.plan)))
 
     def process(self, element: Any) -> Iterator[Any]:
         yield from self.sent(element)
-        for name, number in self.search.counts.items():
-            Metrics.counter(STAGE, name).inc(number)
-        self.search.counts.clear()
+        _tell(self.search)
 
     def sent(self, element: Any) -> Iterator[Any]:
         """Give what is to be sent for an element."""
@@ -192,14 +184,30 @@ class WriteVerdicts(Step):
         yield from write_verdicts(self.plan, self.plan.parts_of(element[0]), verdicts, self.output)
 
 
-class SearchAtOnce(WriteVerdicts):
-    """Anything → the names of all files: the whole search in one task."""
+def find_at_once(plan: Plan, output: str) -> list[str]:
+    """Do in one task what `FindDuplicates` does: the same bytes, in less time and memory than a shuffle takes."""
+    search = _search(plan, _reader(plan))
+    verdicts, told = at_once(search)
+    names = [*write_verdicts(plan, range(plan.catalog.parts), verdicts, output), write_summary([told], plan, output)]
+    _tell(search)
+    return names
 
-    def sent(self, element: Any) -> Iterator[str]:
-        del element
-        verdicts, told = at_once(self.search)
-        yield from write_verdicts(self.plan, range(self.plan.catalog.parts), verdicts, self.output)
-        yield write_summary([told], self.plan, self.output)
+
+def _reader(plan: Plan) -> PartReader:
+    return PartReader(plan.catalog, storage.open_file)
+
+
+def _search(plan: Plan, reader: PartReader) -> Search:
+    if plan.documents >= WORTH_COMPILING:
+        compile_from_now_on()
+    return Search(plan, reader)
+
+
+def _tell(search: Search) -> None:
+    """Count for Beam what a search has done since it was asked last."""
+    for name, number in search.counts.items():
+        Metrics.counter(STAGE, name).inc(number)
+    search.counts.clear()
 
 
 def write_verdicts(plan: Plan, parts: Iterable[int], verdicts: pa.Table, output: str) -> Iterator[str]:

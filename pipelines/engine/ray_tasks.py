@@ -1,8 +1,7 @@
 """Independent tasks on a Ray cluster: a second engine beside Beam, for stages that are lists of such tasks.
 
 Reading, extracting, filtering and sketching pages is such a list, and so is writing shards: nearly all the time that a
-build takes. What a task does is the step that Beam would run (`beam.ParDo`), object for object; only who hands out the
-tasks is another. A task writes whole files under names of its own, so Ray may run it again where a worker has died.
+build takes. What does a task is the `Worker` that Beam would hand it to; only who hands it out is another.
 
 Workers get our packages from the driver, so that no other version is at work; the packages that ours need must be
 installed where the cluster runs.
@@ -18,8 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import apache_beam as beam
-
+from pipelines.engine.tasks import Worker
 from webtext.errors import UsageError
 
 PACKAGES = ("webtext", "filters", "dedup", "model", "pipelines")
@@ -28,14 +26,14 @@ _PATIENCE = 10.0  # seconds for a cluster to answer
 _ABSENT = f"no Ray cluster at {{}}: start one (`ray start --head`), or give --ray {LOCAL}"
 
 
-def run_tasks(address: str, tasks: Sequence[Any], step: beam.ParDo) -> None:
+def run_tasks(address: str, tasks: Sequence[Any], worker: Worker) -> None:
     """Do tasks on the cluster at an address, each once or, where its worker dies, once more; wait for the last.
 
     Raises:
         UsageError: Ray is not installed, there is no cluster, its workers die, or a task raised one.
     """
     with _connected(address) as ray:
-        work, place = ray.cloudpickle.dumps(step.fn), str(Path.cwd())
+        work, place = ray.cloudpickle.dumps(worker), str(Path.cwd())
         do = ray.remote(_do)
         try:
             ray.get([do.remote(work, place, task) for task in tasks])
@@ -85,17 +83,15 @@ def _check(address: str) -> None:
 
 
 def _do(work: bytes, place: str, task: Any) -> None:
-    step = _ready(work, place)
-    step.start_bundle()
-    for _ in step.process(task) or ():
-        pass
-    step.finish_bundle()
+    worker = _opened(work, place)
+    worker.do(task)
+    worker.finish()
 
 
 @functools.lru_cache(maxsize=1)
-def _ready(work: bytes, place: str) -> Any:
-    """Set up a step, once in each process of the cluster; relative paths mean what they mean to the driver."""
+def _opened(work: bytes, place: str) -> Worker:
+    """Open a worker, once in each process of the cluster; relative paths mean what they mean to the driver."""
     os.chdir(place)
-    made = pickle.loads(work)  # noqa: S301 (our own driver sent it)
-    made.setup()
-    return made
+    worker: Worker = pickle.loads(work)  # noqa: S301 (our own driver sent it)
+    worker.open()
+    return worker

@@ -18,6 +18,7 @@ from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions,
 
 from pipelines.engine.processes import local_processes
 from pipelines.engine.ray_tasks import run_tasks
+from pipelines.engine.tasks import Worker
 from webtext.errors import UsageError
 
 _USAGE_ERROR = re.compile(r"UsageError: ([^\n]+?)(?: \[while running [^\n]*)?(?:\\n|\n|$)")
@@ -27,23 +28,24 @@ _TASKS_WORTH_PROCESSES = 4
 _MOST_SPREAD = 8
 
 
-class TaskTransform(beam.PTransform):
-    """A transform of tasks that know nothing of one another, each of which writes whole files of its own."""
+class DoTasks(beam.DoFn):
+    """Hands tasks to a worker."""
 
-    def step(self) -> beam.ParDo:
-        """Give what does one task after another."""
-        raise NotImplementedError
+    def __init__(self, worker: Worker) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._worker = worker
 
-    def expand(self, tasks: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
-        return tasks | self.step()
+    def setup(self) -> None:
+        self._worker.open()
 
+    def process(self, task: Any) -> None:
+        self._worker.do(task)
 
-class SpreadTransform(TaskTransform):
-    """A transform whose step has processes of its own do the work, as many as it is told."""
+    def finish_bundle(self) -> None:
+        self._worker.finish()
 
-    def spread(self, processes: int) -> TaskTransform:
-        """Give the transform whose step, in one worker, has so many processes."""
-        raise NotImplementedError
+    def teardown(self) -> None:
+        self._worker.close()
 
 
 @dataclass(frozen=True)
@@ -60,22 +62,21 @@ class Engine:
         if self.ray and _names_runner(self.beam_arguments):
             raise UsageError("--ray and --runner name two engines: choose one")
 
-    def each(self, tasks: Sequence[Any], transform: TaskTransform) -> None:
-        """Do independent tasks, at least one, and wait for their end.
+    def each(self, tasks: Sequence[Any], worker: Worker) -> None:
+        """Have independent tasks, at least one, done, and wait for their end.
 
         Raises:
             UsageError: a worker raised one.
             KeyboardInterrupt: the user asked for the end, by Ctrl-C or TERM.
         """
         if self.ray:
-            run_tasks(self.ray, tasks, transform.step())
+            run_tasks(self.ray, tasks, worker)
             return
         workers = self._workers_here(len(tasks))
-        count = len(tasks)
-        if isinstance(transform, SpreadTransform) and 1 < workers <= _MOST_SPREAD:
-            transform, count = transform.spread(workers), 1
+        spread = worker.spread(workers) if 1 < workers <= _MOST_SPREAD else None
         create = beam.Create(tasks).with_output_types(type(tasks[0]))
-        self.run(lambda root: root | create | beam.Reshuffle() | transform, count)
+        do = type(worker).__name__ >> beam.ParDo(DoTasks(spread or worker))
+        self.run(lambda root: root | create | beam.Reshuffle() | do, 1 if spread else len(tasks))
 
     def run(self, construct: Callable[[beam.Pipeline], None], tasks: int = 1) -> None:
         """Construct a pipeline of `tasks` independent tasks, run it, and wait for its end.

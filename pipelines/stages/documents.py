@@ -12,9 +12,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
-import apache_beam as beam
 import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.metrics.metric import Metrics
@@ -25,7 +24,7 @@ from filters import load_preset
 from filters.outside import Outside, rules_of
 from filters.presets import Entry, Preset, file_settings, read_preset
 from filters.rules.length import Length
-from pipelines.engine.runner import SpreadTransform
+from pipelines.engine.tasks import Worker
 from pipelines.pages.page_index import PageIndex
 from pipelines.pages.page_work import Judged, PageConfig, PagePool, judge_page
 from pipelines.stages.earlier import sketch_settings
@@ -146,24 +145,6 @@ def read_pages(bucket: Bucket, index: PageIndex) -> list[Page]:
 
 
 @dataclass
-class WriteBuckets(SpreadTransform):
-    """Turn each bucket of pages into its three files of documents, shingles and rejections."""
-
-    directory: str
-    config: DocumentsConfig
-    processes: int = 1  # the processes that judge a worker's pages
-
-    def __post_init__(self) -> None:
-        super().__init__("WriteBuckets")
-
-    def step(self) -> beam.ParDo:
-        return beam.ParDo(_WriteBucket(self.directory, self.config, self.processes))
-
-    def spread(self, processes: int) -> "WriteBuckets":
-        return replace(self, processes=processes)
-
-
-@dataclass
 class _Open:
     """A bucket whose pages are on their way."""
 
@@ -185,36 +166,38 @@ class _Open:
         write_bucket(directory, self.suffix, self.documents, self.rejections)
 
 
-class _WriteBucket(beam.DoFn):
-    """Reads the pages of buckets, has them judged in processes that serve all buckets of a worker, writes what comes.
+@dataclass
+class WriteBuckets(Worker):
+    """Turns each bucket of pages into its three files of documents, shingles and rejections.
 
     The pages of the next bucket are handed out while those of this one are still judged, so that no process waits for
     the end of a bucket. Judgements are taken in the order of the pages.
     """
 
-    def __init__(self, directory: str, config: DocumentsConfig, processes: int) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._directory, self._config, self._processes = directory, config, processes
+    directory: str
+    config: DocumentsConfig
+    processes: int = 1  # the processes that judge a worker's pages
 
-    def setup(self) -> None:
-        self._pool = PagePool(self._config.page, self._processes)
+    def open(self) -> None:
+        self._pool = PagePool(self.config.page, self.processes)
         self._index = PageIndex()
-
-    def start_bundle(self) -> None:
         self._ahead: deque[Callable[[], None]] = deque()  # what is to be done as pages are judged, in order
 
-    def teardown(self) -> None:
-        self._pool.__exit__(None, None, None)
-
-    def process(self, bucket: Bucket) -> None:
-        made = _Open(bucket.suffix, self._config.minhash)
+    def do(self, bucket: Bucket) -> None:
+        made = _Open(bucket.suffix, self.config.minhash)
         for page, response in read_responses(bucket, self._index):
             self._ahead.append(partial(made.take, self._pool.submit(page, response)))
-            self._catch_up(self._processes * _PAGES_AHEAD)
-        self._ahead.append(partial(made.write, self._directory))
+            self._catch_up(self.processes * _PAGES_AHEAD)
+        self._ahead.append(partial(made.write, self.directory))
 
-    def finish_bundle(self) -> None:
+    def finish(self) -> None:
         self._catch_up(0)
+
+    def close(self) -> None:
+        self._pool.__exit__(None, None, None)
+
+    def spread(self, processes: int) -> Self:
+        return replace(self, processes=processes)
 
     def _catch_up(self, most: int) -> None:
         while len(self._ahead) > most:

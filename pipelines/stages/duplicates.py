@@ -4,16 +4,15 @@ Each part of the documents has a `clusters-*` (members of clusters, and whether 
 """
 
 from dataclasses import dataclass, field
-
-import apache_beam as beam
-from apache_beam.utils.shared import Shared
+from typing import Any
 
 from dedup.near.against import Columns
 from dedup.near.minhash import MinHashConfig
 from dedup.near.parts import Catalog, Source
 from dedup.near.search import Plan
-from dedup.near.transforms import FindDuplicates, SearchAtOnce
-from pipelines.engine.runner import Engine, TaskTransform
+from dedup.near.transforms import FindDuplicates, find_at_once
+from pipelines.engine.runner import Engine
+from pipelines.engine.tasks import Worker
 from pipelines.stages.earlier import prepare_earlier
 from pipelines.stages.ledger import count_rejections
 from pipelines.stages.output import Output
@@ -66,17 +65,14 @@ def _search(plan: Plan, unfinished: str, engine: Engine) -> None:
 
 
 @dataclass
-class SearchInOneTask(TaskTransform):
-    """The whole search as one task, for any engine that does tasks."""
+class SearchInOneTask(Worker):
+    """Does the whole search as one task."""
 
     plan: Plan
     output: str
 
-    def __post_init__(self) -> None:
-        super().__init__("SearchInOneTask")
-
-    def step(self) -> beam.ParDo:
-        return beam.ParDo(SearchAtOnce(self.plan, Shared(), self.output))
+    def do(self, _task: Any) -> None:
+        find_at_once(self.plan, self.output)
 
 
 def processes_for(plan: Plan) -> int:

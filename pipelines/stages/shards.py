@@ -8,12 +8,11 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import apache_beam as beam
 import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.metrics.metric import Metrics
 
-from pipelines.engine.runner import TaskTransform
+from pipelines.engine.tasks import Worker
 from pipelines.stages.kept import PARTS, Kept
 from pipelines.stages.ledger import count_rows
 from webtext import storage
@@ -72,22 +71,15 @@ def _text_bytes(path: str) -> int:
 
 
 @dataclass
-class WriteShards(TaskTransform):
-    """Write each shard's splits from what stays of its parts."""
+class WriteShards(Worker):
+    """Writes each shard's splits from what stays of its parts."""
 
     kept: Kept
     output: str
     config: ShardsConfig
 
-    def __post_init__(self) -> None:
-        super().__init__("WriteShards")
-
-    def step(self) -> beam.ParDo:
-        return beam.Map(self._write)
-
-    def _write(self, shard: Shard) -> str:
+    def do(self, shard: Shard) -> None:
         write_shard(shard, self.kept, self.output, self.config)
-        return shard.name("train")
 
 
 def write_shard(shard: Shard, kept: Kept, output: str, config: ShardsConfig) -> None:

@@ -64,11 +64,11 @@ def spanning_forest(edges):
     return np.stack([smallest[members], nodes[members]], axis=1)
 
 
-def run_beam(plan, output, *flags, at_once=False):
+def run_beam(plan, output, *flags):
     output.mkdir()
     options = PipelineOptions(["--runner=FnApiRunner", "--no_save_main_session", *flags])
     with beam.Pipeline(options=options) as pipeline:
-        pipeline | FindDuplicates(plan, str(output), at_once)
+        pipeline | FindDuplicates(plan, str(output))
 
 
 def run_steps(plan, output, shuffler):
@@ -101,11 +101,9 @@ def run_steps(plan, output, shuffler):
 
 
 def run_at_once(plan, output):
-    """Run the step that is the whole search."""
+    """Run the task that is the whole search."""
     output.mkdir()
-    step = steps.SearchAtOnce(plan, Shared(), str(output))
-    step.setup()
-    return list(step.process(0))
+    return steps.find_at_once(plan, str(output))
 
 
 def content(folder):

@@ -23,7 +23,7 @@ from dedup.near.search import Plan
 from dedup.near.transforms import FindDuplicates
 from pipelines.commands import flex_template
 from pipelines.commands.cli import COMMANDS
-from pipelines.engine.runner import Engine
+from pipelines.engine.runner import DoTasks, Engine
 from pipelines.stages import documents, fetch, harvest
 from pipelines.stages.archives import index
 from pipelines.stages.documents import DocumentsConfig, WriteBuckets
@@ -68,7 +68,7 @@ def wire_documents(root, _monkeypatch):
     buckets = documents.plan_buckets([f"{BUCKET}/pages/{name}" for name in names("index")], FILES * 1000)
     assert len(buckets) == FILES
     tasks = root | beam.Create(buckets).with_output_types(documents.Bucket) | beam.Reshuffle()
-    tasks | WriteBuckets(f"{BUCKET}/documents.unfinished", DocumentsConfig())
+    tasks | beam.ParDo(DoTasks(WriteBuckets(f"{BUCKET}/documents.unfinished", DocumentsConfig())))
 
 
 def wire_duplicates(root, _monkeypatch):
@@ -81,7 +81,7 @@ def wire_corpus(root, _monkeypatch):
     tasks = [Shard(tuple(parts[number : number + 5]), number // 5, FILES // 5) for number in range(0, FILES, 5)]
     kept = Kept(f"{BUCKET}/documents", f"{BUCKET}/duplicates")
     write = WriteShards(kept, f"{BUCKET}/corpus.unfinished", ShardsConfig())
-    root | beam.Create(tasks) | beam.Reshuffle() | write
+    root | beam.Create(tasks) | beam.Reshuffle() | beam.ParDo(DoTasks(write))
 
 
 WIRES = [wire_harvest, wire_fetch, wire_index, wire_documents, wire_duplicates, wire_corpus]

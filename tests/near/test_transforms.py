@@ -143,18 +143,18 @@ def test_runners_workers_and_divisions_give_the_same_bytes(tmp_path):
     run_beam(plan, tmp_path / "many-runs")
     run_beam(plan, tmp_path / "processes", "--direct_running_mode=multi_processing", "--direct_num_workers=2")
     run_beam(plan, tmp_path / "bundles", "--runner=BundleBasedDirectRunner")
-    run_beam(plan, tmp_path / "at-once", at_once=True)
+    run_at_once(plan, tmp_path / "at-once")
     expected = content(tmp_path / "by-hand")
     assert len(rejections(tmp_path / "by-hand")) >= 25
     for name in ("one-run", "many-runs", "processes", "bundles", "at-once"):
         assert content(tmp_path / name) == expected
 
 
-@pytest.mark.parametrize("at_once", [False, True])
+@pytest.mark.parametrize("run", [run_beam, run_at_once])
 @pytest.mark.parametrize("documents", [[], [("one lonely text", facts("http://h.test/1"))]])
-def test_a_corpus_without_duplicates_gives_empty_files_and_a_summary(tmp_path, documents, at_once):
+def test_a_corpus_without_duplicates_gives_empty_files_and_a_summary(tmp_path, documents, run):
     catalog = Catalog((write_parts(tmp_path / "documents", documents, 2),))
-    run_beam(Plan(catalog, len(documents), MinHashConfig()), tmp_path / "found", at_once=at_once)
+    run(Plan(catalog, len(documents), MinHashConfig()), tmp_path / "found")
     assert rejections(tmp_path / "found") == {}
     assert sorted(content(tmp_path / "found")) == [
         *("clusters-00000-of-00002.parquet", "clusters-00001-of-00002.parquet"),

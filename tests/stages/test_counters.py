@@ -7,9 +7,10 @@ from dedup.near.minhash import MinHashConfig
 from dedup.near.parts import Catalog, Source
 from dedup.near.search import Plan
 from dedup.near.transforms import FindDuplicates
-from pipelines.engine.runner import Engine
+from pipelines.engine.runner import DoTasks, Engine
 from pipelines.stages.archives import index
 from pipelines.stages.documents import DocumentsConfig, WriteBuckets, plan_buckets
+from pipelines.stages.duplicates import SearchInOneTask
 from pipelines.stages.kept import Kept
 from pipelines.stages.output import Output
 from pipelines.stages.shards import ShardsConfig, WriteShards, plan_shards
@@ -21,6 +22,10 @@ from webtext import storage
 @pytest.fixture
 def built(sample_built):
     return sample_built
+
+
+def do(worker):
+    return beam.ParDo(DoTasks(worker))
 
 
 def counted(construct):
@@ -51,7 +56,7 @@ def test_documents_are_counted_by_reason(built, tmp_path):
     pages = str(built / "pages")
     files = [storage.join(pages, name) for name in storage.list_files(pages, "index-*.parquet")]
     buckets = plan_buckets(files, read_manifest(pages).counts.kept)
-    found = counted(lambda root: root | beam.Create(buckets) | WriteBuckets(str(tmp_path), DocumentsConfig()))
+    found = counted(lambda root: root | beam.Create(buckets) | do(WriteBuckets(str(tmp_path), DocumentsConfig())))
     assert found["documents"] == ledger(built / "documents")
 
 
@@ -60,7 +65,10 @@ def test_duplicates_are_counted_by_reason(built, tmp_path, at_once):
     documents = str(built / "documents")
     parts = len(storage.list_files(documents, "part-*.parquet"))
     plan = Plan(Catalog((Source(documents, parts),)), read_manifest(documents).counts.kept, MinHashConfig())
-    found = counted(lambda root: root | FindDuplicates(plan, str(tmp_path), at_once))
+    if at_once:
+        found = counted(lambda root: root | beam.Create([0]) | do(SearchInOneTask(plan, str(tmp_path))))
+    else:
+        found = counted(lambda root: root | FindDuplicates(plan, str(tmp_path)))
     rejected = dict(read_manifest(str(built / "duplicates")).counts.rejected)
     assert {name: number for name, number in found["dedup"].items() if name in rejected} == rejected
     assert set(rejected) == {"exact_duplicate", "near_duplicate"}
@@ -70,5 +78,5 @@ def test_a_corpus_counts_its_splits(built, tmp_path):
     config = ShardsConfig()
     kept = Kept.of(Output(str(built)))
     shards = plan_shards(kept.documents, config)
-    found = counted(lambda root: root | beam.Create(shards) | WriteShards(kept, str(tmp_path), config))
+    found = counted(lambda root: root | beam.Create(shards) | do(WriteShards(kept, str(tmp_path), config)))
     assert found["corpus"] == read_manifest(str(built / "corpus")).counts.notes

@@ -2,13 +2,11 @@
 
 from functools import partial
 
-import apache_beam as beam
 import pytest
 
 from dedup.near.minhash import MinHashConfig
 from dedup.near.parts import Catalog, Source
 from dedup.near.search import Plan
-from dedup.near.transforms import FindDuplicates
 from pipelines.engine.runner import Engine
 from pipelines.stages import duplicates
 from pipelines.stages.duplicates import DuplicatesConfig, is_one_task, run_duplicates
@@ -37,12 +35,22 @@ def test_one_task_for_half_a_million_documents_of_a_local_disk(searched, at_once
     assert is_one_task(searched) == at_once
 
 
-@pytest.mark.parametrize("at_once", [True, False])
-def test_one_task_shuffles_nothing(at_once):
-    pipeline = beam.Pipeline(options=Engine(1).options())
-    _ = pipeline | FindDuplicates(plan("out/documents"), "out/duplicates", at_once)
-    kinds = [step.spec.urn for step in pipeline.to_runner_api().components.transforms.values()]
-    assert ("beam:transform:group_by_key:v1" in kinds) != at_once
+class Recorder:
+    """An engine that does nothing and says what it was given: tasks, or a pipeline."""
+
+    def each(self, tasks, worker):
+        self.given = tasks, type(worker)
+
+    def run(self, construct, tasks):
+        self.given = construct, tasks
+
+
+def test_one_task_shuffles_nothing():
+    engine = Recorder()
+    duplicates._search(plan("out/documents"), "out/duplicates", engine)
+    assert engine.given == ([0], duplicates.SearchInOneTask)
+    duplicates._search(plan("gs://bucket/documents"), "gs://bucket/duplicates", engine)
+    assert callable(engine.given[0])
 
 
 def test_a_search_of_many_tasks_writes_what_one_task_does(tmp_path, monkeypatch):
