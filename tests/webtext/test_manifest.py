@@ -1,5 +1,6 @@
 """A fingerprint knows all that a stage's bytes can depend on: nothing has to be remembered, and nothing can be cut."""
 
+import ast
 import importlib.metadata
 import tomllib
 from pathlib import Path
@@ -15,10 +16,11 @@ from webtext.errors import UsageError
 from webtext.extract.extractors import ENGINES, PACKAGES
 from webtext.extract.pages import ExtractConfig
 
-PROJECT = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 # What a document's text, language, title, signature or file is made by, at whatever remove from what we declare.
 SHAPING = {
-    *("brotli", "charset-normalizer", "courlan", "datasketch", "ftfy", "idna", "justext", "langdetect"),
+    *("brotli", "charset-normalizer", "courlan", "datasketch", "ftfy", "htmldate", "idna", "justext", "langdetect"),
     *("lxml", "lxml-html-clean", "msgspec", "numpy", "pyarrow", "scipy", "tldextract", "trafilatura", "zstandard"),
 }
 
@@ -57,6 +59,26 @@ def test_every_dependency_that_is_declared_counts_or_is_known_to_have_no_effect(
     declared = {Requirement(one).name for one in PROJECT["dependencies"]}
     assert declared - set(manifest.versions()) <= set(manifest._WITHOUT_EFFECT)
     assert set(manifest._WITHOUT_EFFECT).isdisjoint(SHAPING)
+
+
+def imports(path):
+    """Give the names of the modules that a module imports, anywhere in it, with the parts above each."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        named = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        named += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        for name in named:
+            yield name.partition(".")[0]
+
+
+def test_what_pages_and_documents_are_read_by_is_not_among_what_has_no_effect():
+    """A crawl's pages are an input, so what moves them does not count; nor does Beam, which hands out tasks."""
+    modules = {name.replace("-", "_"): name for name in manifest._WITHOUT_EFFECT if name != "apache-beam"}
+    found = {}
+    for path in sorted(path for room in ("webtext", "filters", "dedup") for path in (ROOT / room).rglob("*.py")):
+        place = path.relative_to(ROOT).as_posix()
+        if not place.startswith(("webtext/crawl/", "webtext/connection/", "webtext/manifest.py")):
+            found.update({modules[name]: place for name in imports(path) if name in modules})
+    assert found == {}
 
 
 def test_what_only_moves_bytes_or_draws_them_does_not_make_a_corpus_anew(monkeypatch):
