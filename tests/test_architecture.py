@@ -63,6 +63,11 @@ def test_a_room_is_small_enough_to_be_known(room):
     assert '"""' in (room / "__init__.py").read_text("utf-8"), "say in its __init__.py what the room is for"
 
 
+def test_the_annotated_tree_names_every_room():
+    tree = (ROOT / "CONTRIBUTING.md").read_text("utf-8").split("```")[1]
+    assert {room.name for room in rooms()} <= set(re.findall(r"(\w+)/", tree))
+
+
 _BEGUN_IN_THE_MIDDLE = re.compile(
     r"# (of|that|in|by|from|with|to|for|as|so|which|whose|on|at|than|where|when|if|and|or|but|because|since|until)\b"
 )

@@ -3,6 +3,10 @@
 Interpolated, with three discounts an order, as Chen and Goodman (1999, section 3) give it and KenLM computes it. On a
 CPU it reads in seconds what a Transformer would take hours for, and it has no seed: two of them differ by their data
 only. All counting is sorting of integers: an n-gram is the pair (id of the n-gram without its last token, last token).
+
+It is the only model of its kind here. The rule of perplexity once had a hashed one with Witten-Bell smoothing: trained
+on half of WikiText-2's test text, it told the other half's paragraphs from the same words shuffled with an AUC of .56,
+this one with .90.
 """
 
 from collections.abc import Sequence

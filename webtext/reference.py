@@ -1,8 +1,9 @@
 """Whether the named packages do all the work themselves in this process: `--reference`.
 
-langdetect has a faster way beside it that gives the same bytes. A reference build leaves that way out, and so shows
-that it does (`tests/test_reference.py`); `make traces` prints who does how much. datasketch has its
-own switch, `dedup.near.minhash.MinHashConfig.reference`.
+langdetect has a faster way beside it that gives the same bytes. A reference build leaves that way out, and
+`tests/test_reference.py` holds its bytes to those of the fast one; `make traces` prints who does how much. datasketch
+has a switch of its own, `dedup.near.minhash.MinHashConfig.reference`. The others have no faster way beside them: praw,
+requests, apache-beam, pyarrow, and trafilatura, whose public function gives the second opinion on doubtful pages.
 """
 
 

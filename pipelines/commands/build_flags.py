@@ -37,7 +37,7 @@ def add_documents_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 _PRESETS = f"rules: {', '.join(preset_names())}, or a file (`webtext filters` shows them)"
-_REFERENCE = "have langdetect and datasketch do all their work themselves: slower, the same bytes"
+_REFERENCE = "have langdetect and datasketch, too, do all their work themselves: slower, the same bytes"
 _EXTRACT_FOREIGN = "extract also what plainly is in a language that is not wanted, before the rule rejects it"
 
 
