@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from filters.catalogue import RULES, Rule
+from filters.imported import identify_imports
 from webtext.errors import UsageError
 from webtext.local import FilePath, local_path
 from webtext.reasons import Reason
@@ -49,11 +50,12 @@ class Outside:
 
     name: str  # a path or the name of a module, just as it was given
     source: str  # Python
+    imports: str = ""  # what identifies the things that the source imports
 
     @property
     def digest(self) -> str:
         """What identifies it: 64 hexadecimal digits."""
-        return hashlib.sha256(self.source.encode()).hexdigest()
+        return hashlib.sha256(f"{self.source}{self.imports}".encode()).hexdigest()
 
 
 def read_rules(name: str) -> Outside:
@@ -64,7 +66,8 @@ def read_rules(name: str) -> Outside:
     """
     try:
         path = local_path(FilePath(name)) if name.endswith(".py") else _file_of_module(name)
-        found = Outside(name, path.read_text("utf-8"))
+        source = path.read_text("utf-8")
+        found = Outside(name, source, identify_imports(source, "" if name.endswith(".py") else name))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--rules {name}: {error}") from error
     if not rules_of(found):
@@ -75,12 +78,14 @@ def read_rules(name: str) -> Outside:
 def announced() -> list[Outside]:
     """Read the modules with rules that installed packages announce by entry points of `GROUP`.
 
-    One that cannot be read is told of and passed over: a package that is half removed must not stop every build.
+    One that cannot be used is told of and passed over: a package that is half removed must not stop every build.
     """
-    found = []
+    found: list[Outside] = []
     for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: (point.name, point.value)):
         try:
-            found.append(read_rules(point.module))
+            one = read_rules(point.module)
+            _check_names([*found, one])
+            found.append(one)
         except UsageError as error:
             owner = point.dist.name if point.dist else "a package"
             _log.warning("%s announces rules that cannot be used: %s", owner, error)
@@ -91,13 +96,22 @@ def add_rules(outside: Iterable[Outside]) -> None:
     """Put rules into the catalogue of this process, where presets and thresholds find them by name.
 
     Raises:
-        UsageError: a rule is called as one that comes with webtext.
+        UsageError: a rule is called as one that comes with webtext, or as one of another source.
     """
+    given = list(outside)
+    _check_names(given)
+    for found in given:
+        RULES.update(rules_of(found))
+
+
+def _check_names(outside: Iterable[Outside]) -> None:
+    owners: dict[str, Outside] = {}
     for found in outside:
-        for name, rule in rules_of(found).items():
-            if name in _BUNDLED:
-                raise UsageError(f"--rules {found.name}: there is a rule {name} already, choose another name")
-            RULES[name] = rule
+        for name in rules_of(found):
+            other = owners.setdefault(name, found)
+            if name in _BUNDLED or other.digest != found.digest:
+                place = "already" if name in _BUNDLED else f"in {other.name} already"
+                raise UsageError(f"--rules {found.name}: there is a rule {name} {place}, choose another name")
 
 
 @functools.lru_cache(maxsize=64)

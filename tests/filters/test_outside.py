@@ -1,9 +1,11 @@
 """Rules from outside: a file of the user's own is a rule like ours, and its source is part of what documents are."""
 
 import argparse
+import importlib
 import importlib.metadata
 import json
 import pickle
+import sys
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,6 +13,7 @@ import pytest
 
 from filters import apply_filters, load_preset
 from filters.catalogue import RULES
+from filters.imported import identify_imports
 from filters.outside import Outside, add_rules, announced, read_rules, rules_of
 from filters.presets import Entry, file_settings
 from pipelines.commands.build_flags import add_documents_arguments, add_duplicates_arguments, documents_config
@@ -194,11 +197,66 @@ def test_a_package_that_is_half_removed_stops_no_build(monkeypatch, tmp_path, ca
     assert "No module named 'nowhere_at_all'" in caplog.text
 
 
+def test_a_package_whose_rule_is_called_as_another_stops_no_build(monkeypatch, tmp_path, caplog):
+    names = ("a_rules", "b_rules", "c_rules")
+    renamed = SHOUTING.replace("def shouting", "def length")
+    for name, source in zip(names, (SHOUTING, SHOUTING.replace("0.5", "0.6"), renamed), strict=True):
+        (tmp_path / f"{name}.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    points = [importlib.metadata.EntryPoint(name, name, "webtext.rules") for name in names]
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda **_: points)
+    assert [found.name for found in announced()] == ["a_rules"]
+    assert "b_rules: there is a rule shouting in a_rules already" in caplog.text
+    assert "c_rules: there is a rule length already" in caplog.text
+
+
 def test_a_source_runs_once_in_a_process(tmp_path, capsys):
     (tmp_path / "mine.py").write_text(SHOUTING + "print('it runs')\n")
     for _ in range(3):
         add_rules([read_rules(str(tmp_path / "mine.py"))])
     assert capsys.readouterr().out == "it runs\n"
+
+
+@pytest.fixture
+def helped(tmp_path, monkeypatch):
+    """Give a file of rules with a helper, which has a helper of its own, and a function that writes the last one."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(limit):
+        (tmp_path / "farther.py").write_text(f"LIMIT = {limit}\n")
+        importlib.invalidate_caches()
+
+    (tmp_path / "nearer.py").write_text("from farther import LIMIT\n")
+    rules = tmp_path / "rules.py"
+    rules.write_text("import json\nfrom nearer import LIMIT\n\n\ndef brief(document):\n    return None\n")
+    write(1)
+    yield rules, write
+    for name in ("farther", "nearer"):
+        sys.modules.pop(name, None)
+
+
+def test_what_a_source_imports_is_part_of_what_it_is(helped):
+    rules, write = helped
+    before = read_rules(str(rules))
+    write(2)
+    assert read_rules(str(rules)).digest != before.digest
+    write(1)
+    assert read_rules(str(rules)).digest == before.digest
+    assert before.imports.count("\n") == 1  # two helpers, and not what Python brings
+
+
+def test_another_release_of_a_package_that_a_source_imports_is_another_rule(monkeypatch):
+    before = identify_imports("import pytest, json\nfrom webtext import records")
+    assert before == f"pytest pytest {importlib.metadata.version('pytest')}"
+    monkeypatch.setattr(importlib.metadata, "version", "99".format)
+    assert identify_imports("import pytest") == "pytest pytest 99"
+
+
+def test_two_sources_with_one_name_for_a_rule_are_one_line(mine):
+    same, other = Outside("copy.py", SHOUTING), Outside("other.py", SHOUTING.replace("0.5", "0.6"))
+    add_rules([Outside(str(mine), SHOUTING), same])
+    with pytest.raises(UsageError, match=r"other\.py: there is a rule shouting in copy\.py already"):
+        add_rules([same, other])
 
 
 @pytest.mark.slow
