@@ -32,7 +32,7 @@ from webtext import storage
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "build" / "benchmarks" / "scale"
 GENUINE = ROOT.parent / "shared" / "realweb" / "web.warc.gz"
-CHART, RATES = ROOT / "docs" / "scale.svg", ROOT / "pipelines" / "plan_rates.json"
+CHART, RATES = ROOT / "docs" / "scale.svg", ROOT / "pipelines" / "planning" / "plan_rates.json"
 STAGES = ("pages", "documents", "duplicates", "corpus")
 SHARE = 0.1  # the share of a set that is genuine; the rest are variants, which are shorter
 

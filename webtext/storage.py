@@ -190,6 +190,16 @@ def list_files(directory: str, pattern: str = "*") -> list[str]:
     return sorted(name for name in found if fnmatch.fnmatchcase(name, pattern) and not name.startswith("."))
 
 
+def list_times(directory: str, pattern: str = "*") -> list[float]:
+    """Tell when the files that `list_files` lists were written: seconds since 1970, the earliest first."""
+    names = list_files(directory, pattern)
+    if is_local(directory):
+        return sorted(Path(directory, name).stat().st_mtime for name in names)
+    start, wanted = len(clouds.inside(directory)), set(names)
+    found = [entry for entry in clouds.entries(directory) if entry.path[start:] in wanted]
+    return sorted(float(entry.last_updated_in_seconds) for entry in found)
+
+
 def list_tree(directory: str, pattern: str = "*") -> list[str]:
     """List the files below a directory, at any depth, whose names match a pattern: paths from it, sorted.
 

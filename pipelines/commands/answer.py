@@ -196,9 +196,13 @@ ANSWERS: Mapping[str, Sequence[Key]] = {
     ),
     "status": (
         Key("is_done", "boolean", "whether the corpus is finished; the exit status says it, too"),
+        Key("next", "string or null", "the stage that is to be done next"),
         Key("stages.*.is_done", "boolean", "whether the stage is finished, and nothing is begun beside it"),
         Key("stages.*.tasks_done", "integer or null", "of one that is begun: tasks that are done"),
         Key("stages.*.tasks", "integer or null", "of how many, where its files tell"),
+        Key("stages.*.tasks_per_s", "number or null", "tasks a second, from the first that ended to the last"),
+        Key("stages.*.left_s", "number or null", "seconds for those that are left, at that rate"),
+        Key("stages.*.last_task_at", "number or null", "when the last ended, in seconds since 1970"),
         Key("stages.*.is_stale", "boolean", "whether it was made from something else than what stands there now"),
         Key("stale[]", "string", "directories that were made from the corpus as it was", always=False),
     ),

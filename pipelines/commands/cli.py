@@ -20,7 +20,8 @@ from typing import NoReturn
 
 from pipelines.commands.file_damage import damage
 from pipelines.engine import logs
-from pipelines.engine.interrupt import EXIT_INTERRUPTED, Ending, end_in_time
+from pipelines.engine.interrupt import EXIT_INTERRUPTED, INTERRUPTED, Ending, end_in_time
+from pipelines.engine.run_log import note_end, run_log
 from pipelines.engine.terminal import plain_output, tell
 from pipelines.engine.worker import GC_THRESHOLDS, settle_libraries
 from webtext import __version__
@@ -146,7 +147,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if unknown and not COMMANDS[known.command][1]:
         parser.error(f"unknown flags for {known.command}: {' '.join(unknown)}")
     logging.getLogger().setLevel(logging.INFO if known.verbose else logging.WARNING)
-    return _run(known, unknown)
+    try:
+        with run_log(getattr(known, "log", ""), known.command, arguments):
+            status = _run(known, unknown)
+            note_end(status)
+    except UsageError as error:  # the log itself cannot be written
+        return _told(known.command, error, known.verbose)
+    return status
 
 
 def _asked(arguments: Sequence[str]) -> str:
@@ -159,6 +166,8 @@ def _declare(command: argparse.ArgumentParser, name: str, arguments: list[str]) 
     command.add_argument(
         "-v", "--verbose", action="store_true", help="tell more: log lines, and where an error is from"
     )
+    if COMMANDS[name][1]:
+        command.add_argument("--log", default="", metavar="FILE", help=_LOG)
     if name not in WITH_CONFIG:
         return arguments
     config_file = importlib.import_module("pipelines.commands.config_file")
@@ -167,10 +176,14 @@ def _declare(command: argparse.ArgumentParser, name: str, arguments: list[str]) 
     return expanded
 
 
+_LOG = "append what the run does to this file, one JSON object a line (docs/how-to/watch.md)"
+
+
 def _told(command: str, error: Exception, verbose: bool, said: str = "") -> int:
     if verbose:
         traceback.print_exception(error)
     tell(f"webtext {command}: {said or error}")
+    note_end(EXIT_USAGE, said or str(error))
     return EXIT_USAGE
 
 
@@ -199,6 +212,7 @@ def _run(known: argparse.Namespace, unknown: list[str]) -> int:
         return _told(known.command, error, known.verbose, said)
     except KeyboardInterrupt:
         Ending.say()
+        note_end(EXIT_INTERRUPTED, INTERRUPTED)
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader of our output (head, less) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

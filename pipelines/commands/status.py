@@ -5,10 +5,12 @@ engine and file system that is.
 """
 
 import argparse
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipelines.commands.answer import add_json_argument, tell
+from pipelines.engine.progress import span
 from pipelines.stages.output import FUNNEL, KINDS, Output
 from pipelines.stages.own import unfinished_directory
 from pipelines.stages.stage import find_manifest, read_input
@@ -26,11 +28,25 @@ class StageStatus:
     manifest: Manifest | None  # the published stage's
     tasks_done: int | None  # the tasks that the unfinished directory has, where there is one
     tasks: int | None  # how many there will be, where the files tell
+    times: tuple[float, ...] = ()  # seconds since 1970 at which tasks of the unfinished directory ended, in order
 
     @property
     def is_unfinished(self) -> bool:
         """Whether a run works in it, or was stopped in it."""
         return self.tasks_done is not None
+
+    @property
+    def rate(self) -> float | None:
+        """Tasks a second, from the first that ended to the last; None where too few have."""
+        took = self.times[-1] - self.times[0] if self.times else 0.0
+        return (len(self.times) - 1) / took if took > 0 else None
+
+    @property
+    def left(self) -> float | None:
+        """Seconds of work for the tasks that are left, at that rate."""
+        if self.rate is None or self.tasks is None or self.tasks_done is None:
+            return None
+        return (self.tasks - self.tasks_done) / self.rate
 
     def line(self) -> str:
         """Draw the stage as one line.
@@ -40,7 +56,10 @@ class StageStatus:
         """
         if self.is_unfinished:
             of = f" of {self.tasks:,}" if self.tasks else ""
-            return f"{self.name:<12}unfinished: {self.tasks_done:,}{of} tasks"
+            pace = f", {self.rate * 60:,.1f} a minute" if self.rate is not None else ""
+            left = f", {span(self.left)} left" if self.left is not None else ""
+            last = f"; the last {span(max(0.0, time.time() - self.times[-1]))} ago" if self.times else ""
+            return f"{self.name:<12}unfinished: {self.tasks_done:,}{of} tasks{pace}{left}{last}"
         if self.manifest is None:
             return f"{self.name:<12}not begun"
         counts, size = self.manifest.counts, sum(file.bytes for file in self.manifest.files)
@@ -56,7 +75,8 @@ def stage_status(output: str, name: str) -> StageStatus:
     if not storage.exists(unfinished):
         return StageStatus(name, manifest, None, None)
     done = storage.list_files(unfinished, KINDS[name].task_end)
-    return StageStatus(name, manifest, len(done), _tasks(done))
+    times = storage.list_times(unfinished, KINDS[name].task_end)
+    return StageStatus(name, manifest, len(done), _tasks(done), tuple(times))
 
 
 def _tasks(names: list[str]) -> int | None:
@@ -88,6 +108,27 @@ def stale_stages(stages: list[StageStatus], output: str) -> Iterator[tuple[str, 
                 yield name, f"{name:<12}was made from another {given.name}/ than the one that is there"
 
 
+def next_stage(stages: list[StageStatus], stale: dict[str, str]) -> str:
+    """Name the stage that is to be done next; "" where there is none.
+
+    >>> next_stage([StageStatus("pages", None, 3, 8), StageStatus("documents", None, None, None)], {})
+    'pages'
+    """
+    waiting = (each.name for each in stages if each.is_unfinished or each.manifest is None or each.name in stale)
+    return next(waiting, "")
+
+
+def _told_next(name: str, output: str) -> str:
+    """Say what comes next, and which command does it.
+
+    >>> _told_next("documents", "out")
+    'next: documents, by `webtext build --output out`; the same flags as before go on from here'
+    """
+    return (
+        f"next: {name}, by `webtext {KINDS[name].command} --output {output}`; the same flags as before go on from here"
+    )
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of `webtext status`."""
     parser.add_argument("directory", help="the --output directory of a run, finished or not, on any file system")
@@ -99,13 +140,18 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     stages = output_status(arguments.directory)
     stale, outdated = dict(stale_stages(stages, arguments.directory)), list(stale_directories(arguments.directory))
     is_done = stages[-1].manifest is not None and not stale and not any(stage.is_unfinished for stage in stages)
+    following = next_stage(stages, stale)
     found = {
         "is_done": is_done,
+        "next": following or None,
         "stages": {
             stage.name: {
                 "is_done": stage.manifest is not None and not stage.is_unfinished,
                 "tasks_done": stage.tasks_done,
                 "tasks": stage.tasks,
+                "tasks_per_s": stage.rate,
+                "left_s": stage.left,
+                "last_task_at": stage.times[-1] if stage.times else None,
                 "is_stale": stage.name in stale,
             }
             for stage in stages
@@ -113,5 +159,6 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
         "stale": outdated,
     }
     lines = [*(stage.line() for stage in stages), *stale.values(), *map(told, outdated)]
-    tell(found, [*lines, *([] if is_done else ["the same command again goes on from here"])], as_json=arguments.json)
+    lines += [_told_next(following, arguments.directory)] if following else []
+    tell(found, lines, as_json=arguments.json)
     return 0 if is_done else 1

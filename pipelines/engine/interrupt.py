@@ -5,12 +5,14 @@ import signal
 import threading
 from types import FrameType
 
+from pipelines.engine.run_log import note_end
 from pipelines.engine.terminal import tell
 
 # Seconds from the first Ctrl-C or TERM to the end. A run that is killed loses nothing that the next one does not make
 # again, so there is no reason to wait for a library that does not let go.
 PATIENCE = 4.0
 EXIT_INTERRUPTED = 130
+INTERRUPTED = "interrupted; run the same command again to go on"
 
 
 class Ending:
@@ -28,7 +30,7 @@ class Ending:
     def say(cls) -> None:
         """Tell the user, once, that the run was interrupted and can be gone on with."""
         if cls._said.acquire(blocking=False):
-            tell(f"webtext {cls.command}: interrupted; run the same command again to go on")
+            tell(f"webtext {cls.command}: {INTERRUPTED}")
 
 
 def end_in_time(number: int, frame: FrameType | None) -> None:
@@ -47,4 +49,5 @@ def set_deadline() -> None:
 
 def _end() -> None:
     Ending.say()
+    note_end(EXIT_INTERRUPTED, INTERRUPTED)
     os._exit(EXIT_INTERRUPTED)

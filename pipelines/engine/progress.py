@@ -1,36 +1,109 @@
 """What a person sees while a stage runs: what it has published so far, by counting the files in its directory.
 
 A task publishes its files whole, so the directory itself is the progress, whatever the engine and however many
-processes. Nothing is shown where standard error is not a terminal.
+processes. On a terminal a line is drawn anew every other second; elsewhere (nohup, CI, Slurm) a line is written each
+minute, so that a short run says nothing. The run's log (`pipelines.engine.run_log`) has it each minute, too.
 """
 
 import contextlib
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from pipelines.engine import run_log
+from pipelines.engine.terminal import tell
 from webtext import storage
+from webtext.errors import UsageError
 from webtext.manifest import Counts
 
-_SECONDS = 2.0  # between two looks
+_SECONDS = 2.0  # between two looks, on a terminal
+_MINUTE = 60.0  # between two looks elsewhere, and between two lines of the log
 _SHARE = 50  # a look takes at most one part in so many of the time: counting reads every file
+_LOOKS = 15  # the rate is that of so many looks: a crawl gets slower towards its end
+_REASONS = 5  # a line names at most five reasons
+_NOTE = ".progress-"  # begins the names of files in which tasks that write no file for hours say how far they are
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a stage has done at one moment."""
+
+    stage: str
+    counts: Counts
+    elapsed: float  # seconds since the stage began
+    rate: float  # outcomes a second, over the last looks
+
+    @property
+    def done(self) -> int:
+        """So many of what was given have an outcome."""
+        return self.counts.kept + sum(self.counts.rejected.values())
+
+    @property
+    def left(self) -> float | None:
+        """Seconds to the end at this rate; None where nobody can say."""
+        waiting = self.counts.given - self.done
+        return waiting / self.rate if self.rate > 0 and waiting > 0 else None
+
+    def line(self) -> str:
+        """Draw it as a line.
+
+        >>> Look("documents", Counts(200, 60, {"language": 40}), 80.0, 1.25).line()
+        'documents: 100 of 200 (50%), 1.2/s, kept 60, language 40; 1 min so far, 1 min left'
+        """
+        rejected = sorted(self.counts.rejected.items(), key=lambda item: (-item[1], item[0]))
+        share = f" ({self.done / self.counts.given:.0%})" if self.counts.given else ""
+        reasons = "".join(f", {reason} {number:,}" for reason, number in rejected[:_REASONS])
+        left = f", {span(self.left)} left" if self.left is not None else ""
+        told = f"{self.done:,} of {self.counts.given:,}{share}, {self.rate:.1f}/s, kept {self.counts.kept:,}{reasons}"
+        return f"{self.stage}: {told}; {span(self.elapsed)} so far{left}"
+
+    def note(self) -> None:
+        """Write it to the run's log, if there is one."""
+        left = None if self.left is None else round(self.left)
+        counts = {"given": self.counts.given, "kept": self.counts.kept, "rejected": dict(self.counts.rejected)}
+        pace = {"per_s": round(self.rate, 2), "elapsed_s": round(self.elapsed), "left_s": left}
+        run_log.note("progress", stage=self.stage, done=self.done, **counts, **pace)
+
+
+def span(seconds: float) -> str:
+    """Write a duration in its two largest units.
+
+    >>> [span(seconds) for seconds in (9.4, 600, 7_500, 300_000)]
+    ['9 s', '10 min', '2 h 5 min', '3 d 11 h']
+    """
+    seconds = round(seconds)
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if days:
+        return f"{days} d {hours - days * 24} h"
+    if hours:
+        return f"{hours} h {minutes - hours * 60} min"
+    return f"{minutes} min" if minutes else f"{seconds} s"
+
+
+def note_path(directory: str, task: str) -> str:
+    """Name the hidden file in which a task says how far it is."""
+    return storage.join(directory, f"{_NOTE}{task}")
+
+
+def list_notes(directory: str) -> list[Path]:
+    """List the notes of the tasks that work in a local directory now."""
+    return sorted(Path(directory).glob(f"{_NOTE}*")) if storage.is_local(directory) else []
 
 
 @contextlib.contextmanager
 def shown(stage: str, directory: str, count: Callable[[str], Counts]) -> Iterator[None]:
-    """Show a stage's counts and rates on standard error, while the block runs, if that is a terminal."""
-    if not sys.stderr.isatty():
-        yield
-        return
+    """Show a stage's counts and rates on standard error while the block runs."""
     ended = threading.Event()
-    console = Console(stderr=True)
-    with Live(Text(f"{stage}: starting"), console=console, transient=True, auto_refresh=False) as live:
-        watcher = threading.Thread(target=_watch, args=(stage, directory, count, live, ended), daemon=True)
+    with _display(stage) as (show, pause):
+        watcher = threading.Thread(target=watch, args=(stage, directory, count, show, ended, pause), daemon=True)
         watcher.start()
         try:
             yield
@@ -39,27 +112,63 @@ def shown(stage: str, directory: str, count: Callable[[str], Counts]) -> Iterato
             watcher.join()
 
 
-def _watch(stage: str, directory: str, count: Callable[[str], Counts], live: Live, ended: threading.Event) -> None:
-    """Look again and again: files are counted where there are new ones, and for a small share of the time."""
-    started, pause = time.monotonic(), _SECONDS
-    seen, counts = None, Counts(0, 0)
-    while not ended.wait(pause):
-        looked, names = time.monotonic(), storage.list_files(directory)
-        if names != seen:
-            seen, counts = names, count(directory)
-        now = time.monotonic()
-        live.update(progress_line(stage, counts, now - started), refresh=True)
-        pause = max(_SECONDS, _SHARE * (now - looked))
+@contextlib.contextmanager
+def _display(stage: str) -> Iterator[tuple[Callable[[Look], None], float]]:
+    """Give what shows a look, and the seconds between two."""
+    if not sys.stderr.isatty():
+        yield _tell, _MINUTE
+        return
+    noted = 0.0
+    with Live(Text(f"{stage}: starting"), console=Console(stderr=True), transient=True, auto_refresh=False) as live:
+
+        def draw(look: Look) -> None:
+            nonlocal noted
+            live.update(Text(look.line()), refresh=True)
+            if look.elapsed - noted >= _MINUTE:
+                look.note()
+                noted = look.elapsed
+
+        yield draw, _SECONDS
 
 
-def progress_line(stage: str, counts: Counts, seconds: float) -> Text:
-    """Draw one look: done of given, rate, kept, and the most frequent reasons.
+def _tell(look: Look) -> None:
+    tell(look.line())
+    look.note()
 
-    >>> str(progress_line("documents", Counts(200, 60, {"language": 40}), 10.0))
-    'documents: 100 of 200 (50%), 10.0/s, kept 60, language 40'
+
+def watch(
+    stage: str,
+    directory: str,
+    count: Callable[[str], Counts],
+    show: Callable[[Look], None],
+    ended: threading.Event,
+    least: float,
+) -> None:
+    """Look again and again: files are counted where there are new ones, and for a small share of the time.
+
+    Args:
+        stage: its name.
+        directory: where it writes.
+        count: counts what is there.
+        show: is given each look.
+        ended: set when the stage has ended.
+        least: seconds between two looks, at least.
     """
-    rejected = sorted(counts.rejected.items(), key=lambda item: (-item[1], item[0]))
-    done = counts.kept + sum(counts.rejected.values())
-    share = f" ({done / counts.given:.0%})" if counts.given else ""
-    reasons = "".join(f", {reason} {number:,}" for reason, number in rejected[:5])
-    return Text(f"{stage}: {done:,} of {counts.given:,}{share}, {done / seconds:.1f}/s, kept {counts.kept:,}{reasons}")
+    started, pause = time.monotonic(), least
+    seen, counts = None, Counts(0, 0)
+    looks = deque([(0.0, 0)], maxlen=_LOOKS)
+    while not ended.wait(pause):
+        looked = time.monotonic()
+        # A file may go, or the network, between being listed and being read: the next look will tell.
+        with contextlib.suppress(UsageError, OSError):
+            names = storage.list_tree(directory)
+            if names != seen or list_notes(directory):
+                seen, found = names, count(directory)
+                counts = found if found.given else counts  # between its steps a stage may have nothing to count
+        now = time.monotonic()
+        look = Look(stage, counts, now - started, 0.0)
+        before, done = looks[0]
+        looks.append((look.elapsed, look.done))
+        pace = max(0.0, (look.done - done) / max(look.elapsed - before, 1e-9))
+        show(Look(stage, counts, look.elapsed, pace))
+        pause = max(least, _SHARE * (now - looked))

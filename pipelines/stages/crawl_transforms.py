@@ -19,6 +19,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 
+from pipelines.engine.progress import list_notes, note_path
 from pipelines.stages.removals import NOTHING_UNWANTED, Unwanted
 from webtext import storage
 from webtext.crawl.config import FetchConfig
@@ -122,11 +123,6 @@ class Slot:
         in_round = f"{self.round}-" if self.round else ""
         return f"{name}-{in_round}{self.number:05d}-of-{self.slots:05d}.parquet"
 
-    @property
-    def note(self) -> str:
-        """Name the hidden file in which the task says how far it is."""
-        return f".progress-{self.round}-{self.number:05d}"
-
     def owns(self, host: str) -> bool:
         """Tell whether a host is asked by this slot alone."""
         return slot_of(host, self.slots) == self.number
@@ -146,7 +142,7 @@ def fetch_slot(
         requester = Requester(config.agent, config.limits, replay=config.replay)
         with contextlib.closing(requester):
             crawl = Crawl(config, archive, requester, slot.owns, unwanted.kind_of)
-            with _progress(storage.join(directory, slot.note), len(errands), crawl):
+            with _progress(note_path(directory, f"{slot.round}-{slot.number:05d}"), len(errands), crawl):
                 crawl.run(errands)
     pages, handed_over = [], []
     for errand, row in crawl.rows(errands):
@@ -203,7 +199,7 @@ def read_progress(directory: str) -> Counts:
     """Add up how far the crawls are that work in a local directory now."""
     total: Counter[str] = Counter()
     given = 0
-    for path in Path(directory).glob(".progress-*") if storage.is_local(directory) else ():
+    for path in list_notes(directory):
         with contextlib.suppress(FileNotFoundError):  # a file that is gone was of a crawl that has just ended
             said = json.loads(path.read_bytes())
             given += said["given"]

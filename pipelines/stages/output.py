@@ -23,7 +23,7 @@ class StageKind:
     task_end: str = "rejections-*.parquet"  # pattern of the file that a task writes last, once for each task
     is_optional: bool = False  # there only where somebody asked for it
     outdated: str = ""  # what is amiss with what is made from the corpus where the corpus has changed since
-    command: str = ""  # the command that makes it anew
+    command: str = ""  # the command that makes it
 
 
 _SHARDS = "[th]*-of-*.parquet"  # train-* and heldout-*
@@ -39,16 +39,30 @@ FUNNEL = (
         *("links", "Harvest", ("harvest",), "links-*.parquet", _LINKS),
         rows_are_kept=True,
         task_end="rejections-?????-of-*.parquet",
+        command="harvest",
     ),
-    StageKind("pages", "Fetch", ("fetch", "index"), "index-*.parquet", _PAGES, task_end="index-*.parquet"),
-    StageKind("documents", "Extract and filter", ("documents",), "part-*.parquet", _DOCUMENTS, rows_are_kept=True),
-    StageKind("duplicates", "De-duplicate", ("duplicates",)),
-    StageKind("removed", "Remove on request", ("removed",), is_optional=True),
-    StageKind("repeats", "Cut what repeats", ("repeats",), "cuts-*.parquet", _CUTS, "cut", is_optional=True),
+    StageKind(
+        *("pages", "Fetch", ("fetch", "index"), "index-*.parquet", _PAGES),
+        task_end="index-*.parquet",
+        command="fetch",
+    ),
+    StageKind(
+        *("documents", "Extract and filter", ("documents",), "part-*.parquet", _DOCUMENTS),
+        rows_are_kept=True,
+        command="build",
+    ),
+    StageKind("duplicates", "De-duplicate", ("duplicates",), command="build"),
+    StageKind("removed", "Remove on request", ("removed",), is_optional=True, command="remove"),
+    StageKind(
+        *("repeats", "Cut what repeats", ("repeats",), "cuts-*.parquet", _CUTS, "cut"),
+        is_optional=True,
+        command="build",
+    ),
     StageKind(
         *("corpus", "Corpus", ("corpus",), _SHARDS, ("id", "title", "n_words")),
         rows_are_kept=True,
         task_end="heldout-*.parquet",
+        command="build",
     ),
 )
 # Made on request, and counted each by itself.

@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from pipelines.engine import run_log
 from pipelines.engine.progress import shown
 from pipelines.engine.timings import note_timing, timed
 from pipelines.stages.lock import locked
@@ -82,6 +83,7 @@ def _run(stage: Stage, inputs: Sequence[File], work: Callable[[str], None], coun
     if not stage.resumable:
         storage.remove_directory(unfinished)
     mark(unfinished, stage.name)
+    run_log.note("stage", stage=stage.name, directory=stage.directory)
     with timed() as clock, shown(stage.name, unfinished, count):
         work(unfinished)
     counts = count(unfinished)
@@ -91,6 +93,9 @@ def _run(stage: Stage, inputs: Sequence[File], work: Callable[[str], None], coun
     finished = Manifest(stage.name, stage.fingerprint(inputs), stage.config, inputs, counts, files, versions)
     _publish(stage, finished)
     note_timing(stage.directory, clock.timing)
+    told = {"given": counts.given, "kept": counts.kept, "rejected": dict(counts.rejected)}
+    took = {"wall_s": clock.timing.wall_s, "cpu_s": clock.timing.cpu_s}
+    run_log.note("published", stage=stage.name, directory=stage.directory, **told, **took)
     return finished
 
 

@@ -1,5 +1,8 @@
 """`webtext status` tells done from unfinished from not begun, and what was made from something that is no more."""
 
+import os
+import time
+
 import pytest
 
 from pipelines.commands.cli import EXIT_FAILURE, EXIT_OK, EXIT_USAGE, main
@@ -40,16 +43,27 @@ def test_a_run_that_stopped_says_how_far_it_came(pages, capsys):
     unfinished.mkdir()
     for name in ("part-00000-of-00007.parquet", "rejections-00000-of-00007.parquet", "part-00003-of-00007.parquet"):
         (unfinished / name).touch()
+        os.utime(unfinished / name, (0, time.time() - 7300))
     assert status(pages, capsys) == (
         EXIT_FAILURE,
         [
             "pages       done: 3 kept of 3 links, 1 files, 0.0 MB",
-            "documents   unfinished: 1 of 7 tasks",
+            "documents   unfinished: 1 of 7 tasks; the last 2 h 1 min ago",
             "duplicates  not begun",
             "corpus      not begun",
-            "the same command again goes on from here",
+            f"next: documents, by `webtext build --output {pages}`; the same flags as before go on from here",
         ],
     )
+
+
+def test_the_pace_of_a_run_is_that_of_its_tasks(pages, capsys):
+    (pages / "documents.unfinished").mkdir()
+    for number in range(4):
+        path = pages / "documents.unfinished" / f"rejections-{number:05d}-of-00010.parquet"
+        path.touch()
+        os.utime(path, (0, time.time() - 50 - 30 * number))
+    _, lines = status(pages, capsys)
+    assert lines[1] == "documents   unfinished: 4 of 10 tasks, 2.0 a minute, 3 min left; the last 50 s ago"
 
 
 def test_an_unfinished_stage_beside_a_finished_one_is_unfinished(pages, capsys):
