@@ -77,9 +77,13 @@ def documents_of(path: Path, limit: int) -> list[str]:
     return [piece for piece in pieces if piece.strip()][:limit]
 
 
-def by_lm_eval(folder: Path, tasks: list[dict[str, Any]], batch_size: int) -> Any:
-    """What `lm_eval.simple_evaluate` returns for a model in a folder."""
-    network = HFLM(pretrained=str(folder), device="cpu", dtype="float32", batch_size=batch_size)
+def network_of_lm_eval(folder: Path, batch_size: int) -> HFLM:
+    """A model in a folder, as lm-eval runs it."""
+    return HFLM(pretrained=str(folder), device="cpu", dtype="float32", batch_size=batch_size)
+
+
+def by_lm_eval(network: HFLM, tasks: list[dict[str, Any]]) -> Any:
+    """What `lm_eval.simple_evaluate` returns."""
     return lm_eval.simple_evaluate(network, tasks=tasks, bootstrap_iters=0, log_samples=True)
 
 
@@ -136,7 +140,7 @@ def main() -> int:
         items = read_items(path)
         tasks = [choice_task("after_eot", path, END_OF_TEXT), choice_task("bare_context", path, "")]
         tasks.append(rolling_task(write_lines(Path(name) / "texts.jsonl", [{"text": text} for text in texts])))
-        theirs = by_lm_eval(folder, tasks, arguments.batch_size)
+        theirs = by_lm_eval(network_of_lm_eval(folder, arguments.batch_size), tasks)
     scores = iter(score_continuations(model, tokenizer, [pair for item in items for pair in item.options]))
     ours, gold = [[next(scores) for _ in item.options] for item in items], [item.gold for item in items]
     print(f"lm-eval {lm_eval.__version__}, {len(items)} items, {len(texts)} documents")

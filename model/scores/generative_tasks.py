@@ -10,8 +10,9 @@ import re
 import string
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from model.gpt2.generate import GREEDY, Sampling, write
+from model.gpt2.generate import Sampling, write
 from model.gpt2.network import GPT
 from model.gpt2.tokenizer import Tokenizer
 from model.scores.likelihood import score_continuations
@@ -19,7 +20,9 @@ from webtext.hashing import hash64
 
 Complete = Callable[[str, Sampling], str]
 
-SUMMARY_TOKENS, SUMMARY_TOP_K, SUMMARY_SENTENCES = 100, 2, 3  # section 3.6 of the paper
+SUMMARY, SUMMARY_SENTENCES = Sampling(max_tokens=100, top_k=2), 3  # section 3.6 of the paper
+CONVERSATION, TRANSLATION = Sampling(max_tokens=32, top_k=1), Sampling(max_tokens=64, top_k=1)
+GREEDY_SHORT = Sampling(max_tokens=16, top_k=1)
 SUMMARY_HINT = "TL;DR:"
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
@@ -34,9 +37,12 @@ class Completer:
 
     def __call__(self, prompt: str, sampling: Sampling) -> str:
         """The text that follows a prompt."""
-        room = self._model.config.block_size - sampling.max_tokens
-        self.cut += len(self._tokenizer.encode(prompt)) + 1 > room
+        self.cut += not self.fits(prompt, sampling)
         return write(self._model, self._tokenizer, prompt, sampling)
+
+    def fits(self, prompt: str, sampling: Sampling) -> bool:
+        """Whether a prompt is read whole."""
+        return len(self._tokenizer.encode(prompt)) + 1 <= self._model.config.block_size - sampling.max_tokens
 
     def nats(self, prompt: str, answer: str) -> float:
         """Minus the log probability of an answer after a prompt; infinite for none."""
@@ -50,35 +56,48 @@ def sentences(text: str) -> list[str]:
     return [part for line in text.splitlines() for part in _SENTENCE_END.split(line.strip()) if part]
 
 
-def answer_in_conversation(complete: Complete, story: str, history: Sequence[tuple[str, str]], question: str) -> str:
-    """CoQA: the story, what was asked and answered, the question and a final `A:`; greedy (section 3.5)."""
-    lines = [story, *(f"Q: {asked}\nA: {answered}" for asked, answered in history), f"Q: {question}\nA:"]
-    return _first_line(complete("\n\n".join(lines), Sampling(max_tokens=32, top_k=1)))
+def conversation_prompt(story: str, history: Sequence[tuple[str, str]], question: str) -> str:
+    """CoQA: the story, what was asked and answered, the question and a final `A:` (section 3.5)."""
+    return "\n\n".join(
+        [story, *(f"Q: {asked}\nA: {answered}" for asked, answered in history), question_prompt(question)]
+    )
 
 
-def summarize(complete: Complete, article: str, *, hint: bool = True, seed: int = 0) -> str:
-    """Three sentences of 100 tokens drawn with k = 2 after `TL;DR:`; without the hint, after the article alone."""
-    prompt = f"{article}\n{SUMMARY_HINT}" if hint else f"{article}\n"
-    made = complete(prompt, Sampling(max_tokens=SUMMARY_TOKENS, top_k=SUMMARY_TOP_K, seed=seed))
+def question_prompt(question: str) -> str:
+    """Natural Questions: the question; what came before it teaches the short style (section 3.8)."""
+    return f"Q: {question}\nA:"
+
+
+def summary_prompt(article: str, *, hint: bool = True) -> str:
+    """CNN and Daily Mail: the article and `TL;DR:`, or the article alone (section 3.6)."""
+    return f"{article}\n{SUMMARY_HINT}" if hint else f"{article}\n"
+
+
+def translation_prompt(sentence: str) -> str:
+    """WMT: `sentence =`, as after the pairs `english sentence = french sentence` (section 3.7)."""
+    return f"{sentence} ="
+
+
+def answer_in_conversation(complete: Complete, prompt: str) -> str:
+    """CoQA, greedy (section 3.5)."""
+    return _first_line(complete(prompt, CONVERSATION))
+
+
+def summarize(complete: Complete, prompt: str, seed: int = 0) -> str:
+    """Three sentences of 100 tokens drawn with k = 2 (section 3.6)."""
+    made = complete(prompt, replace(SUMMARY, seed=seed))
     return " ".join(sentences(made)[:SUMMARY_SENTENCES])
 
 
-def translate(complete: Complete, examples: Sequence[tuple[str, str]], sentence: str) -> str:
-    """After pairs `english sentence = french sentence`, complete `sentence =`; greedy, first sentence (section 3.7)."""
-    lines = [*(f"{source} = {target}" for source, target in examples), f"{sentence} ="]
-    made = sentences(complete("\n".join(lines), Sampling(max_tokens=64, top_k=1)))
+def translate(complete: Complete, prompt: str) -> str:
+    """Greedy, the first sentence (section 3.7)."""
+    made = sentences(complete(prompt, TRANSLATION))
     return made[0] if made else ""
 
 
-def question_prompt(examples: Sequence[tuple[str, str]], question: str) -> str:
-    """Natural Questions: example pairs teach the short style, then the question (section 3.8)."""
-    lines = [*(f"Q: {asked}\nA: {answered}" for asked, answered in examples), f"Q: {question}\nA:"]
-    return "\n\n".join(lines)
-
-
-def answer_question(complete: Complete, examples: Sequence[tuple[str, str]], question: str) -> str:
+def answer_question(complete: Complete, prompt: str) -> str:
     """Natural Questions, greedy (section 3.8)."""
-    return _first_line(complete(question_prompt(examples, question), GREEDY_SHORT))
+    return _first_line(complete(prompt, GREEDY_SHORT))
 
 
 def most_confident(confidences: Sequence[float], right: Sequence[bool], share: float) -> float:
@@ -103,9 +122,6 @@ def random_sentences(article: str) -> str:
     keys = [hash64(f"{place}/{article}".encode(), salt=b"random-3") for place in range(len(found))]
     drawn = sorted(range(len(found)), key=keys.__getitem__)[:SUMMARY_SENTENCES]
     return " ".join(found[place] for place in sorted(drawn))
-
-
-GREEDY_SHORT = Sampling(max_tokens=16, top_k=GREEDY.top_k)
 
 
 def _first_line(text: str) -> str:

@@ -20,7 +20,7 @@ from webtext.items import Choice
 
 PROTOCOLS = ("word", "last_bpe", "stopword")
 _CANDIDATES = 20  # likeliest first tokens that are completed to words, in search of one that is no stop word
-_WORD_TOKENS = 6  # the most that an answer has
+WORD_TOKENS = 6  # the most that an answer has
 
 # Closed-class words of English: no one of them is the answer to "what was it about".
 _STOP_WORD_TEXT = """
@@ -75,11 +75,11 @@ def mean_perplexity(nats: Sequence[float]) -> float:
 def predict_word(model: GPT, tokenizer: Tokenizer, context: Sequence[int]) -> str | None:
     """The word to which the likeliest first token leads that does not lead to a stop word; lower case."""
     model.eval()
-    window = [tokenizer.end_of_text, *context][-model.config.block_size + _WORD_TOKENS :]
+    window = [tokenizer.end_of_text, *context][-model.config.block_size + WORD_TOKENS :]
     ids = torch.tensor([window], device=model.wte.weight.device)
     first = model(ids)[0, -1].topk(min(_CANDIDATES, model.config.vocab_size)).indices[:, None]
     rest = generate(
-        model, torch.cat((ids.expand(len(first), -1), first), dim=1), Sampling(max_tokens=_WORD_TOKENS - 1, top_k=1)
+        model, torch.cat((ids.expand(len(first), -1), first), dim=1), Sampling(max_tokens=WORD_TOKENS - 1, top_k=1)
     )
     for row in torch.cat((first, rest), dim=1).tolist():
         words = tokenizer.decode(row).split()

@@ -1,52 +1,36 @@
-"""All that the paper measures of a trained model, on the files that the user has, in one table.
+"""All that the papers measure of a trained model, on the files that the user has: one set, one protocol.
 
 A result is named after its set. The name chooses the protocol: a language-modelling set, LAMBADA, the Children's Book
 Test, Winograd, a generative task, `heldout` for a corpus; any other name is a multiple-choice set.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from model.gpt2.corpora import Corpus, take
 from model.gpt2.network import GPT
 from model.gpt2.tokenizer import Tokenizer
-from model.scores.generative_tasks import (
-    Completer,
-    answer_in_conversation,
-    answer_question,
-    bleu,
-    conversation_f1,
-    exact_match,
-    lead,
-    most_confident,
-    question_prompt,
-    random_sentences,
-    rouge,
-    summarize,
-    translate,
-)
-from model.scores.lambada import PROTOCOLS, mean_perplexity, score_lambada
+from model.scores.generative_protocols import GENERATIVE, Figures, Generative
+from model.scores.generative_tasks import Completer
+from model.scores.lambada import PROTOCOLS, WORD_TOKENS, mean_perplexity, score_lambada
 from model.scores.language_modeling import SETS, score_set
-from model.scores.likelihood import document_bits
-from model.scores.tasks import (
-    by_overlap,
-    check_dirty,
-    clean_and_dirty,
-    read_cbt,
-    read_conversations,
-    read_items,
-    read_rows,
-    score_choices,
-)
+from model.scores.likelihood import document_bits, encode_pair
+from model.scores.shots import Example, Shots
+from model.scores.tasks import accuracy, by_overlap, check_dirty, clean_and_dirty, read_cbt, read_items, score_choices
 from webtext.errors import UsageError
-from webtext.foreign import field, read_bytes, text_of, texts
+from webtext.foreign import read_bytes, text_of
+from webtext.hashing import hash64
 from webtext.items import Choice
+from webtext.text import normalize_text
 
 _HELDOUT_BYTES = 20_000_000  # a fixed budget, so that figures of one corpus compare
-EXAMPLES = 5  # pairs that a translation or a question comes after
-_SUREST = (1, 5, 10, 25, 50)  # per cent of the questions, the surest first: section 3.8 quotes 1 %
+_BLANK = " ____. ->"  # GPT-3's form of LAMBADA: a blank to fill, then the word (section 3.1.2)
+LAMBADAS = ("lambada", "lambada_cloze")
+_CALLED = {("winograd", "acc"): "partial_accuracy", ("winograd", "full"): "full_accuracy"}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -54,36 +38,66 @@ class Settings:
     """How sets are scored; all of it is part of a result."""
 
     stride: int = 0
-    """The step between rolling windows, in tokens; 0 is disjoint windows."""
+    """Of rolling windows, in tokens; 0 is disjoint windows."""
     limit: int = 0
     """Items of each task; 0 is all."""
     dirty: Mapping[str, Sequence[int]] | None = None
-    """The positions, by task, of items that overlap with the training set."""
+    """By task, positions of items that overlap with the training set."""
+    examples: Mapping[str, Path] | None = None
+    """By task, the file of the examples that may stand before an item."""
+    shots: int | None = None
+    """Examples before each item; None is the paper's own protocol."""
 
 
 @dataclass(frozen=True)
 class Scored:
-    """The figures of a set by name, and the details that make them comparable."""
+    """The figures of a set by name, the details that make them comparable, and the figures of its clean and dirty part.
+
+    A part without items is left out, and a set that is no task has no parts.
+    """
 
     figures: dict[str, float]
     details: dict[str, Any]
+    parts: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Given:
+    """The items of a file that are scored, and which of them are dirty."""
+
+    items: Sequence[Any]
+    dirty: Sequence[int]
+
+    def scored(self, figures: Figures, shots: Shots, details: Mapping[str, Any]) -> Scored:
+        """What a function of places finds of all, of the clean and of the dirty items."""
+        parts = {part: figures(places) for part, places in clean_and_dirty(range(len(self.items)), self.dirty).items()}
+        told = {"items": len(self.items), "shots": sum(shots.used) / len(shots.used), **details}
+        return Scored(parts["all"], told | {"parts": {part: parts[part] for part in parts if self.dirty}}, parts)
+
+
+def is_task(name: str) -> bool:
+    """Whether a set has items, so that examples can stand before them."""
+    return name not in SETS and name != "heldout"
+
+
+def own_shots(name: str) -> int:
+    """The examples in the paper's own protocol."""
+    return GENERATIVE[name].shots if name in GENERATIVE else 0
 
 
 def evaluate_set(model: GPT, tokenizer: Tokenizer, name: str, path: Path, settings: Settings) -> Scored:
-    """Score one set. Raises UsageError where the file cannot be read as that set."""
+    """Score one set. Raises UsageError where the file cannot be read as that set, or brings too few examples."""
     if not path.exists():
         raise UsageError(f"{path} does not exist: name the file of {name}")
     if not 0 <= settings.stride <= model.config.block_size:
         raise UsageError(f"--stride {settings.stride} is not between 1 and {model.config.block_size}, the context")
     if name in SETS:
         found = score_set(model, tokenizer, name, text_of(read_bytes(path), str(path)), stride=settings.stride)
-        return Scored({found.name: found.value}, asdict(found))
+        return Scored({found.name: found.value}, asdict(found), {})
     if name == "heldout":
         return _heldout(model, tokenizer, path)
     if name in GENERATIVE:
-        items, complete = _READ[name](path)[: settings.limit or None], Completer(model, tokenizer)
-        scored = GENERATIVE[name](complete, items)
-        return Scored(scored.figures, scored.details | {"cut": complete.cut})
+        return _generative(Completer(model, tokenizer), name, path, settings)
     return _choices(model, tokenizer, name, path, settings)
 
 
@@ -93,135 +107,142 @@ def _heldout(model: GPT, tokenizer: Tokenizer, path: Path) -> Scored:
     if n_bytes == 0:
         raise UsageError(f"{path} has no held-out text")
     value = float(document_bits(model, tokenizer, texts).sum()) / n_bytes
-    return Scored({"heldout_bits_per_byte": value}, {"documents": len(texts), "bytes": n_bytes})
+    return Scored({"heldout_bits_per_byte": value}, {"documents": len(texts), "bytes": n_bytes}, {})
+
+
+def _given(read: Sequence[T], aside: Sequence[int], name: str, settings: Settings) -> Given:
+    """The items that are scored: those of the file but what is set aside as examples, up to the limit."""
+    dirty = set((settings.dirty or {}).get(name, ()))
+    check_dirty(dirty, len(read))
+    places = [place for place in range(len(read)) if place not in aside][: settings.limit or None]
+    if not places:
+        raise UsageError("the file has too few items to score")
+    return Given([read[place] for place in places], [at for at, place in enumerate(places) if place in dirty])
+
+
+def _examples(read: Callable[[Path], Sequence[T]], name: str, settings: Settings, wanted: int) -> Sequence[T]:
+    path = (settings.examples or {}).get(name)
+    if path is None and wanted:
+        raise UsageError(
+            f"{wanted} shots take examples: give --examples {name}=FILE, with items of the same form that are not "
+            "scored, such as a training split"
+        )
+    return read(path) if path is not None and wanted else ()
+
+
+def _generative(complete: Completer, name: str, path: Path, settings: Settings) -> Scored:
+    given, shots, before = questions(complete, name, path, settings)
+    figures = GENERATIVE[name].measure(complete, given.items, before)
+    return given.scored(figures, shots, {"cut": complete.cut})
+
+
+def questions(complete: Completer, name: str, path: Path, settings: Settings) -> tuple[Given, Shots, list[str]]:
+    """The items of a generative task, their examples, and the text that stands before each."""
+    task = GENERATIVE[name]
+    read = task.read(path)
+    wanted = task.shots if settings.shots is None else settings.shots
+    aside: Sequence[int] = ()
+    if settings.shots is None and name not in (settings.examples or {}):
+        aside = _set_aside(task, read)
+        examples = [read[place] for place in aside]
+    else:
+        examples = list(_examples(task.read, name, settings, wanted))
+    given = _given(read, aside, name, settings)
+    known = [task.item(item) for place, item in enumerate(read) if place not in aside]
+    shots = Shots(map(task.example, examples), known, wanted, task.separator)
+
+    def before(item: Any) -> str:
+        return shots.before(task.item(item), lambda text: complete.fits(text + task.prompt(item), task.sampling))
+
+    return given, shots, [before(item) for item in given.items]
+
+
+def _set_aside(task: Generative, read: Sequence[Any]) -> list[int]:
+    """Places of the items that serve as examples where no file brings any: the first by hash, with their equals."""
+    keys = [normalize_text(task.item(item)) for item in read]
+    chosen = set(sorted(set(keys), key=lambda key: hash64(key.encode(), salt=b"aside"))[: task.shots])
+    return [place for place, key in enumerate(keys) if key in chosen]
 
 
 def _choices(model: GPT, tokenizer: Tokenizer, name: str, path: Path, settings: Settings) -> Scored:
     """LAMBADA by each protocol, the Children's Book Test, Winograd fully and partly, or plain multiple choice."""
-    read = read_cbt(path) if name.startswith("cbt") else read_items(path)
-    dirty, items = (settings.dirty or {}).get(name, ()), read[: settings.limit or None]
-    check_dirty(dirty, len(read))
-    if name == "lambada":
-        return _lambada(model, tokenizer, items, dirty)
-    scores = score_choices(model, tokenizer, items, full=name == "winograd")
-    parts = {key: by_overlap(scores.right(key), dirty) for key in scores.picks}
-    figures = {f"{name}_{_CALLED.get((name, key), key)}": part["all"].percent for key, part in parts.items()}
-    if name.startswith("cbt"):
-        figures[f"{name}_accuracy"] = parts["acc"]["all"].percent
-    gold = scores.gold_bits_per_byte
-    figures[f"{name}_gold_bits_per_byte"] = sum(gold) / len(gold)
-    details = {key: {part: asdict(value) for part, value in by_part.items()} for key, by_part in parts.items()}
-    return Scored(figures, {"items": len(items), "cut": scores.cut, "accuracies": details})
+    given, shots = choices(model, tokenizer, name, path, settings)
+    if name in LAMBADAS:
+        return _lambada(model, tokenizer, name, given, shots)
+    scores = score_choices(model, tokenizer, given.items, full=name == "winograd")
+    called = {key: f"{name}_{_CALLED.get((name, key), key)}" for key in scores.picks}
+    right = {key: scores.right(key) for key in scores.picks}
+
+    def figures(places: Sequence[int]) -> dict[str, float]:
+        found = {called[key]: accuracy([right[key][place] for place in places]).percent for key in called}
+        if name.startswith("cbt"):
+            found[f"{name}_accuracy"] = found[called["acc"]]
+        gold = [scores.gold_bits_per_byte[place] for place in places]
+        return found | {f"{name}_gold_bits_per_byte": sum(gold) / len(gold)}
+
+    accuracies = {key: _told_accuracies(right[key], given.dirty) for key in right}
+    return given.scored(figures, shots, {"cut": scores.cut, "accuracies": accuracies})
 
 
-def _lambada(model: GPT, tokenizer: Tokenizer, items: Sequence[Choice], dirty: Sequence[int]) -> Scored:
-    results = {protocol: score_lambada(model, tokenizer, items, protocol) for protocol in PROTOCOLS}
-    figures = {"lambada_perplexity": results["last_bpe"].perplexity}
-    figures["lambada_accuracy"] = results["stopword"].accuracy.percent
-    figures |= {f"lambada_accuracy_{key}": found.accuracy.percent for key, found in results.items()}
-    figures["lambada_word_perplexity"] = results["word"].perplexity
-    accuracies = {key: by_overlap(found.right, dirty) for key, found in results.items()}
-    details = {key: {part: asdict(value) for part, value in by_part.items()} for key, by_part in accuracies.items()}
+def choices(model: GPT, tokenizer: Tokenizer, name: str, path: Path, settings: Settings) -> tuple[Given, Shots]:
+    """The items of a task that is a choice, each behind its examples."""
+    read = partial(_read_choices, name)
+    everything = read(path)
+    given = _given(everything, (), name, settings)
+    wanted = settings.shots or 0
+    examples = [Example(told(item), told(item)) for item in _examples(read, name, settings, wanted)]
+    shots = Shots(examples, map(told, everything), wanted)
+    room = model.config.block_size - (WORD_TOKENS if name in LAMBADAS else 0)
+    items = [_after_examples(item, shots, lambda pair: _length(tokenizer, pair) <= room) for item in given.items]
+    return replace(given, items=items), shots
+
+
+def _told_accuracies(right: Sequence[bool], dirty: Sequence[int]) -> dict[str, dict[str, Any]]:
+    return {part: asdict(value) for part, value in by_overlap(right, dirty).items()}
+
+
+def _read_choices(name: str, path: Path) -> list[Choice]:
+    items = read_cbt(path) if name.startswith("cbt") else read_items(path)
+    if name != "lambada_cloze":
+        return items
+    return [Choice(tuple((f"{context}{_BLANK}", word) for context, word in item.options), item.gold) for item in items]
+
+
+def told(item: Choice) -> str:
+    """An item with its right answer, as an example shows it."""
+    return "".join(item.options[item.gold])
+
+
+def _after_examples(item: Choice, shots: Shots, fits: Callable[[tuple[str, str]], bool]) -> Choice:
+    def behind(text: str) -> Choice:
+        return Choice(tuple((f"{text}{context}", ending) for context, ending in item.options), item.gold)
+
+    return behind(shots.before(told(item), lambda text: all(map(fits, behind(text).options))))
+
+
+def _length(tokenizer: Tokenizer, pair: tuple[str, str]) -> int:
+    return sum(map(len, encode_pair(tokenizer, *pair)))
+
+
+def _lambada(model: GPT, tokenizer: Tokenizer, name: str, given: Given, shots: Shots) -> Scored:
+    results = {protocol: score_lambada(model, tokenizer, given.items, protocol) for protocol in PROTOCOLS}
+
+    def figures(places: Sequence[int]) -> dict[str, float]:
+        def perplexity(protocol: str) -> float:
+            return mean_perplexity([results[protocol].nats[place] for place in places])
+
+        accuracies = {key: accuracy([found.right[place] for place in places]).percent for key, found in results.items()}
+        return {
+            f"{name}_perplexity": perplexity("last_bpe"),
+            f"{name}_accuracy": accuracies["stopword"],
+            **{f"{name}_accuracy_{key}": value for key, value in accuracies.items()},
+            f"{name}_word_perplexity": perplexity("word"),
+        }
+
+    accuracies = {key: _told_accuracies(found.right, given.dirty) for key, found in results.items()}
     perplexities = {
-        key: {part: mean_perplexity(nats) for part, nats in clean_and_dirty(found.nats, dirty).items()}
+        key: {part: mean_perplexity(nats) for part, nats in clean_and_dirty(found.nats, given.dirty).items()}
         for key, found in results.items()
     }
     cut = results["word"].cut
-    return Scored(figures, {"items": len(items), "cut": cut, "accuracies": details, "perplexities": perplexities})
-
-
-_CALLED = {("winograd", "acc"): "partial_accuracy", ("winograd", "full"): "full_accuracy"}
-Items = Sequence[Mapping[str, Any]]
-
-
-def _coqa(complete: Completer, items: Items) -> Scored:
-    """Lines with `story`, `history` (pairs), `question`, `answers`."""
-    scores = [
-        conversation_f1(
-            answer_in_conversation(complete, item["story"], item["history"], item["question"]), item["answers"]
-        )
-        for item in items
-    ]
-    return Scored({"coqa_f1": 100.0 * _mean(scores)}, {"items": len(items)})
-
-
-def _summaries(complete: Completer, items: Items) -> Scored:
-    """Lines with `article`, `summary`; beside the paper's prompt its three controls (Table 4)."""
-    figures: dict[str, float] = {}
-    made: dict[str, Callable[[int, str], str]] = {
-        "cnn_dm": lambda number, article: summarize(complete, article, seed=number),
-        "cnn_dm_no_hint": lambda number, article: summarize(complete, article, hint=False, seed=number),
-        "cnn_dm_lead_3": lambda _, article: lead(article),
-        "cnn_dm_random_3": lambda _, article: random_sentences(article),
-    }
-    for name, make in made.items():
-        scores = [rouge(make(number, item["article"]), item["summary"]) for number, item in enumerate(items)]
-        own = {key: 100.0 * _mean([score[key] for score in scores]) for key in ("rouge_1", "rouge_2", "rouge_l")}
-        figures |= {f"{name}_{key}": value for key, value in own.items()}
-        figures[f"{name}_rouge_average"] = _mean(list(own.values()))
-    return Scored(figures, {"items": len(items)})
-
-
-def _translations(name: str) -> Callable[[Completer, Items], Scored]:
-    """Lines with `source`, `target`; the first ones are the examples."""
-
-    def score(complete: Completer, items: Items) -> Scored:
-        pairs = [(item["source"], item["target"]) for item in items]
-        examples, rest = pairs[:EXAMPLES], pairs[EXAMPLES:]
-        made = [translate(complete, examples, source) for source, _ in rest]
-        return Scored({f"{name}_bleu": bleu(made, [target for _, target in rest])}, {"items": len(rest)})
-
-    return score
-
-
-def _questions(complete: Completer, items: Items) -> Scored:
-    """Lines with `question`, `answers`; the first ones are the examples."""
-    examples = [(item["question"], item["answers"][0]) for item in items[:EXAMPLES]]
-    rest = items[EXAMPLES:]
-    answers = [answer_question(complete, examples, item["question"]) for item in rest]
-    right = [exact_match(answer, item["answers"]) for answer, item in zip(answers, rest, strict=True)]
-    accuracy = 100.0 * _mean(right)
-    sure = [
-        -complete.nats(question_prompt(examples, item["question"]), answer)
-        for answer, item in zip(answers, rest, strict=True)
-    ]
-    surest = {share: 100.0 * most_confident(sure, right, share / 100.0) for share in _SUREST}
-    figures = {"natural_questions_accuracy": accuracy, "natural_questions_accuracy_of_surest_1": surest[1]}
-    return Scored(figures, {"items": len(rest), "accuracy_of_surest_percent": surest})
-
-
-def _mean(values: Sequence[float]) -> float:
-    if not values:
-        raise UsageError("the file has too few items to score")
-    return sum(values) / len(values)
-
-
-GENERATIVE: dict[str, Callable[[Completer, Items], Scored]] = {
-    "coqa": _coqa,
-    "cnn_dm": _summaries,
-    "wmt14_en_fr": _translations("wmt14_en_fr"),
-    "wmt14_fr_en": _translations("wmt14_fr_en"),
-    "natural_questions": _questions,
-}
-
-
-def _reader(names: Sequence[str], lists: Sequence[str] = ()) -> Callable[[Path], list[dict[str, Any]]]:
-    """Read JSON lines with fields of text, and fields that are lists of texts."""
-
-    def read(path: Path) -> list[dict[str, Any]]:
-        rows = read_rows(path)
-        return [
-            {name: field(where, row, name) for name in names} | {name: texts(where, row, name) for name in lists}
-            for where, row in rows
-        ]
-
-    return read
-
-
-_READ: dict[str, Callable[[Path], list[dict[str, Any]]]] = {
-    "coqa": read_conversations,
-    "cnn_dm": _reader(["article", "summary"]),
-    "wmt14_en_fr": _reader(["source", "target"]),
-    "wmt14_fr_en": _reader(["source", "target"]),
-    "natural_questions": _reader(["question"], ["answers"]),
-}
+    return given.scored(figures, shots, {"cut": cut, "accuracies": accuracies, "perplexities": perplexities})

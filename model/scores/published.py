@@ -4,7 +4,9 @@ Table 3 of "Language Models are Unsupervised Multitask Learners" (zero-shot; per
 and section 3 for Winograd and the generative tasks of the largest model.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+from model.scores.protocols import Scored
 
 COLUMNS = (
     "lambada_perplexity",
@@ -65,6 +67,23 @@ def table(results: Mapping[str, float]) -> str:
         for name in others
     ]
     return "\n".join(lines) + "\n"
+
+
+def shots_table(name: str, by_shots: Mapping[int, Scored]) -> str:
+    """Markdown: the figures of a set over the number of examples before each item, of all, clean and dirty items."""
+    counts = sorted(by_shots)
+    lines = [f"| {name}, shots | " + " | ".join(map(str, counts)) + " |", "|---" * (len(counts) + 1) + "|"]
+    parts = by_shots[counts[0]].parts
+    lines.append(_row("examples that fitted, mean", [by_shots[count].details["shots"] for count in counts]))
+    for figure in by_shots[counts[0]].figures:
+        for part in parts if "dirty" in parts else ("all",):
+            label = figure.replace("_", " ") + (f", {part}" if part != "all" else "")
+            lines.append(_row(label, [by_shots[count].parts[part][figure] for count in counts]))
+    return "\n".join(lines) + "\n"
+
+
+def _row(label: str, values: Sequence[float]) -> str:
+    return f"| {label} | " + " | ".join(map(_shown, values)) + " |"
 
 
 def _shown(value: float | None) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -83,6 +84,50 @@ def test_a_stride_beyond_the_context_and_long_items_are_told(out, tmp_path, caps
     )
     assert "set: 1 longer than this network reads (32 tokens): scored on their end" in capsys.readouterr().out
     assert json.loads((tmp_path / "r.json").read_text())["details"]["set"]["cut"] == 1
+
+
+def test_a_table_over_shots_stands_beside_the_papers_own_protocol(out, tmp_path, capsys):
+    for part, numbers in (("p", range(6)), ("e", range(20, 40))):
+        rows = [{"query": f"Q{number}", "choices": ["a", "b"], "gold": number % 2} for number in numbers]
+        (tmp_path / f"{part}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "dirty.json").write_text('{"piqa": [1, 4]}')
+    flags = ["--on", f"piqa={tmp_path / 'p.jsonl'}", "--on", f"text={out / 't.txt'}", "--device", "cpu"]
+    shots = [*flags, "--shots", "0,5", "--shots", 1, "--examples", f"piqa={tmp_path / 'e.jsonl'}"]
+    results = tmp_path / "r.json"
+    assert command(out, *shots, "--dirty", tmp_path / "dirty.json", "--output", results) == 0
+    said = capsys.readouterr().out
+    assert "| piqa, shots | 0 | 1 | 5 |" in said
+    assert "| examples that fitted, mean | 0 | 1 | 4 |" in said  # 32 bytes hold no fifth one
+    assert "| piqa acc, dirty | " in said
+    found = json.loads(results.read_text())
+    assert found["shots"]["piqa"]["0"]["figures"] == {
+        key: value for key, value in found["figures"].items() if key.startswith("piqa")
+    }
+    assert found["shots"]["piqa"]["5"]["details"]["parts"]["dirty"].keys() >= {"piqa_acc", "piqa_acc_norm"}
+    assert "text" not in found["shots"]
+    assert command(out, *flags, "--shots", "1") == 2
+    assert "1 shots take examples: give --examples piqa=FILE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--examples", "piqa=e"), "takes examples (none of the sets, without --shots)"),
+        (("--shots", "1", "--examples", "arc=e"), "takes examples (piqa, copa)"),
+        (("--shots", "1", "--examples", "e"), "takes examples (piqa, copa)"),
+        (("--shots", "1", "--examples", "piqa=e", "--examples", "piqa=f"), "--examples piqa= is given twice"),
+    ],
+)
+def test_examples_belong_to_a_set(out, flags, said):
+    with pytest.raises(UsageError, match=re.escape(said)):
+        command(out, "--on", "piqa=p", "--on", "copa=c", "--on", "text=t", *flags)
+
+
+@pytest.mark.parametrize("shots", ["x", "1,", "-1", "1 2", "99999"])
+def test_shots_are_numbers(out, shots, capsys):
+    with pytest.raises(SystemExit):
+        command(out, "--on", "piqa=p", f"--shots={shots}")
+    assert "such as 0,1,5" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,18 @@ from model.scores.generative_tasks import (
     answer_question,
     bleu,
     conversation_f1,
+    conversation_prompt,
     exact_match,
     lead,
     most_confident,
+    question_prompt,
     random_sentences,
     rouge,
     sentences,
     summarize,
+    summary_prompt,
     translate,
+    translation_prompt,
 )
 
 
@@ -36,21 +40,20 @@ class Spy:
 
 def test_prompts_are_the_papers():
     spy = Spy(" red\nQ: more")
-    assert answer_in_conversation(spy, "A story.", [("Who?", "Bob")], "Which?") == "red"
+    assert answer_in_conversation(spy, conversation_prompt("A story.", [("Who?", "Bob")], "Which?")) == "red"
     assert spy.prompt == "A story.\n\nQ: Who?\nA: Bob\n\nQ: Which?\nA:"
     assert spy.sampling.top_k == 1
     spy = Spy(" One. Two! Three? Four.")
-    assert summarize(spy, "News.") == "One. Two! Three?"
+    assert summarize(spy, summary_prompt("News.")) == "One. Two! Three?"
     assert (spy.prompt, spy.sampling.max_tokens, spy.sampling.top_k) == ("News.\nTL;DR:", 100, 2)
-    summarize(spy, "News.", hint=False)
-    assert spy.prompt == "News.\n"
+    assert summary_prompt("News.", hint=False) == "News.\n"
     spy = Spy(" le chat. The dog = ")
-    assert translate(spy, [("a dog", "un chien")], "the cat") == "le chat."
-    assert spy.prompt == "a dog = un chien\nthe cat ="
+    assert translate(spy, translation_prompt("the cat")) == "le chat."
+    assert spy.prompt == "the cat ="
     spy = Spy("")
-    assert answer_question(spy, [("Who wrote it?", "Eve")], "When?") == ""
-    assert spy.prompt == "Q: Who wrote it?\nA: Eve\n\nQ: When?\nA:"
-    assert translate(spy, [], "x") == ""
+    assert answer_question(spy, question_prompt("When?")) == ""
+    assert spy.prompt == "Q: When?\nA:"
+    assert translate(spy, "x =") == ""
 
 
 def test_a_completion_ends_at_end_of_text_and_fits_the_block():

@@ -275,7 +275,7 @@ def test_every_set_of_the_paper_is_evaluated(small, tmp_path, corpus):
         "coqa": json.dumps({"story": "S.", "history": [["Q", "A"]], "question": "Who?", "answers": ["Bob"]}) + "\n",
         "cnn_dm": json.dumps({"article": "News.", "summary": "New."}) + "\n",
         "wmt14_en_fr": "".join(json.dumps({"source": f"s{n}", "target": f"t{n}"}) + "\n" for n in range(7)),
-        "natural_questions": "".join(json.dumps({"question": "Q?", "answers": ["A"]}) + "\n" for _ in range(7)),
+        "natural_questions": "".join(json.dumps({"question": f"Q{n}?", "answers": ["A"]}) + "\n" for n in range(7)),
     }
     figures, details = {}, {}
     for name, content in files.items():
@@ -293,8 +293,9 @@ def test_every_set_of_the_paper_is_evaluated(small, tmp_path, corpus):
     }  # fmt: skip
     heldout = evaluate_set(small, byte_tokenizer(), "heldout", corpus, Settings())
     assert heldout.figures["heldout_bits_per_byte"] == pytest.approx(8.0, abs=0.2)
+    (tmp_path / "few").write_text((tmp_path / "natural_questions").read_text()[: 5 * 38])
     with pytest.raises(UsageError, match="too few items"):
-        evaluate_set(small, byte_tokenizer(), "natural_questions", tmp_path / "natural_questions", Settings(limit=3))
+        evaluate_set(small, byte_tokenizer(), "natural_questions", tmp_path / "few", Settings())
     with pytest.raises(UsageError, match="does not exist: name the file of ptb"):
         evaluate_set(small, byte_tokenizer(), "ptb", tmp_path / "none", Settings())
 
