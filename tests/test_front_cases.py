@@ -11,11 +11,12 @@ from pipelines.stages.archives.index import read_captures
 from webtext.errors import UsageError
 from webtext.extract.decode import decode_html
 from webtext.inputs import InputTally
+from webtext.outbound import link_problem
 from webtext.permissions.signals import DEFAULT_SIGNALS
 from webtext.records import Link
 from webtext.reddit.dumps import Dump, Posted, read_dump
 from webtext.reddit.links import SelectConfig, select_link
-from webtext.urls import canonicalize_url, link_problem, name_link
+from webtext.urls import canonicalize_url, name_link
 from webtext.warc.warc_reader import read_response
 
 # Where the right outcome is not the case's: the URL, and why.

@@ -101,10 +101,10 @@ def from_table(table: pa.Table, kind: type[Record]) -> Iterator[Record]:
         yield kind(*row)
 
 
-def write_table(stream: BinaryIO, table: pa.Table, row_group_rows: int = ROW_GROUP_ROWS) -> None:
+def write_table(stream: BinaryIO, table: pa.Table) -> None:
     """Write a table as Parquet with pinned settings: zstd level 3, no dictionary for text, no pandas metadata."""
     with open_writer(stream, table.schema) as writer:
-        writer.write_table(table, row_group_size=row_group_rows)
+        writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
 
 
 def open_writer(stream: BinaryIO, schema: pa.Schema) -> pq.ParquetWriter:
@@ -127,8 +127,8 @@ def write_records(stream: BinaryIO, records: Iterable[Any], kind: type) -> None:
     write_table(stream, to_table(list(records), SCHEMAS[kind]))
 
 
-def read_records(stream: BinaryIO, kind: type[Record], batch_rows: int = 4096) -> Iterator[Record]:
+def read_records(stream: BinaryIO, kind: type[Record]) -> Iterator[Record]:
     """Read records of one kind from a Parquet file, a batch in memory at a time."""
     names = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
-    for batch in pq.ParquetFile(stream).iter_batches(batch_size=batch_rows, columns=names):
+    for batch in pq.ParquetFile(stream).iter_batches(batch_size=4096, columns=names):
         yield from from_table(pa.Table.from_batches([batch]), kind)

@@ -1,4 +1,4 @@
-"""What a posted URL is called, what is asked for on the wire, and which URLs are no outbound text links at all.
+"""What a posted URL is called, and what is asked for on the wire.
 
 A link has two URLs. The canonical one is its identity in the ledger: submissions of one canonical URL are one link.
 The fetch URL is the address to ask, as it was posted and repaired only as far as a browser would. The canonical URL
@@ -13,27 +13,26 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, NamedTuple
 
-from webtext.hosts import ends_with_any, is_private_host, normalize_host, registered_domain
+from webtext.hosts import normalize_host, registered_domain
 
 __all__ = [
+    "SCHEME",
     "LinkRules",
-    "canonical_problem",
     "canonicalize_url",
     "fetch_url",
     "host_of",
-    "link_problem",
     "link_rules",
     "name_link",
     "registered_domain",
+    "repair",
     "resolve_url",
 ]
 
 MAX_URL = 8000  # octets that all parties should support (RFC 9110, section 4.1)
 _HTTP = re.compile(r"(https?):[/\\]*([^/\\?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE | re.DOTALL)
-_SCHEME = re.compile(r"([a-z][a-z0-9+-]*):", re.IGNORECASE)
+SCHEME = re.compile(r"([a-z][a-z0-9+-]*):", re.IGNORECASE)
 _SLASHES = re.compile(r"[/\\]{2}")
 _BARE_HOST = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z]{2,}(?=[:/?#]|$)", re.IGNORECASE)
-_REDDIT_PATH = re.compile(r"/?(?:r|u|user|tb|comments|gallery)/")
 _EDGES = "".join(map(chr, range(0x21)))
 _NO_BREAKS = dict.fromkeys(map(ord, "\t\r\n"))
 _LONGEST = 4 * MAX_URL  # characters that repairs may shorten to a URL; what is longer is none
@@ -143,7 +142,7 @@ def resolve_url(base: str, reference: str) -> str:
     """
     text = reference.strip(_EDGES).translate(_NO_BREAKS)
     scheme, _, rest = base.partition(":")
-    given = _SCHEME.match(text)
+    given = SCHEME.match(text)
     if given and (given[1].lower() != scheme or _SLASHES.match(text, given.end())):
         parts = _parse(text)
     else:
@@ -234,63 +233,7 @@ def host_of(url: str) -> str:
     return parts.host if parts else ""
 
 
-def link_problem(url: str, *, wikipedia: bool = True) -> str | None:
-    """Give the reason why a URL is no outbound link to text, or None where it is one.
-
-    Args:
-        url: as posted, or canonical: the answer is the same.
-        wikipedia: whether Wikipedia is a problem. WebText has none of it (GPT-2 paper, section 2.1), so asking its
-            servers for pages that a filter drops would be unkind.
-
-    Returns:
-        One of `not_http`, `malformed_url`, `private_address`, `media`, `reddit_internal`, `download`, `wikipedia`.
-    """
-    canonical = canonicalize_url(url)
-    return _unfetchable(url) if canonical is None else canonical_problem(canonical, wikipedia=wikipedia)
-
-
-def canonical_problem(canonical: str, *, wikipedia: bool = True) -> str | None:
-    """Do as `link_problem` does for a URL that is known to be canonical."""
-    host, _, path = canonical.removeprefix("https://").partition("/")
-    host = host_of(canonical) if ":" in host else host
-    rules = link_rules()
-    if is_private_host(host):
-        return "private_address"
-    extension = "" if _is_repository(host, path) else _extension(path)
-    if extension in rules.media_extensions or ends_with_any(host, rules.media_hosts):
-        return "media"
-    if ends_with_any(host, rules.reddit_domains):
-        return "reddit_internal"
-    if extension in rules.download_extensions:
-        return "download"
-    return "wikipedia" if wikipedia and ends_with_any(host, rules.wikipedia_domains) else None
-
-
-def _unfetchable(url: str) -> str:
-    """Tell apart the URLs that have no canonical form."""
-    repaired = _repair(url)
-    if _REDDIT_PATH.match(repaired):
-        return "reddit_internal"
-    scheme = _SCHEME.match(repaired)
-    return "not_http" if scheme and scheme[1].lower() not in {"http", "https"} else "malformed_url"
-
-
-def _extension(path: str) -> str:
-    """Give the extension of a path's last segment, in lower case; "" for wiki pages about a file (`File:A.jpg`).
-
-    A host is no file: in `web/2017/https://example.mobi` nothing has an extension.
-    """
-    before, _, segment = re.split(r"[?#;]", path, maxsplit=1)[0].rpartition("/")
-    stem, dot, extension = segment.lower().rpartition(".")
-    return extension if dot and ":" not in stem and not before.endswith(":/") else ""
-
-
-def _is_repository(host: str, path: str) -> bool:
-    """Tell whether a path names an owner and a project (`videojs/video.js`), which is a page whatever it ends in."""
-    return path.count("/") <= 1 and ends_with_any(host, link_rules().code_hosts)
-
-
-def _repair(url: str) -> str:
+def repair(url: str) -> str:
     """Undo what happens to URLs on their way through forms and JSON: edges, line breaks, HTML entities, a scheme twice.
 
     A URL far longer than any may be is given as it is.
@@ -324,7 +267,7 @@ def _character(entity: re.Match[str]) -> str:
 
 def _split(url: str) -> _Parts | None:
     """Split a posted URL, repaired; None where it is not http(s) or has no valid host."""
-    return _parse(_repair(url))
+    return _parse(repair(url))
 
 
 def _parse(url: str) -> _Parts | None:

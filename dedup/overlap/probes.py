@@ -63,10 +63,10 @@ def probe(ngram_filter: NgramFilter, probes: int = PROBES, seed: int = 0) -> Pro
     return Probed(probes, hits, upper_bound(hits, probes), ngram_filter.rate())
 
 
-def upper_bound(hits: int, probes: int, confidence: float = CONFIDENCE) -> float:
+def upper_bound(hits: int, probes: int) -> float:
     """The one-sided exact binomial upper bound of a rate (Clopper and Pearson, 1934).
 
-    The rate at which so few hits, or fewer, would be seen with a chance of 1 - confidence only.
+    The rate at which so few hits, or fewer, would be seen with a chance of 1 - `CONFIDENCE` only.
 
     >>> round(upper_bound(0, 1_000_000) * 1e6, 3)
     2.996
@@ -76,7 +76,7 @@ def upper_bound(hits: int, probes: int, confidence: float = CONFIDENCE) -> float
     low, high = hits / probes, 1.0
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        if _at_most(hits, probes, middle) > 1 - confidence:
+        if _at_most(hits, probes, middle) > 1 - CONFIDENCE:
             low = middle
         else:
             high = middle

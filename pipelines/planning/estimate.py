@@ -127,9 +127,9 @@ class Estimate:
     warnings: tuple[str, ...]
 
 
-def load_rates(path: Path = RATES) -> dict[str, Rate]:
+def load_rates() -> dict[str, Rate]:
     """Read what was measured in the largest run."""
-    run = max(json.loads(path.read_text("utf-8"))["runs"], key=lambda run: int(run["documents"]))
+    run = max(json.loads(RATES.read_text("utf-8"))["runs"], key=lambda run: int(run["documents"]))
     number, workers = run["documents"], run["workers"]
     return {
         name: Rate(cost["cpu"] / number, number, cost["launcher"], (cost["memory"] - cost["launcher"]) / workers)

@@ -106,14 +106,7 @@ def bar(part: float, of: float, kind: str = "") -> Markup:
     )
 
 
-def table(
-    heads: Sequence[str],
-    rows: Iterable[Sequence[Any]],
-    *,
-    words: int = 1,
-    caption: str | None = None,
-    class_: str | None = None,
-) -> Markup:
+def table(heads: Sequence[str], rows: Iterable[Sequence[Any]], *, words: int = 1, class_: str | None = None) -> Markup:
     """Lay rows out as a table that scrolls in its own box; the first `words` columns are text, the others numbers."""
     kinds = [None if place < words else "number" for place in range(len(heads))]
     head = element(
@@ -123,10 +116,9 @@ def table(
         element("tr", *(element("td", cell, class_=_kind(cell, kind)) for cell, kind in zip(row, kinds, strict=True)))
         for row in rows
     )
-    parts = [element("caption", caption)] if caption else []
     return element(
         "div",
-        element("table", *parts, element("thead", head), element("tbody", body), class_=class_),
+        element("table", element("thead", head), element("tbody", body), class_=class_),
         class_="scroll",
         tabindex="0",
     )

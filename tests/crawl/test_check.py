@@ -78,3 +78,12 @@ def test_the_command(web, capsys, tmp_path, monkeypatch):
     assert main(["fetch", "--check", "http://10.0.0.1/"]) == 2
     assert main(["fetch"]) == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_url_that_leads_on_and_on_is_given_up_after_forty_requests(web):
+    for number in range(50):
+        web.put(f"http://x.test/{number}", "", ("Location", f"/{number + 1}"), status=302)
+    web.put("http://x.test/50", PAGE.format(""), HTML)
+    checked = check(web, "http://x.test/0")
+    assert (checked.outcome, checked.detail) == ("too_many_redirects", "more than 40 requests")
+    assert len(web.asked) <= 40

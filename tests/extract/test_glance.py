@@ -55,6 +55,12 @@ def test_every_other_page_is_extracted(html, config):
     assert not glanced(html, config)
 
 
+@pytest.mark.parametrize(("probability", "language"), [(0.9999, "de"), (0.9998, "")])
+def test_a_language_is_plain_only_where_all_draws_agree(monkeypatch, probability, language):
+    monkeypatch.setattr("webtext.extract.glance.detect", lambda _: ("de", probability))
+    assert plain_language("Der Reiher stand im flachen Wasser. " * 10) == language
+
+
 def test_a_page_that_declares_nothing_is_judged_by_what_it_shows():
     assert glanced(page(GERMAN, ""))
     assert not glanced(page(ENGLISH, ""))

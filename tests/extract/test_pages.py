@@ -90,6 +90,8 @@ def test_a_page_gives_its_text_and_what_it_declares():
         ('<meta property="article:published_time" content="0001-01-01">', "", ("Nine winters", "", "")),
         ('<meta name="date" content="2020-02-31">', "", ("Nine winters", "", "")),
         ('<meta name="date" content="1970-01-01">', "", ("Nine winters", "", "")),
+        ('<meta name="date" content="1989-12-31">', "", ("Nine winters", "", "")),
+        ('<meta name="date" content="1990-01-01">', "", ("Nine winters", "", "1990-01-01")),
         ('<meta name="author" content="https://x.example/ann">', "", ("Nine winters", "", "")),
         (
             (

@@ -118,6 +118,10 @@ def test_crawlers_of_trainers(robots, agent):
         ),
         (f"{STAR}Allow: /\n\nLicense: https://a.test/l.xml\n", ["https://a.test/l.xml"]),
         (f"User-agent: other\nLicense: https://a.test/l.xml\n\n{STAR}Allow: /\n", []),
+        (
+            "".join(f"License: https://a.test/{number}.xml\n" for number in range(4)),  # three are read
+            [f"https://a.test/{number}.xml" for number in range(3)],
+        ),
         ("License: CC BY 4.0\nLicense:\n", []),
     ],
 )

@@ -36,10 +36,22 @@ def test_a_coding_is_known_however_it_is_written(name):
     assert decode_content(gzip.compress(PAGE), name) == PAGE
 
 
-@pytest.mark.parametrize("name", ["compress", "x-compress", "dcb", "aes128gcm", "gzip, compress"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("compress", "x-compress", "exi", "pack200-gzip", "aes128gcm", "dcb", "dcz", "bzip2", "x-bzip2", "xz", "lzma"),
+        *("gzip, compress", "XZ"),
+    ],
+)
 def test_a_coding_that_exists_and_is_not_known_is_an_error(name):
     with pytest.raises(BodyEncodingError, match="cannot be undone"):
         ContentDecoder(name, 100)
+
+
+def test_three_layers_are_undone_and_no_more():
+    assert decode_content(gzip.compress(gzip.compress(gzip.compress(PAGE))), "gzip, gzip, gzip") == PAGE
+    with pytest.raises(BodyEncodingError, match="4 content encodings, at most 3"):
+        ContentDecoder("gzip, gzip, gzip, gzip", DEFAULT_LIMIT)
 
 
 @pytest.mark.parametrize("name", PACK)

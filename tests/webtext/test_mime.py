@@ -112,6 +112,8 @@ def test_headers_are_read_as_fetch_says(header, essence, charset):
         ("text/html; charset=utf-16", "<p>wide</p>".encode("utf-16-le"), True),
         ("text/html", "<html><p>wide</p>".encode("utf-16-be"), True),
         ("text/html", b"<p>one \x00 nul in a page" + b"x" * 1000, True),
+        ("text/html", b"\x01\x02" * 10 + b"x" * 980, True),  # two bytes in a hundred
+        ("text/html", b"\x01\x02" * 10 + b"\x01" + b"x" * 979, False),
     ],
 )
 def test_html_is_told_by_first_bytes(content_type, body, html):

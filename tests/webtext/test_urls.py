@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from webtext.hosts import is_private_host, is_public_address, normalize_host, parse_address, registered_domain
-from webtext.urls import canonicalize_url, fetch_url, host_of, link_problem, name_link
+from webtext.outbound import link_problem
+from webtext.urls import canonicalize_url, fetch_url, host_of, name_link
 
 SAME_PAGE = [
     "https://example.org/a/b?x=1&y=2",

@@ -5,7 +5,7 @@ kibibytes, in which its head stands, since half of the signals stand there.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from webtext.crawl.config import FetchConfig
@@ -15,11 +15,12 @@ from webtext.crawl.redirects import redirect_target
 from webtext.crawl.sites import Ended, Sites
 from webtext.crawl.visits import Errand, Visit, origin_of
 from webtext.hosts import is_private_host
+from webtext.outbound import link_problem
 from webtext.permissions.optout import read_page
 from webtext.permissions.robots import MAX_REDIRECTS
 from webtext.permissions.signals import Signal, first_signal
 from webtext.records import Link
-from webtext.urls import fetch_url, host_of, link_problem
+from webtext.urls import fetch_url, host_of
 
 _MOST_REQUESTS = 40  # the most for a URL, its redirects, and all of their sites' files
 
@@ -40,11 +41,9 @@ class Checked:
 class Checker:
     """Asks for one URL after another, with the rests that a crawl takes."""
 
-    def __init__(
-        self, config: FetchConfig, requester: Requester, sleep: Callable[[float], object] = time.sleep
-    ) -> None:
+    def __init__(self, config: FetchConfig, requester: Requester) -> None:
         """Check by the rules of a crawl."""
-        self._config, self._requester, self._sleep = config, requester, sleep
+        self._config, self._requester = config, requester
         self._sites = Sites(config)
         self._asked: set[str] = set()  # hosts
 
@@ -114,7 +113,7 @@ class Checker:
 
     def _ask(self, visit: Visit) -> Exchange:
         if visit.host in self._asked:
-            self._sleep(self._sites.rest(origin_of(visit.url)))
+            time.sleep(self._sites.rest(origin_of(visit.url)))
         self._asked.add(visit.host)
         is_file = visit.site_file is not None
         return self._requester.ask(visit.url, cookies=visit.cookies(), site_file=is_file, head_only=not is_file)

@@ -24,8 +24,9 @@ from webtext.crawl.sites import Ended, Sites
 from webtext.crawl.visits import Errand, Visit, origin_of
 from webtext.errors import UsageError
 from webtext.hosts import is_private_host
+from webtext.outbound import link_problem
 from webtext.permissions.robots import MAX_REDIRECTS as ROBOTS_REDIRECTS
-from webtext.urls import host_of, link_problem
+from webtext.urls import host_of
 from webtext.warc.warc_records import warc_date
 
 __all__ = ["HANDED_OVER", "Crawl"]

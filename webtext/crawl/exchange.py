@@ -5,12 +5,10 @@ reason why there is none. Size is bounded while the body streams in and decompre
 whole, and addresses by the guard. Redirects are not followed here: each hop is a request that the crawl decides upon.
 """
 
-import errno
 import http.client
 import re
 import ssl
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -25,6 +23,7 @@ from webtext.connection.addresses import AddressGuard, ForbiddenAddressError, Re
 from webtext.connection.addresses import tls_context as shared_tls_context
 from webtext.connection.clock import allowed_seconds, exchange_time
 from webtext.connection.transport import ORIGINAL, GuardedAdapter, most_idle_connections
+from webtext.crawl.failures import finds_no_way, name_failure
 from webtext.crawl.outcomes import ACCEPTED_STATUS
 from webtext.crawl.replay import ReplayAdapter
 from webtext.mime import may_be_html
@@ -153,8 +152,8 @@ class Requester:
                 http.client.HTTPException,
                 OSError,
             ) as error:
-                timed_out, passes = seconds_left() <= 0, _is_temporary(error)
-                exchange.fail(*_failure(error, timed_out=timed_out), is_temporary=passes)
+                timed_out, passes = seconds_left() <= 0, finds_no_way(error)
+                exchange.fail(*name_failure(error, timed_out=timed_out), is_temporary=passes)
             except ForbiddenAddressError as error:
                 exchange.fail("private_address", str(error))
             except ResolutionError as error:
@@ -311,53 +310,6 @@ def _archived(headers: list[tuple[str, str]], body: bytearray) -> list[tuple[str
 def _request_block(prepared: requests.PreparedRequest) -> bytes:
     lines = [f"GET {prepared.path_url} HTTP/1.1", *(f"{name}: {value}" for name, value in prepared.headers.items())]
     return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
-
-
-def _failure(error: Exception, *, timed_out: bool) -> tuple[str, str]:
-    """Name the outcome of an exchange that an error of the connection ended, and say what the error says."""
-    causes = list(_causes(error))
-    detail = next((str(cause) for cause in reversed(causes) if str(cause)), type(error).__name__)
-    for kinds, outcome in _FAILURES:
-        if any(isinstance(cause, kinds) for cause in causes):
-            return ("total_timeout" if timed_out and outcome in _OF_TIME else outcome), detail
-    return "total_timeout" if timed_out else "connection_error", detail
-
-
-# Failures which, once the time for the exchange is over, are its doing: what the watchdog shuts breaks off in any way.
-_OF_TIME = frozenset({"connect_timeout", "read_timeout", "connection_error", "incomplete", "bad_response", "tls_error"})
-
-
-# The first kind that is among the causes of an error names its outcome.
-_FAILURES: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
-    ((requests.exceptions.InvalidURL,), "bad_url"),
-    ((requests.exceptions.ConnectTimeout,), "connect_timeout"),
-    ((urllib3.exceptions.ReadTimeoutError, TimeoutError), "read_timeout"),
-    ((ssl.SSLError,), "tls_error"),
-    ((http.client.IncompleteRead, urllib3.exceptions.IncompleteRead), "incomplete"),
-    ((http.client.RemoteDisconnected, ConnectionError), "connection_error"),
-    ((http.client.HTTPException, urllib3.exceptions.InvalidHeader), "bad_response"),
-)
-
-
-# Errors of a connection by which our own side says that it finds no way, whatever host is meant.
-_NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
-
-
-def _is_temporary(error: Exception) -> bool:
-    return any(isinstance(cause, OSError) and cause.errno in _NO_WAY for cause in _causes(error))
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Walk the errors that an error wraps, as arguments, reasons, causes or contexts; outermost first."""
-    waiting, seen = [error], set[int]()
-    while waiting:
-        found = waiting.pop(0)
-        if id(found) in seen:
-            continue
-        seen.add(id(found))
-        yield found
-        inner = [*found.args, getattr(found, "reason", None), found.__cause__, found.__context__]
-        waiting += [each for each in inner if isinstance(each, BaseException)]
 
 
 def retry_after(exchange: Exchange, now: float) -> float | None:

@@ -10,7 +10,7 @@ import threading
 import time
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
@@ -105,9 +105,9 @@ class _Read(NamedTuple):
 class Sites:
     """The files of all sites of a crawl. Thread-safe."""
 
-    def __init__(self, config: FetchConfig, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, config: FetchConfig) -> None:
         """Ask for robots.txt, and for the files of the signals that are obeyed."""
-        self._config, self._now = config, now
+        self._config = config
         self._files = (["robots"] if config.robots else []) + [
             name for name in ("ai_txt", "tdm") if name in config.opt_outs
         ]
@@ -162,7 +162,7 @@ class Sites:
                 if self._is_known(site, origin, name):
                     continue
                 if name not in _PATHS and (why := _unasked(url, site)):
-                    site.answers[name] = _Answer(None, "", why, self._now())
+                    site.answers[name] = _Answer(None, "", why, time.time())
                     continue
                 site.parked.append(visit)
                 if site.is_pending:
@@ -178,7 +178,7 @@ class Sites:
         return not answer.has_body or self._bodies.get((origin, name)) is not None
 
     def _is_old(self, answer: _Answer) -> bool:
-        return self._now() - answer.asked_at > LIFETIME
+        return time.time() - answer.asked_at > LIFETIME
 
     def _permissions(self, origin: str) -> _Read:
         """Read what is known of a site's files, as far as that has not been done before."""
@@ -230,7 +230,7 @@ class Sites:
             "status": status,
             "outcome": failure[0] if status is None else "",
             "detail": ": ".join(part for part in failure if part) if status is None else "",
-            "fetched_at": int(self._now()),
+            "fetched_at": int(time.time()),
             "body": body.decode("latin-1") if has_body else "",
             "encoding": "latin-1",  # JSON keeps the bytes so, whatever their encoding
         }
@@ -244,7 +244,7 @@ class Sites:
 
     def recall(self, row: Mapping[str, Any]) -> None:
         """Learn a file from the archive, unless it is too old or was out of reach."""
-        fresh = self._now() - row["fetched_at"] <= LIFETIME
+        fresh = time.time() - row["fetched_at"] <= LIFETIME
         if fresh and row["status"] is not None and row["status"] < 500:
             self._learn(row, row["body"].encode(row.get("encoding", "utf-8")))
 

@@ -14,6 +14,7 @@ import msgspec
 
 from webtext.errors import UsageError
 from webtext.frames import Damage
+from webtext.outbound import link_problem
 from webtext.records import Rejection
 from webtext.reddit.compressed import Torn, read_text, split_lines, split_objects
 from webtext.reddit.layout import Layout, find_layout
@@ -26,7 +27,7 @@ from webtext.reddit.submissions import (
     parse_submission_and_text,
     row_parser,
 )
-from webtext.urls import canonicalize_url, link_problem, name_link
+from webtext.urls import canonicalize_url, name_link
 
 _TELLING = 1 << 18  # bytes, decompressed, that tell how a file is laid out
 

@@ -11,9 +11,10 @@ from typing import Literal
 
 import msgspec
 
+from webtext.outbound import canonical_problem
 from webtext.records import Link, Rejection
 from webtext.reddit.submissions import Submission
-from webtext.urls import canonical_problem, host_of
+from webtext.urls import host_of
 
 STAGE = "harvest"
 MOST_SUBREDDITS = 100  # a link keeps the alphabetically first ones

@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from webtext.outbound import link_problem
 from webtext.reddit.layout import BEFORE_OBJECT, Layout, split_row
-from webtext.urls import canonicalize_url, link_problem
+from webtext.urls import canonicalize_url
 
 MOST_KARMA = 10**8  # no submission has had a hundredth of it: a greater number is damage
 _LATEST = 1 << 32  # seconds: the year 2106

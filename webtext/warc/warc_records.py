@@ -177,9 +177,9 @@ def encode_record(
     return compress.compress(record) + compress.flush()
 
 
-def encode_response(response: HttpResponse, version: str = "HTTP/1.1") -> bytes:
+def encode_response(response: HttpResponse) -> bytes:
     """Write a response's status line, headers and body as the block of a response record."""
-    lines = [f"{version} {response.status} {response.reason}".rstrip()]
+    lines = [f"HTTP/1.1 {response.status} {response.reason}".rstrip()]
     lines += [f"{name}: {value}" for name, value in response.headers]
     return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace") + response.body
 
