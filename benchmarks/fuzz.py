@@ -215,7 +215,7 @@ def _plain(*texts: str) -> None:
 
 
 Reader = Callable[[bytes], Iterator[str]]
-READERS: dict[str, tuple[Reader, list[bytes]]] = {  # with the inputs to begin with
+READERS: dict[str, tuple[Reader, list[bytes]]] = {  # each has the inputs to begin with
     "heads": (
         read_heads,
         [
@@ -338,7 +338,7 @@ def main() -> int:
         again = [sys.executable, __file__, str(arguments.output), "--here", "--seconds", str(arguments.seconds)]
         ended = subprocess.run([*again, "--only", name], stdout=subprocess.PIPE, text=True, check=False)
         counted = "" if ended.returncode else ended.stdout.splitlines()[-1]
-        print(f"{name}: {counted or ended.stdout}", flush=True)  # where it failed, the exception is there
+        print(f"{name}: {counted or ended.stdout}", flush=True)  # a failure leaves its exception there
         if not counted:
             failed.append(name)
     for name in failed:

@@ -31,7 +31,7 @@ from model.scores.likelihood import score_continuations
 from model.scores.protocols import Settings, choices, questions, told
 from webtext.items import read_choice
 
-_TOKENS = 16  # that greedy decoding writes for each prompt
+_TOKENS = 16  # greedy decoding writes so many for each prompt
 Row = dict[str, Any]
 
 _FORMS: dict[str, Row] = {
