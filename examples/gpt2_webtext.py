@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> None:
 
     # GPT-2's Table 6: the share of a text's 8-grams that the training text holds too.
     train = count_ngrams(document.text for document in read_corpus(output, "train"))
-    for document in list(read_corpus(output, "heldout"))[:3]:
+    for document in list(read_corpus(output, "validation"))[:3]:
         print(f"{ngram_overlap(document.text, train) or 0:.1%} of the 8-grams are in the training text: {document.url}")
 
 

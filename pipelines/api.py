@@ -38,6 +38,7 @@ from webtext.records import Document, Link, Rejection
 from webtext.reddit.dumps import Posted, Refused, merge_submissions, plan_dumps, read_dump
 from webtext.reddit.layout import Layout
 from webtext.reddit.links import SelectConfig, select_link
+from webtext.shards import SPLITS, list_shards
 from webtext.tables import from_table
 from webtext.urls import host_of
 
@@ -165,16 +166,16 @@ def read_corpus(output: str | Path, split: str = "train") -> Iterator[Document]:
 
     Args:
         output: the output of a build, or its corpus directory.
-        split: "train" or "heldout".
+        split: "train" or "validation": what is trained on, or what is held out.
 
     Raises:
         UsageError: there is no such corpus.
     """
     places = (storage.join(str(output), "corpus"), str(output))
-    shards = [storage.join(place, name) for place in places for name in storage.list_files(place, f"{split}-*.parquet")]
-    if not shards:
-        raise UsageError(f"{output} holds no {split}-*.parquet: give the output of a build")
-    for shard in shards:
+    corpus = next((place for place in places if any(list_shards(place, each) for each in SPLITS)), None)
+    if corpus is None:
+        raise UsageError(f"{output} holds no corpus: give the output of a build")
+    for shard in (storage.join(corpus, name) for name in list_shards(corpus, split)):
         with storage.open_file(shard) as stream:
             for batch in pq.ParquetFile(stream).iter_batches():
                 table = pa.Table.from_batches([batch])

@@ -75,10 +75,10 @@ def test_every_line_of_a_dump_is_accounted_for(sample_web):
 
 
 def test_a_corpus_is_read_back(sample_output):
-    train, held_out = (list(read_corpus(sample_output, split)) for split in ("train", "heldout"))
+    train, held_out = (list(read_corpus(sample_output, split)) for split in ("train", "validation"))
     assert all(isinstance(document, Document) for document in train)
     assert len(train) > len(held_out) > 0
-    assert list(read_corpus(sample_output / "corpus", "heldout")) == held_out
+    assert list(read_corpus(sample_output / "corpus", "validation")) == held_out
     with pytest.raises(UsageError, match="holds no nothing-"):
         next(read_corpus(sample_output, "nothing"))
 

@@ -28,6 +28,7 @@ def pure_modules():
             if not module.endswith("transforms") and module not in {
                 "webtext.storage",
                 "webtext.inputs",
+                "webtext.shards",
                 "webtext.clouds",
             }:
                 yield module

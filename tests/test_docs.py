@@ -144,7 +144,7 @@ STAND_INS = (
     (r"--comments RC_[\d*-]+\.zst", ""),
     (r"'?[\w/-]*\*\.warc\.gz'?|(?<!build/)sample/web\.warc\.gz", "build/sample/web.warc.gz"),
     (r"--contact \S+", "--replay build/sample/web.warc.gz"),
-    (r"'?(corpus|good|raw)/\*\.parquet'?", "'out/sample/corpus/*.parquet'"),
+    (r"'?(corpus/data|good|raw)/\*\.parquet'?", "'out/sample/corpus/data/*.parquet'"),
     (r"(^webtext overlap )corpus\.ngrams(.*)OUT", r"\1out/sample/overlap/corpus.ngrams\2out/later"),
     (r"BENCHMARK\.\.\.|lambada\.jsonl", "quiz=quiz.txt"),
     (r"ptb=ptb\.test\.txt", "ptb=quiz.txt"),

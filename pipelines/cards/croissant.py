@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from webtext.manifest import File
+from webtext.shards import FOLDER
 
 NAME = "webtext"
 LICENSE = "Texts keep their authors' own copyright; the selection and the metadata add no claim."
@@ -133,7 +134,7 @@ def _distribution(split: Split) -> Iterator[dict[str, Any]]:
         "description": f"the Parquet shards of the split {split.name}",
         "containedIn": [{"@id": file.name} for file in split.files],
         "encodingFormat": "application/x-parquet",
-        "includes": f"{split.name}-*.parquet",
+        "includes": f"{FOLDER}/{split.name}-*.parquet",
     }
 
 

@@ -40,7 +40,7 @@ def shape_of(directory: str, pattern: str) -> Shape:
     """Measure the shards of a corpus directory."""
     paragraphs: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = [np.zeros(0, np.int64)]
     words: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = [np.zeros(0, np.int64)]
-    for name in storage.list_files(directory, pattern):
+    for name in storage.list_tree(directory, pattern):
         with storage.open_file(storage.join(directory, name)) as stream:
             for batch in pq.ParquetFile(stream).iter_batches(512, columns=["text", "n_words"]):
                 paragraphs.append(np.asarray(pc.add(pc.count_substring(batch["text"], "\n"), 1), np.int64))

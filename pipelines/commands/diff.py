@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.commands.stats import corpus_directory
-from pipelines.report.tallies import SPLITS, batches, ranked
+from pipelines.report.tallies import batches, batches_of_split, ranked
 from pipelines.stages.ledger import Funnel
 from pipelines.stages.output import Output
 from webtext.hashing import document_id, hash64
 from webtext.manifest import Manifest
+from webtext.shards import SPLITS
 
 NEVER_SEEN = "never_seen"  # the other output has no row of this URL at any stage
 _EXAMPLES = 5  # URLs shown of each reason: those with the smallest ids, which are hashes
@@ -92,7 +93,7 @@ def _read_corpus(output: str) -> tuple[Hashes, Hashes, NDArray[np.uint8]]:
     directory = corpus_directory(output)
     ids, texts, splits = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)], [np.empty(0, np.uint8)]
     for number, split in enumerate(SPLITS):
-        for batch in batches(directory, f"{split}-*.parquet", ("id", "text"), rows=2048):
+        for batch in batches_of_split(directory, split, ("id", "text"), rows=2048):
             ids.append(np.array([int(identity, 16) for identity in batch.column("id").to_pylist()], np.uint64))
             texts.append(np.array([hash64(text.encode()) for text in batch.column("text").to_pylist()], np.uint64))
             splits.append(np.full(batch.num_rows, number, np.uint8))
@@ -131,7 +132,7 @@ def _urls(output: str, identities: set[int]) -> Iterator[tuple[int, str]]:
     """Yield the URLs of some documents of a corpus with their ids."""
     directory = corpus_directory(output)
     for split in SPLITS:
-        for batch in batches(directory, f"{split}-*.parquet", ("id", "url")):
+        for batch in batches_of_split(directory, split, ("id", "url")):
             for identity, url in zip(batch.column("id").to_pylist(), batch.column("url").to_pylist(), strict=True):
                 if int(identity, 16) in identities:
                     yield int(identity, 16), url

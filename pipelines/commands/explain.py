@@ -97,7 +97,7 @@ def _rows(
     directory: str, pattern: str, key: str, values: set[str], columns: tuple[str, ...]
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of a directory's files whose `key` is one of `values`, without their empty fields."""
-    for name in storage.list_files(directory, pattern):
+    for name in storage.list_tree(directory, pattern):
         with storage.open_file(storage.join(directory, name)) as stream:
             table = pq.read_table(stream, columns=list(columns), filters=[(key, "in", values)])
         for row in table.to_pylist():

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = """examples:
   webtext filters                               all presets and rules, with thresholds and their sources
   webtext filters --preset fineweb              one preset; also a file of your own
-  webtext filters --try 'corpus/*.parquet' --preset gopher --set gopher_quality.min_words=30
+  webtext filters --try 'corpus/data/*.parquet' --preset gopher --set gopher_quality.min_words=30
   webtext filters --train-classifier classifier.npz --good 'good/*.parquet' --bad 'raw/*.parquet'
   webtext build --preset gpt3 --set gpt3_classifier.model=classifier.npz ..."""
     parser.add_argument("--preset", help=f"one of {', '.join(preset_names())}, or a file")

@@ -142,7 +142,7 @@ def _schemas() -> Iterator[str]:
         ("`links/links-*.parquet`: a distinct outbound URL", LINKS, link),
         ("`pages/index-*.parquet`: what became of a link on the web", PAGES, {**link, **page}),
         ("`documents/part-*.parquet`: an extracted, filtered page", PARTS, parts),
-        ("`corpus/train-*.parquet` and `corpus/heldout-*.parquet`: a document that stays", CORPUS, document),
+        ("`corpus/data/train-*.parquet` and `validation-*.parquet`: a document that stays", CORPUS, document),
         ("`*/rejections-*.parquet`: a URL that does not stay", REJECTIONS, rejection),
     ):
         rows = [(f"`{field.name}`", f"`{field.type}`", meanings.get(field.name) or "") for field in schema]

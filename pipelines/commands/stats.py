@@ -4,11 +4,11 @@ import argparse
 import json
 from typing import Any
 
-from pipelines.report.tallies import SPLITS, CorpusTally, Spread, ranked
+from pipelines.report.tallies import CorpusTally, Spread, ranked
 from pipelines.stages.ledger import Funnel
 from pipelines.stages.output import Output
-from webtext import storage
 from webtext.errors import UsageError
+from webtext.shards import SPLITS, list_shards
 
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _TOP = 10
@@ -40,9 +40,9 @@ def corpus_directory(output: str) -> str:
         UsageError: there are none.
     """
     for directory in (Output(output).corpus, output):
-        if any(storage.list_files(directory, f"{split}-*.parquet") for split in SPLITS):
+        if any(list_shards(directory, split) for split in SPLITS):
             return directory
-    raise UsageError(f"{output} holds no corpus (no train-*.parquet): give an output of `webtext corpus`")
+    raise UsageError(f"{output} holds no corpus (no data/train-*.parquet): give an output of `webtext corpus`")
 
 
 def statistics(tally: CorpusTally) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def stage_status(output: str, name: str) -> StageStatus:
     manifest = find_manifest(directory)
     if not storage.exists(unfinished):
         return StageStatus(name, manifest, None, None)
-    done = storage.list_files(unfinished, KINDS[name].task_end)
+    done = storage.list_tree(unfinished, KINDS[name].task_end)
     times = storage.list_times(unfinished, KINDS[name].task_end)
     return StageStatus(name, manifest, len(done), _tasks(done), tuple(times))
 

@@ -87,7 +87,7 @@ class Questions:
         return _asked(self._files(stage, "rejections-*.parquet"), condition, _REJECTED, offset)
 
     def _files(self, stage: str, pattern: str) -> list[str]:
-        return sorted(str(path) for path in Path(self._output.directory(stage)).glob(pattern))
+        return sorted(str(path) for path in Path(self._output.directory(stage)).rglob(pattern))
 
 
 def _asked(files: Sequence[str], condition: Any, columns: Sequence[str], offset: int = 0) -> Answer:

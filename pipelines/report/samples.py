@@ -15,11 +15,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.report.fidelity import site_of
-from pipelines.report.tallies import SPLITS, batches, count_into, hosts_of
+from pipelines.report.tallies import batches, batches_of, count_into, hosts_of
 from pipelines.stages.output import FUNNEL, Output
 from pipelines.stages.stage import find_manifest
 from webtext import storage
 from webtext.hashing import bucket_of, hash64
+from webtext.shards import SPLITS, list_shards, split_of_shard
 from webtext.tables import REJECTIONS
 
 SALT = "sample"
@@ -120,14 +121,14 @@ def draw_kept(corpus: str, most: int, salt: str = SALT) -> list[dict[str, Any]]:
     for _, identity, name in smallest:
         with storage.open_file(storage.join(corpus, name)) as stream:
             found = pq.read_table(stream, columns=list(_KEPT_COLUMNS), filters=[("id", "=", identity)]).to_pylist()
-        rows += [{**row, "split": name.partition("-")[0]} for row in found[:1]]
+        rows += [{**row, "split": split_of_shard(name)} for row in found[:1]]
     return rows
 
 
 def _ranked_ids(corpus: str, salt: str) -> Iterator[tuple[int, str, str]]:
     for split in SPLITS:
-        for name in storage.list_files(corpus, f"{split}-*.parquet"):
-            for batch in batches(corpus, name, ("id",)):
+        for name in list_shards(corpus, split):
+            for batch in batches_of(storage.join(corpus, name), ("id",)):
                 for identity in batch.column("id").to_pylist():
                     yield hash64(identity.encode(), salt=salt.encode()), identity, name
 

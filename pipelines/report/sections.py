@@ -15,7 +15,8 @@ _NOTES = {
     "submissions": "{} submissions were read",
     "merged": "{} of them repeat the URL of another, and count as its link",
     "train": "{} documents to train on",
-    "heldout": "{} held out",
+    "validation": "{} held out",
+    "heldout": "{} held out",  # in manifests of releases before
 }
 
 

@@ -12,18 +12,31 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from webtext import storage
+from webtext.shards import SPLITS, list_shards
 
-SPLITS = ("train", "heldout")
 _BATCH_ROWS = 1 << 16
 _TEXT_BATCH_ROWS = 1 << 11  # a row of text may be megabytes
 _HOST = r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(?P<host>\[[^\]]*\]|[^/:?#]*)"
 
 
 def batches(directory: str, pattern: str, columns: Sequence[str], rows: int = _BATCH_ROWS) -> Iterator[pa.RecordBatch]:
-    """Yield columns of the Parquet files of a directory that match a pattern, file by file in the order of names."""
-    for name in storage.list_files(directory, pattern):
-        with storage.open_file(storage.join(directory, name)) as stream:
-            yield from pq.ParquetFile(stream).iter_batches(batch_size=rows, columns=list(columns))
+    """Yield columns of the Parquet files below a directory that match a pattern, file by file in the order of names."""
+    for name in storage.list_tree(directory, pattern):
+        yield from batches_of(storage.join(directory, name), columns, rows)
+
+
+def batches_of(path: str, columns: Sequence[str], rows: int = _BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+    """Yield columns of one Parquet file."""
+    with storage.open_file(path) as stream:
+        yield from pq.ParquetFile(stream).iter_batches(batch_size=rows, columns=list(columns))
+
+
+def batches_of_split(
+    directory: str, split: str, columns: Sequence[str], rows: int = _BATCH_ROWS
+) -> Iterator[pa.RecordBatch]:
+    """Yield columns of a split of a corpus directory, shard by shard."""
+    for shard in list_shards(directory, split):
+        yield from batches_of(storage.join(directory, shard), columns, rows)
 
 
 def hosts_of(urls: pa.Array) -> pa.Array:
@@ -126,7 +139,7 @@ class CorpusTally(LinkTally):
         columns = ("url", "karma", "first_posted", "language", "n_words", "date", "text")
         for split in SPLITS:
             tally.splits[split] = SplitTally()
-            for batch in batches(directory, f"{split}-*.parquet", columns, _TEXT_BATCH_ROWS):
+            for batch in batches_of_split(directory, split, columns, _TEXT_BATCH_ROWS):
                 tally.add(batch)
                 tally.add_documents(split, batch)
         return tally

@@ -17,7 +17,15 @@ from pipelines.stages.output import AFTER_PAGES, KINDS, Output
 from pipelines.stages.own import check_output
 from pipelines.stages.removals import run_removals
 from pipelines.stages.repeats import run_repeats
-from pipelines.stages.shards import Shard, ShardsConfig, WriteShards, copy_shard, count_corpus, plan_shards
+from pipelines.stages.shards import (
+    Shard,
+    ShardsConfig,
+    WriteShards,
+    copy_shard,
+    count_corpus,
+    drop_empty_splits,
+    plan_shards,
+)
 from pipelines.stages.stage import Stage, as_json, read_manifest, run_stage
 from webtext import storage
 from webtext.manifest import Manifest
@@ -100,6 +108,7 @@ def run_shards(
             copy_shard(shard, directory, unfinished)
         if shards:
             engine.each(shards, WriteShards(kept, unfinished, config))
+        drop_empty_splits(unfinished)
         write_card(unfinished, as_json(config), count_corpus(unfinished, given), funnel)
 
     return run_stage(

@@ -17,19 +17,15 @@ from dedup.near.minhash import MinHashConfig
 from dedup.near.parts import Source
 from pipelines.engine.runner import Engine
 from pipelines.stages.ledger import count_rows
-from pipelines.stages.output import Output
+from pipelines.stages.output import KINDS, Output
 from pipelines.stages.stage import Stage, discard, find_manifest, read_manifest, run_stage
 from webtext import storage
 from webtext.errors import UsageError
 from webtext.manifest import Counts, versions
 
 _SKETCHED_BY = ("webtext", "unicode", "datasketch")  # releases with which words, hashes or signatures may change
-# The files with texts of each of our stages that has any; in a directory of somebody else's, all of them.
-_OWN = {
-    "documents": ("part-*.parquet",),
-    "corpus": ("train-*.parquet", "heldout-*.parquet"),
-    "decontaminated": ("train-*.parquet", "heldout-*.parquet"),
-}
+# The stages of ours that have texts; in a directory of somebody else's, all files are read.
+_WITH_TEXTS = ("documents", "corpus", "decontaminated")
 
 
 @dataclass(frozen=True)
@@ -141,8 +137,8 @@ def _list(directory: str, label: str) -> list[tuple[str, str]]:
     found = find_manifest(directory)
     if found is None:
         names = storage.list_tree(directory, "*.parquet")
-    elif found.stage in _OWN:
-        names = [name for pattern in _OWN[found.stage] for name in storage.list_files(directory, pattern)]
+    elif found.stage in _WITH_TEXTS:
+        names = storage.list_tree(directory, KINDS[found.stage].kept)
     else:
         raise UsageError(
             f"--against {directory}: {found.stage}/ holds no texts; give its output, or the corpus/ beside it"

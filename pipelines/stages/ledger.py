@@ -13,9 +13,9 @@ from webtext.manifest import Manifest
 
 
 def count_rows(directory: str, pattern: str) -> int:
-    """Sum the rows of a directory's Parquet files; only their footers are read."""
+    """Sum the rows of the Parquet files below a directory; only their footers are read."""
     total = 0
-    for name in storage.list_files(directory, pattern):
+    for name in storage.list_tree(directory, pattern):
         with storage.open_file(storage.join(directory, name)) as stream:
             total += pq.ParquetFile(stream).metadata.num_rows
     return total

@@ -26,7 +26,7 @@ class StageKind:
     command: str = ""  # the command that makes it
 
 
-_SHARDS = "[th]*-of-*.parquet"  # train-* and heldout-*
+_SHARDS = "[tvh]*-of-*.parquet"  # train-* and validation-*, which was heldout-* (webtext.shards)
 _FROM_CORPUS = "made from the corpus as it was"
 _LINKS = ("karma", "submissions", "subreddits", "first_posted", "fetch_url")
 _PAGES = ("outcome", "status", "final_url", "content_type", "robots", "opt_out", "detail")
@@ -61,7 +61,7 @@ FUNNEL = (
     StageKind(
         *("corpus", "Corpus", ("corpus",), _SHARDS, ("id", "title", "n_words")),
         rows_are_kept=True,
-        task_end="heldout-*.parquet",
+        task_end="validation-*.parquet",
         command="build",
     ),
 )

@@ -74,6 +74,7 @@ def _check(directory: str, writers: Sequence[str]) -> None:
         except UsageError as error:
             raise UsageError(f"{directory} is not webtext's ({error}): {_AWAY}") from error
         writer, known = found.stage, {manifest.NAME, *(file.name for file in found.files)}
+        present = _below(directory, present, known)
     elif present:
         raise UsageError(f"{directory} is not webtext's ({_some(present)}): {_AWAY}")
     else:
@@ -89,9 +90,20 @@ def _read(directory: str, name: str) -> str:
         return stream.read().decode(errors="replace")
 
 
+def _below(directory: str, present: set[str], known: set[str]) -> set[str]:
+    """Put, for each folder that known names lie in, what is in it."""
+    for folder in {name.partition("/")[0] for name in known if "/" in name} & present:
+        if storage.is_local(directory) and not Path(directory, folder).is_dir():
+            continue
+        inside = {f"{folder}/{name}" for name in storage.list_all(storage.join(directory, folder))}
+        present = present - {folder} | {name for name in inside if name.rpartition("/")[2] not in _OF_DESKTOPS}
+    return present
+
+
 def _is_temporary(name: str, known: set[str]) -> bool:
     """Tell whether a name is one under which `create_file` was writing a known one when it was killed."""
-    return name.startswith(".") and name[1:].rpartition(".")[0] in known
+    folder, slash, file = name.rpartition("/")
+    return file.startswith(".") and folder + slash + file[1:].rpartition(".")[0] in known
 
 
 def _some(names: set[str]) -> str:

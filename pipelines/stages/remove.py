@@ -18,13 +18,14 @@ from pipelines.stages.output import Output
 from pipelines.stages.own import check_output
 from pipelines.stages.removals import Tombstone, read_tombstones, run_removals, unmet_requests, write_tombstones
 from pipelines.stages.repeats import run_repeats
-from pipelines.stages.shards import SPLITS, Shard, ShardsConfig, plan_shards
-from pipelines.stages.stage import find_manifest, read_input, read_manifest
+from pipelines.stages.shards import Shard, ShardsConfig, plan_shards
+from pipelines.stages.stage import as_json, find_manifest, read_input, read_manifest
 from pipelines.stages.verify import directory_problems
 from webtext import manifest
 from webtext.errors import UsageError
 from webtext.manifest import Manifest
 from webtext.records import Rejection
+from webtext.shards import split_of_shard
 from webtext.tables import write_records
 
 
@@ -53,30 +54,27 @@ def remove(output: str, asked: list[Tombstone], engine: Engine) -> Removal:
         raise UsageError(f"{place.corpus}: {problems[0]}: run `webtext build` again before removing anything")
     stages = (place.removed, place.repeats)
     old = [find_manifest(stage) for stage in stages]
-    is_current = _is_made_from(before, Kept.of(place).inputs)
+    config = ShardsConfig(**before.config)
+    is_current = before.config == as_json(config) and _is_made_from(before, Kept.of(place).inputs)
     write_tombstones(output, [*read_tombstones(output), *asked])
     kept = run_removals(output, engine)
     if old[1] is not None:  # what goes may change what repeats: a line that it had, a passage that stayed in it
         kept = run_repeats(kept, place.repeats, RepeatsConfig(**old[1].config), engine)
-    config = ShardsConfig(**before.config)
     changes = list(zip(old, map(find_manifest, stages), strict=True))
     shards = plan_shards(place.documents, config)
     unchanged = frozenset(shard for shard in shards if is_current and not _is_touched(shard, changes))
     after = run_shards(kept, place.corpus, config, engine, unchanged)
     known = {(file.name, file.sha256) for file in before.files}
-    changed = tuple(file.name for file in after.files if _is_shard(file.name) and (file.name, file.sha256) not in known)
+    written = [file for file in after.files if split_of_shard(file.name)]
+    changed = tuple(file.name for file in written if (file.name, file.sha256) not in known)
     return Removal(
         documents=before.counts.kept - after.counts.kept,
         removed=sum(read_manifest(place.removed).counts.rejected.values()),
         rewritten=changed,
-        unchanged=sum(_is_shard(file.name) for file in after.files) - len(changed),
+        unchanged=len(written) - len(changed),
         stale=tuple(stale.stale_directories(output)),
         unmet=tuple(unmet_requests(kept, asked)),
     )
-
-
-def _is_shard(name: str) -> bool:
-    return name.startswith(SPLITS)
 
 
 def _is_made_from(made: Manifest, inputs: tuple[str, ...]) -> bool:

@@ -5,6 +5,7 @@ split is by the hash of the near-duplicate cluster: whatever is held out has no 
 """
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,9 +19,9 @@ from pipelines.stages.ledger import count_rows
 from webtext import storage
 from webtext.hashing import split_of
 from webtext.manifest import Counts
+from webtext.shards import FOLDER, SPLITS, list_shards, shard_name
 from webtext.tables import DOCUMENTS, ROW_GROUP_ROWS, open_writer
 
-SPLITS = ("train", "heldout")
 CORPUS = pa.schema([field for field in DOCUMENTS if field.name != "body_digest"])
 TEXT_BYTES_A_SHARD = 256 << 20
 
@@ -31,6 +32,7 @@ class ShardsConfig:
 
     held_out: float = 0.05  # the share of the clusters; GPT-2 paper, section 3
     text_bytes_a_shard: int = TEXT_BYTES_A_SHARD
+    folder: str = FOLDER  # where they lie in the corpus; by it, one of a release that had them elsewhere is another
     honoured: Sequence[str] = ()  # what the pages' sites could say no by, for the card: "robots.txt", names of signals
 
     def __post_init__(self) -> None:
@@ -49,8 +51,8 @@ class Shard:
     shards: int
 
     def name(self, split: str) -> str:
-        """Name the file of a split, as Hugging Face's hub names shards."""
-        return f"{split}-{self.number:05d}-of-{self.shards:05d}.parquet"
+        """Name the file of a split, by its path from the corpus."""
+        return shard_name(split, self.number, self.shards)
 
 
 def plan_shards(documents: str, config: ShardsConfig) -> list[Shard]:
@@ -96,13 +98,27 @@ def write_shard(shard: Shard, kept: Kept, output: str, config: ShardsConfig) -> 
 
 
 def copy_shard(shard: Shard, source: str, target: str) -> None:
-    """Copy the files of one shard as they are."""
-    for name in map(shard.name, SPLITS):
-        with (
-            storage.open_file(storage.join(source, name)) as read,
-            storage.create_file(storage.join(target, name)) as to,
-        ):
-            shutil.copyfileobj(read, to)
+    """Copy the files of one shard as they are; a split that has no files there has no document of this shard."""
+    for split in SPLITS:
+        name = shard.name(split)
+        with storage.create_file(storage.join(target, name)) as to:
+            if storage.exists(storage.join(source, name)):
+                with storage.open_file(storage.join(source, name)) as read:
+                    shutil.copyfileobj(read, to)
+            else:
+                open_writer(to, CORPUS).close()
+
+
+def drop_empty_splits(directory: str) -> None:
+    """Remove the files of a split that has no document, where another has some: `datasets` loads no empty split."""
+    rows: Counter[str] = Counter()
+    for split in SPLITS:
+        for name in list_shards(directory, split):
+            with storage.open_file(storage.join(directory, name)) as stream:
+                rows[split] += pq.ParquetFile(stream).metadata.num_rows
+    for split in (split for split in SPLITS if not rows[split] and rows.total()):
+        for name in list_shards(directory, split):
+            storage.remove_file(storage.join(directory, name))
 
 
 def _rows_of_split(part: str, split: str, kept: Kept, config: ShardsConfig) -> pa.Table:

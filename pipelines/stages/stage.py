@@ -88,7 +88,7 @@ def _run(stage: Stage, inputs: Sequence[File], work: Callable[[str], None], coun
         work(unfinished)
     counts = count(unfinished)
     counts.check(stage.name)
-    files = _describe_all(unfinished, [name for name in storage.list_files(unfinished) if name != manifest.NAME])
+    files = _describe_all(unfinished, [name for name in storage.list_tree(unfinished) if name != manifest.NAME])
     versions = manifest.versions(*stage.packages)
     finished = Manifest(stage.name, stage.fingerprint(inputs), stage.config, inputs, counts, files, versions)
     _publish(stage, finished)

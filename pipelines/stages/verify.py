@@ -42,7 +42,7 @@ def finished_stages(directory: str) -> list[tuple[str, str, Manifest]]:
 def directory_problems(directory: str, manifest: Manifest) -> list[str]:
     """Compare a stage directory with its manifest: files missing, changed, or too many; sums that do not balance."""
     manifest.counts.check(manifest.stage)
-    present = set(storage.list_files(directory)) - {NAME}
+    present = set(storage.list_tree(directory)) - {NAME}
     problems = [f"{name} is not in the manifest" for name in sorted(present - {file.name for file in manifest.files})]
     for file in manifest.files:
         if file.name not in present:

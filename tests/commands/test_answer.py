@@ -100,10 +100,10 @@ def test_the_stages_answer_in_json(folder, capfd):
     assert list(unlike("remove", removed)) == []
     assert removed["documents"] > 0
     assert "overlap" in removed["stale"]
-    tried = ask(capfd, "filters", "--try", output / "corpus" / "train-*.parquet", "--preset", "gopher")
+    tried = ask(capfd, "filters", "--try", output / "corpus/data" / "train-*.parquet", "--preset", "gopher")
     assert list(unlike("filters --try", tried)) == []
     model = folder / "model.npz"
-    written = ask(capfd, "filters", "--train-perplexity", model, "--good", output / "corpus" / "train-*.parquet")
+    written = ask(capfd, "filters", "--train-perplexity", model, "--good", output / "corpus/data" / "train-*.parquet")
     assert (written, list(unlike("filters --train-classifier", written))) == ({"model": str(model)}, [])
     assert model.is_file()
 

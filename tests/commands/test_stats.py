@@ -20,7 +20,7 @@ def output(tmp_path_factory):
 
 
 def query(output, columns):
-    return duckdb.read_parquet(f"{output}/corpus/*-of-*.parquet").project(columns).fetchall()
+    return duckdb.read_parquet(f"{output}/corpus/data/*-of-*.parquet").project(columns).fetchall()
 
 
 def run(*arguments):

@@ -14,6 +14,7 @@ from webtext import storage
 from webtext.hashing import bucket_of, document_id, split_of
 from webtext.manifest import Counts
 from webtext.records import Document, Link, Page, Rejection
+from webtext.shards import SPLITS, shard_name
 from webtext.tables import DOCUMENTS, to_table, write_records, write_table
 
 CORPUS = [name for name in DOCUMENTS.names if name != "body_digest"]
@@ -56,7 +57,7 @@ def make_output(output: Path, links: int = 400, seed: int = 0) -> Path:
         output, "documents", "pages", {"part": (documents, Document), "rejections": (unwanted, Rejection)}, len(pages)
     )
     _stage(output, "duplicates", "documents", {"rejections": (duplicates, Rejection)}, len(documents), kept=len(corpus))
-    splits = {split: ([d for d in corpus if split_of(d.id, 0.1) == split], Document) for split in ("train", "heldout")}
+    splits = {split: ([d for d in corpus if split_of(d.id, 0.1) == split], Document) for split in SPLITS}
     _stage(output, "corpus", "duplicates", splits, len(corpus), kept=len(corpus))
     return output
 
@@ -67,8 +68,10 @@ def _stage(output, name, source, tables, given, kept=None):
             parts = PARTS if pattern in {"part", "rejections"} else 1
             for part in range(parts):
                 own = sorted((row for row in rows if bucket_of(row.url, parts) == part), key=lambda row: row.url)
-                with storage.create_file(f"{directory}/{pattern}-{part:05d}-of-{parts:05d}.parquet") as stream:
-                    if pattern in {"train", "heldout"}:
+                file = f"{pattern}-{part:05d}-of-{parts:05d}.parquet"
+                name = shard_name(pattern, part, parts) if pattern in SPLITS else file
+                with storage.create_file(f"{directory}/{name}") as stream:
+                    if pattern in SPLITS:
                         write_table(stream, to_table(own, DOCUMENTS).select(CORPUS))
                     else:
                         write_records(stream, own, kind)

@@ -29,7 +29,7 @@ def job_service(tmp_path):
 def test_there_is_work_to_divide(in_memory):
     kinds = [name.rpartition("/")[2].partition("-")[0] for name in in_memory.digests]
     assert kinds.count("part") == kinds.count("shingles") == kinds.count("clusters") == 4
-    assert kinds.count("train") == kinds.count("heldout") >= 2
+    assert kinds.count("train") == kinds.count("validation") >= 2
     assert kinds.count("manifest.json") == 3
 
 

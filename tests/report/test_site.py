@@ -37,7 +37,7 @@ def test_the_first_page_has_the_funnel_and_every_reason(client, sample_output):
 
 
 def test_a_url_is_explained_stage_by_stage(client, sample_output):
-    url = pq.read_table(next(sample_output.glob("corpus/train-*.parquet")), columns=["url"]).column(0)[0].as_py()
+    url = pq.read_table(next(sample_output.glob("corpus/data/train-*.parquet")), columns=["url"]).column(0)[0].as_py()
     said = text_of(client, "/ask", url=url)
     assert "Corpus: kept" in said
     assert "No stage has seen it" in text_of(client, "/ask", url="http://never.example/")

@@ -20,7 +20,7 @@ from webtext.tables import DOCUMENTS
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
     directory = make_output(tmp_path_factory.mktemp("card")) / "corpus"
-    rows = sum(pq.read_metadata(path).num_rows for path in directory.glob("*-of-*.parquet"))
+    rows = sum(pq.read_metadata(path).num_rows for path in directory.glob("data/*-of-*.parquet"))
     write_card(
         str(directory),
         {"held_out": 0.1, "near": {"threshold": 0.8}},
@@ -49,14 +49,14 @@ def test_hugging_face_shows_splits_and_features(corpus, tmp_path):
     )
     assert ran.returncode == 0, ran.stderr
     rows, features = json.loads(ran.stdout)
-    assert rows == {name: _rows(corpus, name) for name in ("train", "heldout")}
+    assert rows == {name: _rows(corpus, name) for name in ("train", "validation")}
     assert list(features) == [name for name in DOCUMENTS.names if name != "body_digest"]
     assert features["karma"] == "Value('int32')"
     assert features["subreddits"] == "List(Value('string'))"
 
 
 def _rows(corpus, split):
-    return sum(pq.read_metadata(path).num_rows for path in corpus.glob(f"{split}-*.parquet"))
+    return sum(pq.read_metadata(path).num_rows for path in corpus.glob(f"data/{split}-*.parquet"))
 
 
 def test_the_card_tells_counts_settings_and_reasons(corpus):
@@ -64,8 +64,8 @@ def test_the_card_tells_counts_settings_and_reasons(corpus):
     assert f"| train | {_rows(corpus, 'train'):,} |" in text
     assert "| near.threshold | `0.8` |" in text
     assert "|  | `low_karma` | 2 rejected |" in text
-    assert f"num_examples: {_rows(corpus, 'heldout')}" in text
-    assert f"download_size: {sum(path.stat().st_size for path in corpus.glob('*-of-*.parquet'))}" in text
+    assert f"num_examples: {_rows(corpus, 'validation')}" in text
+    assert f"download_size: {sum(path.stat().st_size for path in corpus.glob('data/*-of-*.parquet'))}" in text
 
 
 def test_the_card_says_what_its_documents_are_fit_for(corpus, tmp_path):
@@ -88,19 +88,19 @@ def test_every_column_is_explained():
 
 
 def test_an_empty_split_is_left_out_of_the_header(tmp_path, corpus):
-    for path in corpus.glob("*-of-*.parquet"):
+    for path in corpus.glob("data/*-of-*.parquet"):
         table = pq.read_table(path)
         pq.write_table(table if path.name.startswith("train") else table.slice(0, 0), tmp_path / path.name)
     write_card(str(tmp_path), {}, Counts(1, 1))
     header = (tmp_path / "README.md").read_text("utf-8").split("---\n")[1]
-    assert "split: train" in header and "heldout" not in header
+    assert "split: train" in header and "validation" not in header
     assert [record["@id"] for record in json.loads((tmp_path / "croissant.json").read_text())["recordSet"]] == ["train"]
 
 
 def test_equal_shards_have_equal_cards(corpus):
     names = ("README.md", "croissant.json")
     before = [(corpus / name).read_bytes() for name in names]
-    rows = _rows(corpus, "train") + _rows(corpus, "heldout")
+    rows = _rows(corpus, "train") + _rows(corpus, "validation")
     funnel = [("harvest", Counts(9, 7, {"": 0, "low_karma": 2}))]
     write_card(str(corpus), {"near": {"threshold": 0.8}, "held_out": 0.1}, Counts(rows, rows), funnel)
     assert [(corpus / name).read_bytes() for name in names] == before
@@ -109,8 +109,8 @@ def test_equal_shards_have_equal_cards(corpus):
 def test_croissant_names_each_shard_with_its_checksum_and_each_column(corpus):
     record = json.loads((corpus / "croissant.json").read_text("utf-8"))
     shards = {entry["@id"]: entry for entry in record["distribution"] if entry["@type"] == "cr:FileObject"}
-    for path in corpus.glob("*-of-*.parquet"):
-        assert shards.pop(path.name)["sha256"] == sha256(path.read_bytes()).hexdigest()
+    for path in corpus.glob("data/*-of-*.parquet"):
+        assert shards.pop(f"data/{path.name}")["sha256"] == sha256(path.read_bytes()).hexdigest()
     assert shards == {}
     for records in record["recordSet"]:
         assert [field["name"] for field in records["field"]] == list(COLUMNS)
@@ -125,7 +125,7 @@ def test_croissant_names_each_shard_with_its_checksum_and_each_column(corpus):
     ],
 )
 def test_the_card_says_what_was_honoured(corpus, tmp_path, honoured, told):
-    for path in corpus.glob("*-of-*.parquet"):
+    for path in corpus.glob("data/*-of-*.parquet"):
         (tmp_path / path.name).symlink_to(path)
     write_card(str(tmp_path), {"honoured": list(honoured)}, Counts(1, 1))
     assert told in " ".join((tmp_path / "README.md").read_text("utf-8").split())

@@ -88,7 +88,7 @@ FLAGS = {}
 def inputs(sample_web, sample_output, tmp_path_factory):
     """Give a list of some pages of the sample, and the archive that holds them."""
     folder = tmp_path_factory.mktemp("inputs")
-    shards = sorted((sample_output / "corpus").glob("train-*.parquet"))
+    shards = sorted((sample_output / "corpus/data").glob("train-*.parquet"))
     urls = [url for path in shards for url in pq.read_table(path, columns=["url"]).column(0).to_pylist()][:PAGES]
     (folder / "urls.tsv").write_text("".join(f"{url}\t5\n" for url in [*urls, "http://nowhere.example/"]))
     return folder / "urls.tsv", sample_web / ARCHIVE, urls
@@ -152,7 +152,7 @@ def test_a_corpus_on_a_store_of_objects_is_the_one_on_a_disk(store, request, inp
     assert run("overlap", f"{there}/corpus", f"quiz={quiz}", "-o", there, "--probes", 1000, "--workers", 1) == EXIT_OK
     left = {name for name in storage.list_all(there) if name.endswith((".unfinished", ".lock"))}
     assert left == set()
-    assert storage.expand(f"{there}/corpus/train-*.parquet")
+    assert storage.expand(f"{there}/corpus/data/train-*.parquet")
     foreign = storage.join(there, "corpus", "notes.txt")
     with storage.create_file(foreign) as stream:
         stream.write(b"mine")

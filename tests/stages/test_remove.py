@@ -23,7 +23,7 @@ from pipelines.stages.documents import DocumentsConfig, write_bucket
 from pipelines.stages.ledger import Funnel, count_rejections, count_rows
 from pipelines.stages.removals import Requests, Tombstone, read_tombstones, run_removals, write_tombstones
 from pipelines.stages.remove import remove
-from pipelines.stages.shards import SPLITS, ShardsConfig
+from pipelines.stages.shards import ShardsConfig
 from pipelines.stages.stage import Stage, read_manifest, run_stage
 from pipelines.stages.stale import note_corpus, stale_directories
 from webtext import storage
@@ -31,6 +31,7 @@ from webtext.errors import UsageError
 from webtext.hashing import bucket_of, document_id
 from webtext.manifest import Counts
 from webtext.records import Document
+from webtext.shards import SPLITS, list_shards
 from webtext.tables import write_table
 
 PARTS, DOCUMENTS = 6, 120
@@ -103,11 +104,12 @@ def output(built, tmp_path):
 
 def digests(output):
     corpus = Path(output, "corpus")
-    return {path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(corpus.iterdir())}
+    files = sorted(path for path in corpus.rglob("*") if path.is_file())
+    return {path.relative_to(corpus).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def urls(output):
-    names = [name for split in SPLITS for name in storage.list_files(f"{output}/corpus", f"{split}-*.parquet")]
+    names = [name for split in SPLITS for name in list_shards(f"{output}/corpus", split)]
     tables = [pq.read_table(f"{output}/corpus/{name}", columns=["url"]) for name in names]
     return {url for table in tables for url in table.column("url").to_pylist()}
 
@@ -234,7 +236,7 @@ def test_what_was_made_from_the_corpus_is_named_as_stale_wherever_one_may_look(o
 
 
 def test_a_damaged_corpus_is_not_removed_from(output):
-    path = next(Path(output, "corpus").glob("train-*"))
+    path = next(Path(output, "corpus/data").glob("train-*"))
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(UsageError, match=f"{path.name} has changed since it was published"):
         remove(output, [Tombstone("url", LONER)], ENGINE)
@@ -300,7 +302,7 @@ def test_verify_tells_scripts_what_is_wrong(output, capsys):
     assert main(["verify", output, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["stages"], told["problems"]) == (3, [])
-    path = next(Path(output, "corpus").glob("train-*"))
+    path = next(Path(output, "corpus/data").glob("train-*"))
     path.unlink()
     assert main(["verify", output, "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["problems"] == [f"corpus: {path.name} is missing"]

@@ -63,7 +63,7 @@ def test_every_document_that_stays_is_in_one_shard(documents, tmp_path):
     config = ShardsConfig(held_out=0.2, text_bytes_a_shard=40_000)
     build(directory, clusters, str(tmp_path / "corpus"), config)
     found = {}
-    for path in sorted((tmp_path / "corpus").iterdir()):
+    for path in sorted((tmp_path / "corpus/data").iterdir()):
         table = pq.read_table(path)
         assert table.schema.names == CORPUS.names
         for identity in table.column("id").to_pylist():
@@ -80,16 +80,16 @@ def test_shards_follow_the_size_of_the_text_and_keep_the_order_of_the_parts(docu
     assert len(plan_shards(directory, ShardsConfig())) == 1
     shards = plan_shards(directory, ShardsConfig(text_bytes_a_shard=1))
     assert [len(shard.parts) for shard in shards] == [1] * PARTS
-    assert Shard(("part-x",), 3, 12).name("heldout") == "heldout-00003-of-00012.parquet"
+    assert Shard(("part-x",), 3, 12).name("validation") == "data/validation-00003-of-00012.parquet"
 
 
 def test_row_groups_have_their_size_whatever_the_parts(documents, tmp_path):
     directory, _ = documents
     build(directory, write_clusters(str(tmp_path / "duplicates")), str(tmp_path / "corpus"), ShardsConfig(held_out=0))
-    metadata = pq.ParquetFile(tmp_path / "corpus" / "train-00000-of-00001.parquet").metadata
+    metadata = pq.ParquetFile(tmp_path / "corpus/data" / "train-00000-of-00001.parquet").metadata
     sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
     assert sizes == [ROW_GROUP_ROWS, ROW_GROUP_ROWS, 600]
-    held_out = pq.read_table(tmp_path / "corpus" / "heldout-00000-of-00001.parquet")
+    held_out = pq.read_table(tmp_path / "corpus/data/validation-00000-of-00001.parquet")
     assert (len(held_out), held_out.schema.names) == (0, CORPUS.names)
 
 

@@ -19,11 +19,11 @@ from pipelines.engine.runner import Engine
 from pipelines.pages import page_work
 from pipelines.stages.archives.index import index_archives
 from pipelines.stages.build import BuildConfig, run_build
-from pipelines.stages.shards import SPLITS
 from pipelines.stages.stage import read_manifest
 from webtext import storage
 from webtext.extract.pages import ExtractConfig, extract_page
 from webtext.sandbox import pool, sandbox
+from webtext.shards import split_of_shard
 from webtext.warc.warc_records import HttpResponse, encode_record, encode_response
 
 ARTICLES, COPIES, EDITED, FRENCH, EMPTY = 20, 5, 5, 5, 5
@@ -149,7 +149,7 @@ def test_a_file_is_hashed_when_it_is_published_and_never_again(pages, tmp_path, 
     monkeypatch.setattr(storage, "file_digest", counted)
     run_build(pages, str(tmp_path), BuildConfig(), Engine(1))
     published = {
-        f"{tmp_path}/{stage}/{file.name}": 1 + file.name.startswith(SPLITS)  # shards also for their Croissant record
+        f"{tmp_path}/{stage}/{file.name}": 1 + bool(split_of_shard(file.name))  # shards also for their Croissant record
         for stage in ("documents", "duplicates", "corpus")
         for file in read_manifest(f"{tmp_path}/{stage}").files
     }

@@ -62,15 +62,15 @@ def test_buckets_nest(url, coarse, times):
 
 
 def test_the_split_is_the_share_that_was_asked_for():
-    held_out = sum(split_of(f"{number:016x}", 0.05) == "heldout" for number in range(100_000))
+    held_out = sum(split_of(f"{number:016x}", 0.05) == "validation" for number in range(100_000))
     assert abs(held_out / 100_000 - 0.05) < 0.003
     assert {split_of(f"{number:016x}", 0.0) for number in range(1000)} == {"train"}
 
 
 def test_a_larger_share_holds_out_what_a_smaller_one_does():
     for number in range(2000):
-        if split_of(str(number), 0.05) == "heldout":
-            assert split_of(str(number), 0.1) == "heldout"
+        if split_of(str(number), 0.05) == "validation":
+            assert split_of(str(number), 0.1) == "validation"
 
 
 @given(TEXT)

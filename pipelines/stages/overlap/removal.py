@@ -15,6 +15,7 @@ from pipelines.stages.stage import Stage, as_json, run_stage
 from webtext import manifest, storage
 from webtext.errors import UsageError
 from webtext.manifest import Counts, Manifest
+from webtext.shards import VALIDATION, list_shards
 
 _WINDOWS = "windows"
 
@@ -43,14 +44,14 @@ def run_removal(corpus: str, columns: Columns, rule: Rule, output: str, engine: 
     Held-out shards beside the training shards are copied as they are.
     """
     files = find_corpus(corpus, columns)
-    held_out = [storage.join(corpus, name) for name in storage.list_files(corpus, "heldout-*.parquet")]
+    held_out = list_shards(corpus, VALIDATION)
     overlap = Output(output).overlap
     hashes = storage.join(overlap, REMOVAL)
 
     def work(directory: str) -> None:
         engine.run(lambda root: root | RemoveOverlap(files, rule, hashes, directory), tasks=len(files.files))
-        for path in held_out:
-            _copy(path, directory)
+        for name in held_out:
+            _copy(storage.join(corpus, name), storage.join(directory, name))
 
     inputs = (corpus,) if storage.exists(storage.join(corpus, manifest.NAME)) else files.files
     config = {**as_json(rule), "text": columns.text}
@@ -58,20 +59,16 @@ def run_removal(corpus: str, columns: Columns, rule: Rule, output: str, engine: 
     return run_stage(stage, work, lambda directory: _count(files, directory))
 
 
-def _copy(path: str, directory: str) -> None:
-    with storage.open_file(path) as source, storage.create_file(storage.join(directory, _name(path))) as target:
+def _copy(path: str, target_path: str) -> None:
+    with storage.open_file(path) as source, storage.create_file(target_path) as target:
         while block := source.read(1 << 20):
             target.write(block)
-
-
-def _name(path: str) -> str:
-    return path.rpartition("/")[2]
 
 
 def _count(corpus: Corpus, directory: str) -> Counts:
     """Count documents: of one that was cut, the pieces are one document still."""
     given = sum(_rows(path) for path in corpus.files)
-    rows = sum(_rows(storage.join(directory, _name(path))) for path in corpus.files)
+    rows = sum(_rows(storage.join(directory, corpus.place_of(path))) for path in corpus.files)
     pieces: dict[str, int] = {}
     for name in storage.list_files(directory, "cuts-*.parquet"):
         with storage.open_file(storage.join(directory, name)) as stream:

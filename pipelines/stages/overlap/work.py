@@ -73,7 +73,7 @@ def find_corpus(path: str, columns: Columns) -> Corpus:
         raise UsageError(f"{path} has no training split: {found.description()}")
     if found is not None:
         found.say(path)
-        return Corpus(tuple(storage.join(path, name) for name in found.train), columns)
+        return Corpus(tuple(storage.join(path, name) for name in found.train), columns, path)
     files = tuple(name for name in storage.expand(path) if name.endswith(".parquet"))
     if not files:
         raise UsageError(f"{path} holds no Parquet file: give a corpus directory, or files with a text column")
