@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
@@ -19,6 +20,7 @@ from pipelines.report.samples import draw_kept
 from pipelines.report.tallies import CorpusTally
 from pipelines.stages.earlier import earlier_files
 from pipelines.stages.overlap.work import find_corpus
+from webtext.manifest import Manifest, fingerprint
 
 _DATASETS = """
 import json, sys
@@ -103,9 +105,10 @@ def before(sample_output, tmp_path_factory):
         path.rename(corpus / name)
         said = said.replace(f"data/{path.name}", name)
     (corpus / "data").rmdir()
-    told = json.loads(said)
-    del told["config"]["folder"]
-    (corpus / "manifest.json").write_text(json.dumps(told), "utf-8")
+    told = Manifest.from_json(said)
+    config = {name: value for name, value in told.config.items() if name != "folder"}
+    identity = fingerprint("corpus", config, told.inputs, told.versions)
+    (corpus / "manifest.json").write_text(replace(told, config=config, fingerprint=identity).to_json(), "utf-8")
     return output
 
 

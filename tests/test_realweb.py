@@ -100,7 +100,7 @@ def test_explain_tells_the_way_of_a_url_through_the_stages(output, posted):
 def test_pages_in_other_languages_are_rejected_by_language(output):
     reasons = dict(Funnel.of(output).stages)["documents"].counts.rejected
     assert reasons["language"] > 900
-    for name in storage.list_files(f"{output}/corpus", "*-of-*.parquet"):
+    for name in storage.list_tree(f"{output}/corpus", "*-of-*.parquet"):
         assert set(pq.read_table(f"{output}/corpus/{name}", columns=["language"]).column(0).to_pylist()) <= {"en"}
 
 
@@ -146,7 +146,8 @@ def test_removing_a_host_changes_its_shards_only_and_a_rebuild_keeps_it_out(outp
 
 
 def rows_by_shard(corpus):
-    tables = {path.name: pq.read_table(path, columns=["url", "host"]) for path in sorted(corpus.glob("*-of-*.parquet"))}
+    names = storage.list_tree(str(corpus), "*-of-*.parquet")
+    tables = {name: pq.read_table(corpus / name, columns=["url", "host"]) for name in names}
     return {name: [tuple(row.values()) for row in table.to_pylist()] for name, table in tables.items()}
 
 

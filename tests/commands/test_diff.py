@@ -19,7 +19,7 @@ def outputs(tmp_path_factory):
 
 
 def documents(output):
-    paths = sorted((output / "corpus").glob("*-of-*.parquet"))
+    paths = sorted((output / "corpus/data").glob("*-of-*.parquet"))
     return {row["url"]: (row["text"], path.name[:5]) for path in paths for row in pq.read_table(path).to_pylist()}
 
 

@@ -27,7 +27,7 @@ def report_of(output, folder):
 
 
 def rows_of(output, stage, pattern="rejections-*.parquet"):
-    return [row for path in sorted((output / stage).glob(pattern)) for row in pq.read_table(path).to_pylist()]
+    return [row for path in sorted((output / stage).rglob(pattern)) for row in pq.read_table(path).to_pylist()]
 
 
 def cells(table):

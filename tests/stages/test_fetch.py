@@ -147,7 +147,7 @@ def test_slots_and_processes_change_nothing_but_places(web, tmp_path):
     assert found[0] == found[1]
     for name in ("one", "many"):
         run_build(str(tmp_path / name), str(tmp_path / f"{name}-built"), BuildConfig(), Engine(1))
-    corpora = (Path(tmp_path, f"{name}-built", "corpus").glob("*.parquet") for name in ("one", "many"))
+    corpora = (Path(tmp_path, f"{name}-built", "corpus/data").glob("*.parquet") for name in ("one", "many"))
     one, many = ({path.name: path.read_bytes() for path in paths} for paths in corpora)
     assert len(one) == 2 and one == many
 

@@ -111,5 +111,5 @@ def test_twenty_kills_change_no_byte_of_the_corpus(tmp_path):
     corpora = []
     for name in ("whole", "killed"):
         run_build(str(tmp_path / name / "pages"), str(tmp_path / name), BuildConfig(), Engine(1))
-        corpora.append({path.name: path.read_bytes() for path in (tmp_path / name / "corpus").glob("*.parquet")})
+        corpora.append({path.name: path.read_bytes() for path in (tmp_path / name / "corpus/data").glob("*.parquet")})
     assert len(corpora[0]) == 2 and corpora[0] == corpora[1]

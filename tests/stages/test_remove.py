@@ -305,7 +305,7 @@ def test_verify_tells_scripts_what_is_wrong(output, capsys):
     path = next(Path(output, "corpus/data").glob("train-*"))
     path.unlink()
     assert main(["verify", output, "--json"]) == 1
-    assert json.loads(capsys.readouterr().out)["problems"] == [f"corpus: {path.name} is missing"]
+    assert json.loads(capsys.readouterr().out)["problems"] == [f"corpus: data/{path.name} is missing"]
 
 
 def content(output):

@@ -59,7 +59,9 @@ def build(output, config, engine=ENGINE, documents=None):
 
 
 def rows(output):
-    found = [row for path in sorted((output / "corpus").glob("*.parquet")) for row in pq.read_table(path).to_pylist()]
+    found = [
+        row for path in sorted((output / "corpus/data").glob("*.parquet")) for row in pq.read_table(path).to_pylist()
+    ]
     return {row["url"]: row for row in found}
 
 
