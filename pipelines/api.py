@@ -173,8 +173,8 @@ def read_corpus(output: str | Path, split: str = "train") -> Iterator[Document]:
     """
     places = (storage.join(str(output), "corpus"), str(output))
     corpus = next((place for place in places if any(list_shards(place, each) for each in SPLITS)), None)
-    if corpus is None:
-        raise UsageError(f"{output} holds no corpus: give the output of a build")
+    if corpus is None or split not in (*SPLITS, "heldout"):  # the name of the latter before
+        raise UsageError(f"{output} holds no {split} split: give the output of a build, and train or validation")
     for shard in (storage.join(corpus, name) for name in list_shards(corpus, split)):
         with storage.open_file(shard) as stream:
             for batch in pq.ParquetFile(stream).iter_batches():

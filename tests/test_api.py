@@ -79,7 +79,7 @@ def test_a_corpus_is_read_back(sample_output):
     assert all(isinstance(document, Document) for document in train)
     assert len(train) > len(held_out) > 0
     assert list(read_corpus(sample_output / "corpus", "validation")) == held_out
-    with pytest.raises(UsageError, match="holds no nothing-"):
+    with pytest.raises(UsageError, match="holds no nothing split"):
         next(read_corpus(sample_output, "nothing"))
 
 

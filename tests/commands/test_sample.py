@@ -26,7 +26,7 @@ def run(*arguments):
 
 
 def rows_of(output, stage, pattern="rejections-*.parquet"):
-    return [row for path in (output / stage).glob(pattern) for row in pq.read_table(path).to_pylist()]
+    return [row for path in (output / stage).rglob(pattern) for row in pq.read_table(path).to_pylist()]
 
 
 def smallest(rows, key, number, salt=b"sample"):

@@ -115,7 +115,7 @@ def content(output):
     found = {}
     for stage in STAGES:
         directory = storage.join(output, stage)
-        for name in storage.list_files(directory):
+        for name in storage.list_tree(directory):
             if (stage, name) == ("documents", "manifest.json"):  # it knows the crawl that its pages are from
                 continue
             with storage.open_file(storage.join(directory, name)) as stream:

@@ -59,9 +59,7 @@ def build(output, config, engine=ENGINE, documents=None):
 
 
 def rows(output):
-    found = [
-        row for path in sorted((output / "corpus/data").glob("*.parquet")) for row in pq.read_table(path).to_pylist()
-    ]
+    found = pq.read_table(output / "corpus/data").to_pylist()
     return {row["url"]: row for row in found}
 
 
