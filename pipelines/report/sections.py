@@ -16,7 +16,7 @@ _NOTES = {
     "merged": "{} of them repeat the URL of another, and count as its link",
     "train": "{} documents to train on",
     "validation": "{} held out",
-    "heldout": "{} held out",  # in manifests of releases before
+    "heldout": "{} held out",  # what manifests of releases before call it
 }
 
 
