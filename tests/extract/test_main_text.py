@@ -120,6 +120,15 @@ def test_a_page_that_scripts_would_draw_has_the_text_of_its_data():
     assert body not in text_of("<div id=root></div>", '<script type="application/ld+json">{"text": [</script>')
 
 
+def test_links_that_a_line_in_a_text_introduces_are_part_of_it():
+    links = "".join(f"<li><a href=/{n}>By the {n} index</a></li>" for n in ("red", "blue", "grey"))
+    parts = [f"<p>{p}{more}</p>" for more in ("", " So he says.") for p in PROSE]
+    parts.insert(4, f"<p>Three ways to read the ledger:</p><ul>{links}</ul>")
+    assert "By the red index\nBy the blue index\nBy the grey index\n" in text_of(f"<article>{''.join(parts)}</article>")
+    parts.append(f"<p>Read more:</p><ul>{links.replace('index', 'page')}</ul>")
+    assert "By the red page" not in text_of(f"<article>{''.join(parts)}</article>")
+
+
 @given(st.lists(st.tuples(st.integers(0, CERTAIN), st.integers(1, 60)), min_size=1, max_size=9))
 def test_a_choice_is_doubtful_below_its_expected_f1(pairs):
     chances, words = np.array(pairs).T

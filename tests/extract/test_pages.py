@@ -16,6 +16,7 @@ from webtext.crawl.outcomes import OUTCOMES
 from webtext.errors import UsageError
 from webtext.extract import extractors
 from webtext.extract.extractors import ENGINES, load_engine
+from webtext.extract.metadata import read_metadata
 from webtext.extract.pages import (
     REASONS,
     ExtractConfig,
@@ -374,3 +375,17 @@ def test_the_same_page_gives_the_same_text_whatever_came_before():
             alone.append(extract(page.encode(), "text/html", ""))
     with ExtractionPool(CONFIG) as extract:
         assert [extract(page.encode(), "text/html", "") for page in [*pages, *pages]] == alone + alone
+
+
+def test_a_title_is_not_the_name_of_the_site_and_an_author_not_what_stands_beside_it():
+    def read(head, body, url="https://a.example/nine"):
+        return read_metadata(parse_html(f"<html><head>{head}</head><body>{body}</body></html>"), url)
+
+    named = "<title>Nine winters - The Pool</title><meta property=og:title content='The Pool'>"
+    named += "<meta property=og:site_name content='The Pool'>"
+    assert read(named, "<h1>The Pool</h1>").title == "Nine winters"
+    assert read(named, "<h1>The Pool</h1>", "https://a.example/").title == "The Pool"
+    book = read("<title>Traits - The Book</title>", "<h1>The Book</h1><h2>Traits\u00b6</h2>")
+    assert (book.title, book.site_name) == ("Traits", "The Book")
+    box = "<div itemprop=author>asked 3 May <span itemprop=name>Ann Rook</span> 1,655 points</div>"
+    assert read("", box).author == "Ann Rook"

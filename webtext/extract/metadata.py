@@ -30,6 +30,7 @@ _UNDATED = frozenset(("script", "style", "noscript", "option", "textarea", "titl
 _MAX_DATED_CHARS, _MAX_DATED_TEXTS = 120, 30
 _LANGUAGE = re.compile(r"^\s*([a-z]{2,3})(?:[-_][a-z0-9]+)*\s*(?:,.*)?$", re.IGNORECASE | re.DOTALL)
 _MAX_HEADINGS = 20
+_HOME = re.compile(r"[a-z]+://[^/?#]*/?(?:[?#]|$)", re.IGNORECASE)  # the address of a site itself
 _SITE_AFTER = re.compile(r"\s*[-\u2013\u2014|:\u00b7\u2022\u203a\u00bb/]+\s+(\S.*)$")
 _SITE_BEFORE = re.compile(r"(.*\S)\s+[-\u2013\u2014|:\u00b7\u2022\u203a\u00bb/]+\s*$")
 _SPACES = re.compile(r"\s+")
@@ -89,7 +90,7 @@ def read_metadata(tree: HtmlElement, url: str) -> Metadata:
     """Read what a parsed page declares; `url` is where it was found, for dates that stand in addresses."""
     meta = _meta_tags(tree)
     items = list(_json_ld(tree))
-    title, site = _title(tree, meta, items)
+    title, site = _title(tree, meta, items, is_home=_HOME.match(url) is not None)
     marked = functools.cache(lambda: _MARKED(tree))  # many pages declare all in their head
     return Metadata(
         title=title,
@@ -141,17 +142,33 @@ def _json_ld(tree: HtmlElement) -> Iterator[dict[str, Any]]:
                     yield value
 
 
-def _title(tree: HtmlElement, meta: dict[str, str], items: list[dict[str, Any]]) -> tuple[str, str]:
+def _title(tree: HtmlElement, meta: dict[str, str], items: list[dict[str, Any]], *, is_home: bool) -> tuple[str, str]:
     headlines = (value for item in items if isinstance(value := item.get("headline"), str))
-    texts = (text for heading in tree.iter("h1", "h2") if (text := _clean(heading.text_content())))
+    texts = (text for heading in tree.iter("h1", "h2") if (text := _heading(heading)))
     headings = list(itertools.islice(texts, _MAX_HEADINGS))
     element = next(tree.iterdescendants("title"), None)
     in_head = "" if element is None else _clean(element.text_content())
     main_headings = list(itertools.islice(tree.iter("h1"), 2))
-    only_heading = _clean(main_headings[0].text_content()) if len(main_headings) == 1 else ""
+    only_heading = _heading(main_headings[0]) if len(main_headings) == 1 else ""
     declared = _first(meta, _TITLE_NAMES) or _clean(next(headlines, "")) or only_heading or in_head
     title, site = _without_site(declared, headings, _first(meta, _SITE_NAMES))
-    return title, site or _without_site(in_head, [title], "")[1]
+    if title == only_heading and (part := _before(in_head, title)) in headings:  # a book's name above each chapter
+        return part, title
+    site = site or _without_site(in_head, [title], "")[1]
+    if title.casefold() == site.casefold() and not is_home:
+        others = (_without_site(in_head, [], site)[0], only_heading)
+        title = next((other for other in others if other and other.casefold() != site.casefold()), title)
+    return title, site
+
+
+def _before(title: str, end: str) -> str:
+    """Give what a separator parts from the end of a title, "" where that is not its end."""
+    match = _SITE_BEFORE.match(title[: -len(end)]) if end and title.endswith(end) else None
+    return match.group(1) if match else ""
+
+
+def _heading(element: HtmlElement) -> str:
+    return _clean(element.text_content()).rstrip("\u00b6 ")  # a permalink
 
 
 def _without_site(title: str, headings: list[str], site: str) -> tuple[str, str]:
@@ -165,10 +182,10 @@ def _without_site(title: str, headings: list[str], site: str) -> tuple[str, str]
     for heading in headings:
         if title.startswith(heading) and (match := _SITE_AFTER.match(title, len(heading))):
             return heading, match.group(1)
-        if title.endswith(heading) and (match := _SITE_BEFORE.match(title[: -len(heading)])):
-            return heading, match.group(1)
-    if site and title.endswith(site) and (match := _SITE_BEFORE.match(title[: -len(site)])):
-        return match.group(1), site
+        if part := _before(title, heading):
+            return heading, part
+    if part := _before(title, site):
+        return part, site
     if site and title.startswith(site) and (match := _SITE_AFTER.match(title, len(site))):
         return match.group(1), site
     return title, site
@@ -183,7 +200,10 @@ def _author(marked: Callable[[], list[HtmlElement]], meta: dict[str, str], items
         if author := _clean(", ".join(dict.fromkeys(_person_names(item.get("author"))))):
             return author
     named = (element for element in marked() if _names_author(element))
-    author = "" if (element := next(named, None)) is None else _clean(element.text_content())
+    if (element := next(named, None)) is None:
+        return ""
+    names = (inner for inner in element.iterdescendants() if inner.get("itemprop") == "name")
+    author = _clean(next(names, element).text_content())
     return author if len(author) <= 100 else ""
 
 

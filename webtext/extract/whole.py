@@ -73,7 +73,7 @@ class Whole:
             chosen = article
         chosen = chosen & ~(self._intruders & (self._chances < _SURE)) & ~self._captions
         chosen = self._without_neighbours(chosen)
-        return self._with_small_main(self._with_like(self._with_sections(chosen)))
+        return self._with_small_main(self._with_like(self._with_introduced(self._with_sections(chosen))))
 
     def _without_neighbours(self, chosen: Flags) -> Flags:
         """Leave what stands outside the only article of a page, if nearly all that is chosen stands in it."""
@@ -92,12 +92,15 @@ class Whole:
         outer = self._places[place.parent]
         return block.names | place.names | outer.names | self._places[outer.parent].names
 
+    def _is_content(self, number: int) -> bool:
+        outside = self._places[self._blocks[number].place].outside
+        is_tool = outside & _TOOLS or outside & (_HEADER | _ARTICLE) == _HEADER
+        return not (is_tool or self._intruders[number] or self._hidden[number] or self._captions[number])
+
     def _may_come_in(self, number: int) -> bool:
         block = self._blocks[number]
-        outside = self._places[block.place].outside
-        is_tool = outside & _TOOLS or outside & (_HEADER | _ARTICLE) == _HEADER
-        is_left = is_tool or self._intruders[number] or self._hidden[number] or self._captions[number]
-        return not is_left and (2 * block.link_chars <= len(block.text) or block.text.endswith((".", "!", "?")))
+        is_link = 2 * block.link_chars > len(block.text) and not block.text.endswith((".", "!", "?"))
+        return not is_link and self._is_content(number)
 
     def _kind(self, block: Block) -> str:
         """Give what a block is: a box in a cell or an item is that."""
@@ -136,6 +139,21 @@ class Whole:
                 if around in sections:
                     result[number] = True
                 around = places[around].parent
+        return result
+
+    def _with_introduced(self, chosen: Flags) -> Flags:
+        """Take in lists, of links too, that a chosen line with a colon introduces and chosen text follows."""
+        result = chosen.copy()
+        for number in np.flatnonzero(chosen[:-1] & ~chosen[1:]).tolist():
+            end = number + 1
+            while end < len(chosen) - 1 and not chosen[end] and self._kind(self._blocks[end]) == "li":
+                end += 1
+            if chosen[end] and self._blocks[number].text.endswith((":", "\uff1a")):
+                before, item, after = (
+                    self._places[self._blocks[one].place].parent for one in (number, number + 1, end)
+                )
+                if before == after == self._places[item].parent:
+                    result[number + 1 : end] = [self._is_content(one) for one in range(number + 1, end)]
         return result
 
     def _with_small_main(self, chosen: Flags) -> Flags:
