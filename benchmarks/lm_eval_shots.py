@@ -13,6 +13,7 @@ import argparse
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -88,39 +89,47 @@ def shown(name: str, row: Row) -> tuple[str, str]:
     return item, item
 
 
-def compare(model: GPT, tokenizer: Tokenizer, theirs: Any, name: str, settings: Settings, path: Path) -> float:
-    """The largest difference of a log-likelihood; where text is written, 0 or, for any other text, infinity."""
+@dataclass(frozen=True)
+class Side:
+    """What `webtext evaluate` asks of the rows of a set: prompts to write after, or pairs to score."""
+
+    name: str
+    rows: list[Row]
+    used: list[int]
+    drawn: dict[str, list[Row]]
+    prompts: list[str]
+    pairs: list[tuple[str, str]]
+
+
+def ours(model: GPT, tokenizer: Tokenizer, name: str, path: Path, settings: Settings) -> Side:
+    """Read a set with its examples, as the command does."""
     rows = read_rows(path)[: settings.limit]
     examples = read_rows((settings.examples or {})[name]) if settings.shots else []
     by_shown = {shown(name, row)[1]: row for row in examples}
+    prompts, pairs = [], []
     if name in GENERATIVE:
-        complete = Completer(model, tokenizer)
-        given, shots, before = questions(complete, name, path, settings)
+        given, shots, before = questions(Completer(model, tokenizer), name, path, settings)
         prompts = [text + GENERATIVE[name].prompt(item) for text, item in zip(before, given.items, strict=True)]
     else:
         given, shots = choices(model, tokenizer, name, path, settings)
+        pairs = [pair for item in given.items for pair in item.options]
     drawn = {
         json.dumps(row, sort_keys=True): [by_shown[text] for text in shots.drawn(shown(name, row)[0])[:used]]
         for row, used in zip(rows, shots.used, strict=True)
     }
-    with tempfile.TemporaryDirectory() as scratch:
-        lines = write_lines(Path(scratch) / "rows.jsonl", rows)
-        result = by_lm_eval(theirs, [task(name, lines, rows, drawn, settings.shots or 0)])
-    samples = sorted(result["samples"][name], key=lambda sample: sample["doc_id"])
-    found = [sample["filtered_resps"] for sample in samples]
-    print(f"{name}, {settings.shots} shots: {len(rows)} items, {sum(shots.used) / len(rows):.2f} examples each", end="")
-    if name in GENERATIVE:
-        return _texts_differ(complete, prompts, [texts[0] for texts in found])
-    pairs = [pair for item in given.items for pair in item.options]
-    ours = [score.nats for score in score_continuations(model, tokenizer, pairs)]
+    return Side(name, rows, shots.used, drawn, prompts, pairs)
+
+
+def difference(model: GPT, tokenizer: Tokenizer, side: Side, samples: Sequence[Row]) -> float:
+    """The largest difference of a log-likelihood; where text is written, 0 or, for any other text, infinity."""
+    found = [sample["filtered_resps"] for sample in sorted(samples, key=lambda sample: sample["doc_id"])]
+    if side.prompts:
+        complete = Completer(model, tokenizer)
+        written = [complete(prompt, Sampling(max_tokens=_TOKENS, top_k=1)) for prompt in side.prompts]
+        return 0.0 if written == [texts[0] for texts in found] else float("inf")
     logs = [float(log) for options in found for log, _ in options]
-    return max(abs(log + nats) for log, nats in zip(logs, ours, strict=True))
-
-
-def _texts_differ(complete: Completer, prompts: Sequence[str], theirs: Sequence[str]) -> float:
-
-    ours = [complete(prompt, Sampling(max_tokens=_TOKENS, top_k=1)) for prompt in prompts]
-    return 0.0 if ours == list(theirs) else float("inf")
+    scores = score_continuations(model, tokenizer, side.pairs)
+    return max(abs(log + score.nats) for log, score in zip(logs, scores, strict=True))
 
 
 def main() -> int:
@@ -133,6 +142,7 @@ def main() -> int:
     parser.add_argument("--limit", type=int, default=40, help="items of each set (default 40)")
     arguments = parser.parse_args()
     examples = {name: Path(path) for name, _, path in (spec.partition("=") for spec in arguments.examples)}
+    sets = {name: Path(path) for name, _, path in (spec.partition("=") for spec in arguments.on)}
     model, tokenizer = load_model(arguments.checkpoint, torch.device("cpu"))
     worst = 0.0
     with tempfile.TemporaryDirectory() as scratch:
@@ -140,13 +150,21 @@ def main() -> int:
         if (folder / RUN_FILE).is_file():
             folder = Path(scratch) / "exported"
             export_huggingface(model, tokenizer, folder)
-        theirs = network_of_lm_eval(folder, 4)
-        for name, _, path in (spec.partition("=") for spec in arguments.on):
-            for shots in arguments.shots:
-                settings = Settings(limit=arguments.limit, examples=examples, shots=shots)
-                difference = compare(model, tokenizer, theirs, name, settings, Path(path))
-                print(f"; largest difference {difference:.1e}", flush=True)
-                worst = max(worst, difference)
+        network = network_of_lm_eval(folder, 4)
+        for shots in arguments.shots:
+            settings = Settings(limit=arguments.limit, examples=examples, shots=shots)
+            sides = [ours(model, tokenizer, name, path, settings) for name, path in sets.items()]
+            tasks = []
+            for side in sides:
+                lines = write_lines(Path(scratch) / f"{side.name}.jsonl", side.rows)
+                tasks.append(task(side.name, lines, side.rows, side.drawn, shots))
+            theirs = by_lm_eval(network, tasks)
+            for side in sides:
+                own = difference(model, tokenizer, side, theirs["samples"][side.name])
+                mean = sum(side.used) / len(side.used)
+                said = f"{side.name}, {shots} shots: {len(side.rows)} items, {mean:.2f} examples each"
+                print(f"{said}; largest difference {own:.1e}", flush=True)
+                worst = max(worst, own)
     return 0 if worst <= TOLERANCE else 1
 
 

@@ -33,13 +33,17 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True)
 class Special:
-    """The ids of a vocabulary that stand for no text. `size` counts all ids, those of text first."""
+    """The ids of a vocabulary that stand for no text, wherever they are in it. `size` counts all ids."""
 
     size: int
     pad: int
     start: int
     separator: int
     mask: int
+
+    def marks(self) -> list[int]:
+        """List the ids that stand for no text."""
+        return [self.pad, self.start, self.separator, self.mask]
 
     @classmethod
     def after(cls, text_ids: int) -> "Special":

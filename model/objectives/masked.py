@@ -32,7 +32,7 @@ class Replaced(NamedTuple):
 
 def is_text(ids: Ids, special: Special) -> Flags:
     """Tell which places hold text: special ids are never chosen."""
-    return (ids < special.size) & ~np.isin(ids, [special.pad, special.start, special.separator, special.mask])
+    return (ids < special.size) & ~np.isin(ids, special.marks())
 
 
 def mask_tokens(ids: Ids, special: Special, random: np.random.Generator, share: float = SHARE) -> Masked:
@@ -47,7 +47,8 @@ def mask_tokens(ids: Ids, special: Special, random: np.random.Generator, share: 
     chosen = is_text(ids, special) & (random.random(ids.shape) < share)
     fate = random.random(ids.shape)
     inputs = np.where(chosen & (fate < _MASKED), special.mask, ids)
-    others = random.integers(0, min(special.pad, special.start, special.separator, special.mask), ids.shape)
+    text_ids = np.setdiff1d(np.arange(special.size), special.marks())  # wherever the special ids stand, as BERT's do
+    others = random.choice(text_ids, ids.shape)
     inputs = np.where(chosen & (fate >= _MASKED) & (fate < _MASKED + _RANDOM), others, inputs)
     return Masked(inputs, np.where(chosen, ids, IGNORED))
 

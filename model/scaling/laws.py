@@ -19,6 +19,7 @@ HUBER_DELTA = 1e-3  # a difference of the loss's logarithm (Hoffmann et al. 2022
 FLOPS_A_TOKEN = 6  # times parameters: C = 6 N D (Kaplan et al. 2020, section 2.1)
 DRAWS = 200  # the bootstrap's samples
 LEAST_CURVE, LEAST_SIDE = 4, 3  # points of a curve in one variable; different sizes, and tokens, of a surface
+MOST_TOGETHER = 0.98  # correlation of log N and log D: of runs on one diagonal, many surfaces fit as well (our choice)
 MOST_RESIDUAL = 0.02  # a difference of the loss's logarithm: runs that lie off by 2 % in the median follow another law
 
 Floats = NDArray[np.float64]
@@ -108,6 +109,8 @@ def fit_surface(points: Sequence[Point], seed: int = 0) -> Surface | NoFit:
             f"each and {LEAST_SIDE**2} runs or more"
         )
     columns = [np.array([getattr(point, side) for point in points], np.float64) for side in ("parameters", "tokens")]
+    if abs(np.corrcoef(np.log(columns))[0, 1]) > MOST_TOGETHER:
+        return NoFit("sizes and tokens rise together, so that what either does cannot be told: cross them")
     draws, residual = _fit(columns, np.array([point.loss for point in points]), seed)
     floor, size_factor, size_exponent, data_factor, data_exponent = _intervals(draws)
     surface = Surface(floor, size_factor, size_exponent, data_factor, data_exponent, residual)

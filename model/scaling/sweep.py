@@ -20,6 +20,7 @@ from model.gpt2.optimizers import Schedule
 from model.gpt2.tokenizer import Tokenizer, train_tokenizer
 from model.gpt2.train import Split, TrainConfig, train
 from model.scaling.laws import Curve, NoFit, Point, Surface, fit_curve, fit_surface
+from webtext import storage
 from webtext.errors import UsageError
 
 _TOKENIZER_BYTES = 20_000_000  # the amount of each corpus that the tokenizer is trained on
@@ -159,7 +160,8 @@ def _loss(place: Path, shape: GPTConfig, config: TrainConfig, split: Split) -> f
         trained = train(shape, config, split, place)
         if trained.heldout_loss is None:
             raise UsageError(f"{place}: there is no held-out text to score on")
-        done.write_text(json.dumps({"heldout_loss": trained.heldout_loss}) + "\n", "utf-8")
+        with storage.create_file(str(done)) as stream:
+            stream.write(json.dumps({"heldout_loss": trained.heldout_loss}).encode() + b"\n")
     loss: float = json.loads(done.read_text("utf-8"))["heldout_loss"]
     return loss
 

@@ -37,7 +37,8 @@ def read_example(item: Mapping[str, Any]) -> Example:
     """Make an example of an item by the fields that it has.
 
     `text` and `label` (classification); `premise`, `hypothesis` and `label` (entailment); `text`, `other` and `label`
-    (similarity); `context`, `choices` and `gold` (multiple choice, of which the question is part of the context).
+    (similarity); `context` (or `query`, as `evaluate` has it), `choices` and `gold` (multiple choice; the question is
+    in it).
 
     Raises:
         UsageError: the fields are of no task, or the answer is no number of a class or choice.
@@ -47,13 +48,14 @@ def read_example(item: Mapping[str, Any]) -> Example:
     """
     kinds: tuple[tuple[tuple[str, ...], Callable[[], tuple[tuple[str, ...], ...]]], ...] = (
         (("context", "choices"), lambda: tuple((item["context"], choice) for choice in item["choices"])),
+        (("query", "choices"), lambda: tuple((item["query"], choice) for choice in item["choices"])),
         (("premise", "hypothesis"), lambda: ((item["premise"], item["hypothesis"]),)),
         (("text", "other"), lambda: ((item["text"], item["other"]), (item["other"], item["text"]))),
         (("text",), lambda: ((item["text"],),)),
     )
     for fields, make in kinds:
         if all(field in item for field in fields):
-            sequences, is_choice = make(), fields[0] == "context"
+            sequences, is_choice = make(), fields[1:] == ("choices",)
             answer = item.get("gold" if is_choice else "label")
             if not all(isinstance(text, str) for texts in sequences for text in texts):
                 raise UsageError(f"{' and '.join(fields)} must be text")

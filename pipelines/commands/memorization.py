@@ -111,8 +111,24 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
         "overlap": overlaps(texts, overlap),
     }
     _write(found, arguments.output)
-    print("\n".join(_summary(found)))
+    print("\n".join([*_summary(found), "", *_beside_the_paper(found)]))
     return 0
+
+
+_ASKED = {"median": "8-gram overlap, median", "share_without": "texts without any"}
+
+
+def _beside_the_paper(found: dict[str, Any]) -> Iterator[str]:
+    """Lay our figures beside those of the paper's section 4, as Markdown."""
+    from model.scores.published import FIGURE_4, SECTION_4  # noqa: PLC0415  (torch is loaded by then)
+
+    yield from ("| section 4 | ours | 1542M, paper |", "|---|---|---|")
+    for size in found["sizes"]:
+        named = f"held-out minus training loss, {size['parameters']:,} parameters"
+        yield f"| {named} | {size['gap']['value']:+.4f} nats a token | {FIGURE_4} |"
+    for (name, key), paper in SECTION_4.items():
+        if found["overlap"][name]["texts"]:
+            yield f"| {name}: {_ASKED[key]} | {found['overlap'][name][key]:.1%} | {paper} |"
 
 
 def _filter_overlap(path: Path) -> Any:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from model.transfer.probe import Gap, Transfer
 
 _FORMATS = (
-    "JSON lines: text, label; premise, hypothesis, label; text, other, label; or context, choices, gold. "
+    "JSON lines: text, label; premise, hypothesis, label; text, other, label; or context (or query), choices, gold. "
     "A fifth of the items, by hash, is scored; the rest is trained on. May be repeated"
 )
 

@@ -5,13 +5,13 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterator
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.commands.train import count
 from pipelines.commands.training_flags import add_device, need_training, show_progress
 from pipelines.report.charts import Line, lines
+from pipelines.report.markup import element, figure, join, note
 from pipelines.stages.stale import note_corpus
 from webtext.errors import UsageError
 
@@ -54,6 +54,7 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     note_corpus(str(arguments.output), str(arguments.corpus))
     for laws in found:
         print("\n".join(told(laws, arguments.flops)))
+    print("\n".join(compared(found)), end="\n" * (len(found) > 1))
     return 0
 
 
@@ -90,16 +91,34 @@ def _surface(law: "Surface") -> str:
     return f"{_interval(law.floor)} + {size} + {data}; off by {law.residual:.2%} in the median"
 
 
+def compared(found: "list[Laws]") -> Iterator[str]:
+    """Say how much more the second corpus loses than the first, run by run."""
+    if len(found) < 2:
+        return
+    first, second = found
+    more = [other.loss - one.loss for one, other in zip(first.points, second.points, strict=True)]
+    mean = sum(more) / len(more)
+    yield (
+        f"{second.corpus} less {first.corpus}: {mean:+.3f} nats a token in the mean of {len(more)} pairs of runs, "
+        f"{min(more):+.3f} to {max(more):+.3f}"
+    )
+
+
 def picture(found: "list[Laws]") -> str:
-    """Draw the loss over the logarithm of the tokens, a line a size, as one page that needs nothing else."""
+    """Draw the loss over the logarithm of the tokens, a line a size, corpora side by side on one scale."""
     style = (Path(__file__).parents[1] / "report" / "page.css").read_text("utf-8")
-    parts = []
+    losses = [point.loss for laws in found for point in laws.points]
+    figures = []
     for laws in found:
         series = [_line(laws, size) for size in sorted({point.parameters for point in laws.points})]
-        chart = lines(series, "tokens read, as a power of ten", "held-out loss, nats a token")
-        parts.append(f"<h2>{escape(laws.corpus)}</h2>{chart}<pre>{escape(chr(10).join(told(laws, [])))}</pre>")
-    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Scaling</title><style>{style}</style>'
-    return f"{head}<main><h1>How the loss falls with size and tokens</h1>{''.join(parts)}</main></html>\n"
+        axes = "tokens read, as a power of ten", "held-out loss, nats a token"
+        said, *fits = told(laws, [])
+        drawing = lines(series, *axes, min(losses), max(losses))
+        figures.append(figure(laws.corpus, drawing, said, *(note(fit) for fit in fits)))
+    content = join([element("div", *figures, class_="charts"), *map(note, compared(found))])
+    head = '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    head += f"<title>Scaling</title><style>{style}</style>"
+    return f"{head}<main><h1>How the loss falls with size and tokens</h1>{content}</main></html>\n"
 
 
 def _line(laws: "Laws", size: float) -> Line:

@@ -79,5 +79,15 @@ def test_points_that_bear_no_surface_are_told(points, reason):
     assert reason in fit.reason
 
 
+def test_runs_of_one_ratio_of_tokens_to_parameters_bear_no_surface():
+    sizes = np.geomspace(1e5, 1e8, 9)
+    points = [Point(n, 20 * n, 1.8 + 480 / n**0.35 + 2080 / (20 * n) ** 0.37) for n in sizes]
+    fit = fit_surface(points)
+    assert isinstance(fit, NoFit)
+    assert "rise together" in fit.reason
+    beside = [Point(n, 5 * n, 1.8 + 480 / n**0.35 + 2080 / (5 * n) ** 0.37) for n in sizes]
+    assert fit_surface([*points[:3], *beside[-6:]]) != fit
+
+
 def test_three_points_are_no_curve():
     assert fit_curve([1, 2, 3], [3, 2, 1]) == NoFit("3 different points; a curve with a floor takes 4 or more")

@@ -9,10 +9,10 @@ import pytest
 
 from model.gpt2.corpora import Corpus
 from model.scaling import sweep as module
-from model.scaling.laws import Curve, Interval, Point, Surface
+from model.scaling.laws import Curve, Interval, NoFit, Point, Surface
 from model.scaling.sweep import Laws, SweepConfig, shape_of, sweep
 from pipelines.commands.cli import main
-from pipelines.commands.scale import picture, told
+from pipelines.commands.scale import compared, picture, told
 from webtext.errors import UsageError
 
 TINY = SweepConfig(
@@ -46,6 +46,26 @@ def test_each_run_is_done_once_and_more_can_be_added(corpus, tmp_path, monkeypat
     assert "2 different points" in first.by_size.reason
     with pytest.raises(UsageError, match="other corpora or settings"):
         sweep([Corpus("corpus", corpus)], replace(TINY, vocab_size=310), tmp_path)
+
+
+def test_a_sweep_that_was_stopped_goes_on_where_it_was(corpus, tmp_path, monkeypatch):
+    ran = []
+    train = module.train
+
+    def stopped(*given):
+        if len(ran) == 1:
+            raise KeyboardInterrupt
+        ran.append(given[3].name)
+        return train(*given)
+
+    monkeypatch.setattr(module, "train", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        sweep([Corpus("corpus", corpus)], replace(TINY, sizes=("1x16",)), tmp_path / "one")
+    monkeypatch.setattr(module, "train", lambda *given: ran.append(given[3].name) or train(*given))
+    (again,) = sweep([Corpus("corpus", corpus)], replace(TINY, sizes=("1x16",)), tmp_path / "one")
+    (once,) = sweep([Corpus("corpus", corpus)], replace(TINY, sizes=("1x16",)), tmp_path / "other")
+    assert ran[:2] == ["1x16-2560-0", "1x16-5120-0"]
+    assert again.points == once.points
 
 
 def test_two_corpora_are_scored_on_the_same_held_out_text(corpus, tmp_path):
@@ -87,3 +107,20 @@ def test_a_fit_is_told_with_its_intervals_and_its_optimum():
     assert "1.0e+15 FLOPs" in said
     assert "no fit" not in said
     assert "3.000" in picture([laws])
+
+
+def test_two_corpora_stand_side_by_side_on_one_scale():
+    def laws(name, losses):
+        points = [Point(1e5 * (1 + number), 1e6, loss) for number, loss in enumerate(losses)]
+        return Laws(name, tuple(points), NoFit("few"), NoFit("few"), NoFit("few"))
+
+    both = [laws("corpus", [3.0, 2.5]), laws("<against>", [3.5, 2.75])]
+    assert list(compared(both)) == [
+        "<against> less corpus: +0.375 nats a token in the mean of 2 pairs of runs, +0.250 to +0.500"
+    ]
+    assert list(compared(both[:1])) == []
+    drawn = picture(both)
+    assert drawn.count("<figure>") == 2
+    assert "&lt;against&gt; less corpus" in drawn
+    ticks = [part.count(">3.4<") for part in drawn.split("<figure>")]
+    assert ticks[1] == ticks[2] == 1

@@ -29,7 +29,7 @@ def exported(tmp_path_factory):
 
 def check(script, *flags):
     command = [sys.executable, BENCHMARKS / script, *flags]
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, timeout=600)
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, timeout=1100)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -47,6 +47,8 @@ FORMS = {
 }
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_lm_eval_agrees_item_by_item_with_examples_before_them(exported, tmp_path):
     flags = ["--limit", "4", "--shots", "0", "1", "5"]
     for name, form in FORMS.items():

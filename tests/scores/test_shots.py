@@ -49,6 +49,16 @@ def test_no_example_is_an_item_that_is_scored_however_it_is_spelt():
     assert Shots([Example("!", "!")], ["?"], 1).drawn("?") == ["!"]  # what has no word is compared as it stands
 
 
+def test_an_item_with_its_options_in_another_order_is_no_example_for_it(small, tmp_path):
+    rows = [{"query": f"Q{number}", "choices": ["yes", "no", "red"], "gold": number % 3} for number in range(5)]
+    swapped = [{**row, "choices": row["choices"][::-1], "gold": 2 - row["gold"]} for row in rows]
+    for part, some in (("items", rows), ("examples", swapped)):
+        (tmp_path / part).write_text("".join(json.dumps(row) + "\n" for row in some))
+    settings = Settings(examples={"piqa": tmp_path / "examples"}, shots=1)
+    with pytest.raises(UsageError, match=r"there are 0 \(5 are items that are scored\)"):
+        evaluate_set(small, BYTES, "piqa", tmp_path / "items", settings)
+
+
 STORY = [f"{number} A sentence ." for number in range(1, 21)]
 FORMS = {  # each item carries its number once, as m3m
     "lambada": lambda m: json.dumps({"context": f"I saw {m} and the", "continuation": "dog"}),

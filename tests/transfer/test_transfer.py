@@ -36,6 +36,7 @@ def made(item):
         ({"premise": "P", "hypothesis": "H", "label": 2}, ["<s>P<$>H<e>"]),
         ({"text": "A", "other": "B", "label": 1}, ["<s>A<$>B<e>", "<s>B<$>A<e>"]),
         ({"context": "C", "choices": ["1", "2", "3"], "gold": 2}, ["<s>C<$>1<e>", "<s>C<$>2<e>", "<s>C<$>3<e>"]),
+        ({"query": "C", "choices": ["1", "2"], "gold": 1}, ["<s>C<$>1<e>", "<s>C<$>2<e>"]),
     ],
 )
 def test_figure_1(item, sequences):
