@@ -61,7 +61,7 @@ def test_masks_can_be_taken_back_and_spare_special_ids():
 
 
 def test_special_ids_may_stand_anywhere_in_a_vocabulary():
-    bert = Special(size=200, pad=0, start=101, separator=102, mask=103)  # as BERT's own, with text on both sides
+    bert = Special(size=200, pad=0, start=101, separator=102, mask=103)  # BERT's own has text on both sides, too
     ids = rng().choice(np.setdiff1d(np.arange(200), bert.marks()), (40, 400))
     masked = mask_tokens(ids, bert, rng(1), share=1.0)
     drawn = masked.inputs[(masked.inputs != ids) & (masked.inputs != bert.mask)]
