@@ -86,12 +86,10 @@ def split_files(names: Sequence[str], card: str = "") -> Splits:
 
 
 def _role(name: str) -> str:
-    """The split that a path names: the file's name before its folders, the nearest folder first."""
-    for part in reversed(name.lower().removesuffix(".parquet").split("/")):
-        found = _KEYWORD.search(part)
-        if found is not None:
-            return _SPLITS[found[0]]
-    return OTHER
+    """The split that a path names: a held-out one wherever it stands, the nearest to the end, else training."""
+    parts = reversed(name.lower().removesuffix(".parquet").split("/"))
+    roles = [_SPLITS[found[0]] for part in parts if (found := _KEYWORD.search(part)) is not None]
+    return next((role for role in roles if role != TRAIN), TRAIN if roles else OTHER)
 
 
 def _by_card(names: Sequence[str], card: str) -> dict[str, str]:

@@ -32,6 +32,8 @@ configs:
         (["a.parquet", "test.parquet"], ["a.parquet"], ["test.parquet"]),
         (["en/train/0.parquet", "en/heldout/0.parquet"], ["en/train/0.parquet"], ["en/heldout/0.parquet"]),
         (["x/heldout-0.parquet", "x/train-0.parquet", "dev.parquet"], ["x/train-0.parquet"], ["x/heldout-0.parquet"]),
+        # What stands in a folder of validation is no training text, whatever its name (datasets, pull request 4985).
+        (["val/train-0.parquet", "train/train-1.parquet"], ["train/train-1.parquet"], ["val/train-0.parquet"]),
         (["0.parquet", "_temporary/0/1.parquet", ".tmp/2.parquet", "._0.parquet"], ["0.parquet"], []),
         (["squad-Test01.parquet", "squad_TRAIN01.parquet"], ["squad_TRAIN01.parquet"], ["squad-Test01.parquet"]),
         (["latest.parquet", "evaluations.parquet", "training-notes.parquet"], ["training-notes.parquet"], []),
