@@ -161,12 +161,14 @@ def parse_overrides(texts: Iterable[str]) -> dict[str, Any]:
     {'language.languages': ('en', 'de'), 'length.min_words': 50, 'walls.enabled': False}
     >>> parse_overrides(['language.languages=["en", "de"]'])
     {'language.languages': ('en', 'de')}
+    >>> parse_overrides(["language.languages=[en, de]"])
+    {'language.languages': ('en', 'de')}
     """
     overrides = {}
     for text in texts:
         key, equals, value = text.partition("=")
         name, _, field = key.strip().partition(".")
-        if not equals or name not in RULES:
+        if not equals or not field or name not in RULES:
             raise UsageError(f"an override is RULE.THRESHOLD=VALUE with a rule of {', '.join(RULES)}; got {text!r}")
         defaults = {known.name: known.default for known in dataclasses.fields(RULES[name].make)} | {"enabled": True}
         if field not in defaults:
@@ -187,4 +189,6 @@ def _parse_value(text: str, default: Any) -> Any:
     try:
         return _freeze(tomllib.loads(f"value = {text}")["value"])
     except tomllib.TOMLDecodeError:
+        if isinstance(default, tuple) and text.endswith("]") and "[" not in text[1:]:
+            return _parse_value(text[1:-1], default)  # a list of bare words
         return text  # the text stays one, and does not fit

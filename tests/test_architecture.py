@@ -122,6 +122,15 @@ def test_rooms_import_one_another_in_one_direction():
         pytest.fail(f"rooms import one another in a circle: {' -> '.join(error.args[1])}")
 
 
+def test_modules_import_one_another_in_one_direction():
+    graph = grimp.build_graph(*PACKAGES, cache_dir=None)
+    sorter = graphlib.TopologicalSorter({name: graph.find_modules_directly_imported_by(name) for name in graph.modules})
+    try:
+        sorter.prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(f"modules import one another in a circle: {' -> '.join(error.args[1])}")
+
+
 def test_help_needs_no_extra():
     program = (
         "import sys\n"

@@ -120,22 +120,27 @@ READERS = {
 }
 
 
-def seconds(reader, text):
-    begin = time.process_time()
-    reader(text)
-    return time.process_time() - begin
+def seconds(reader, text, times=1):
+    """Give the CPU seconds of a call, the least of several: what a busy machine adds is no growth."""
+    taken = []
+    for _ in range(times):
+        begin = time.process_time()
+        reader(text)
+        taken.append(time.process_time() - begin)
+    return max(min(taken), MEASURABLE / MOST_GROWTH)
 
 
 def growth(reader, piece, largest):
     """Give the growth of the time from one size to the next where it is first measurable; 0 where it never is."""
-    size, before = 10_000, 0.0
+    before, size = piece * (10_000 // len(piece)), 40_000
+    took_before = seconds(reader, before)
     while size <= largest:
         text = piece * (size // len(piece))
         took = seconds(reader, text)
-        if took > MEASURABLE and before:
-            return min(took, seconds(reader, text)) / before
-        before = max(took, MEASURABLE / MOST_GROWTH)
-        size *= 4
+        if took > MEASURABLE:
+            quick = took / took_before
+            return quick if quick <= MOST_GROWTH else seconds(reader, text, 3) / seconds(reader, before, 3)
+        before, took_before, size = text, took, size * 4
     return 0
 
 

@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
+from pipelines.commands.exits import EXIT_DAMAGED, EXIT_FAILURE, EXIT_OK, EXIT_USAGE
 from pipelines.commands.file_damage import damage
 from pipelines.engine import logs
 from pipelines.engine.interrupt import EXIT_INTERRUPTED, INTERRUPTED, Ending, end_in_time
@@ -76,7 +77,6 @@ _EXAMPLES = """examples:
 
 SAVES_CONFIG = {"corpus", "harvest", "fetch", "build"}  # commands that save what they ran with, and take --config
 WITH_CONFIG = {*SAVES_CONFIG, "plan"}  # commands that take --config
-EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_DAMAGED = 0, 1, 2, 3
 # Flags with `=` by which Beam's file systems are set up; every command takes them.
 FILE_SYSTEMS = ("--s3_", "--hdfs_", "--azure_", "--blob_service_")
 EXITS = {

@@ -2,7 +2,7 @@
 
 import argparse
 
-from pipelines.commands.cli import EXIT_DAMAGED, EXIT_FAILURE, EXIT_OK
+from pipelines.commands.exits import EXIT_DAMAGED, EXIT_FAILURE, EXIT_OK
 from pipelines.engine.terminal import tell
 from pipelines.stages.ledger import Funnel
 from pipelines.stages.output import Output

@@ -32,7 +32,7 @@ class ShardsConfig:
 
     held_out: float = 0.05  # the share of the clusters; GPT-2 paper, section 3
     text_bytes_a_shard: int = TEXT_BYTES_A_SHARD
-    folder: str = FOLDER  # where they lie in the corpus; by it, one of a release that had them elsewhere is another
+    folder: str = FOLDER  # their place in the corpus; by it, one of a release that had them elsewhere is another
     honoured: Sequence[str] = ()  # what the pages' sites could say no by, for the card: "robots.txt", names of signals
 
     def __post_init__(self) -> None:

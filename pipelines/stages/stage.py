@@ -73,9 +73,18 @@ def run_stage(
 
 
 def _done(stage: Stage, inputs: Sequence[File]) -> Manifest | None:
-    """Give the manifest of a stage that need not run again."""
+    """Give the manifest of a stage that need not run again.
+
+    Raises:
+        UsageError: one of its files is gone. A crawl is not begun anew unasked, so no stage is.
+    """
     done = find_manifest(stage.directory)
-    return done if done is not None and done.fingerprint == stage.fingerprint(inputs) else None
+    if done is None or done.fingerprint != stage.fingerprint(inputs):
+        return None
+    if gone := {file.name for file in done.files}.difference(storage.list_files(stage.directory)):
+        first = storage.join(stage.directory, min(gone))
+        raise UsageError(f"{first} is gone: put it back, or remove {stage.directory}, and the stage is made anew")
+    return done
 
 
 def _run(stage: Stage, inputs: Sequence[File], work: Callable[[str], None], count: Callable[[str], Counts]) -> Manifest:

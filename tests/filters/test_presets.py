@@ -128,13 +128,21 @@ def test_overrides_as_they_are_typed():
         0.3,
         0.2,
     )
-    for typed in ('["en","de"]', "['en', 'de']", "en,de", " en , de "):
+    for typed in ('["en","de"]', "['en', 'de']", "en,de", " en , de ", "[en, de]"):
         assert parse_overrides([f"language.languages={typed}"]) == {"language.languages": ("en", "de")}
     for typed in ("en", '"en"', '["en"]'):
         assert parse_overrides([f"language.languages={typed}"]) == {"language.languages": ("en",)}
     assert parse_overrides(['personal_data.action="reject"']) == parse_overrides(["personal_data.action=reject"])
     not_alike = ['language.languages=["en"', "language.languages=[1]", "walls.enabled=1", "length.min_words=many"]
-    for wrong in (*not_alike, "length.min_words=", "length", "nosuch.x=1", "length.x=1"):
+    for wrong in (
+        *not_alike,
+        "length.min_words=",
+        "length",
+        "length=5",
+        "language.languages=[[en]",
+        "nosuch.x=1",
+        "length.x=1",
+    ):
         with pytest.raises(UsageError):
             parse_overrides([wrong])
 

@@ -1,5 +1,6 @@
 """A stage is whole or not there; done once, it is not done again; sums that do not balance are never published."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,16 @@ def test_a_finished_stage_has_its_files_and_counts_in_its_manifest(stage):
 def test_a_rerun_with_equal_input_and_configuration_does_nothing(stage):
     run_stage(stage, write("x"), balanced)
     run_stage(stage, write("another"), balanced)
+    assert Path(stage.directory, "data.txt").read_text() == "x"
+
+
+def test_a_finished_stage_whose_file_is_gone_is_not_called_finished(stage):
+    run_stage(stage, write("x"), balanced)
+    Path(stage.directory, "data.txt").unlink()
+    with pytest.raises(UsageError, match=r"data\.txt is gone: put it back, or remove"):
+        run_stage(stage, write("x"), balanced)
+    shutil.rmtree(stage.directory)
+    run_stage(stage, write("x"), balanced)
     assert Path(stage.directory, "data.txt").read_text() == "x"
 
 
