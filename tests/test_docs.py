@@ -216,7 +216,12 @@ def test_every_flag_in_the_docs_exists(command):
     assert words[0] in COMMANDS
     parser = argparse.ArgumentParser()
     importlib.import_module(f"pipelines.commands.{words[0]}").add_arguments(parser)
-    known = {option for action in parser._actions for option in action.option_strings} | {"--config", "--verbose", "-v"}
+    known = {option for action in parser._actions for option in action.option_strings} | {
+        "--config",
+        "--log",
+        "--verbose",
+        "-v",
+    }
     flags = [word.partition("=")[0] for word in words[1:] if re.match(r"--?[a-z]", word)]
     assert [flag for flag in flags if flag not in known and flag not in TO_BEAM] == []
 
