@@ -129,10 +129,14 @@ def create_remote(path: str) -> BinaryIO:
 
 
 def rename_remote(source: str, target: str) -> None:
-    """Move a file over another name."""
+    """Move a file over another name.
+
+    A store of objects writes over what stands there, so that what it held is never gone before the new is there. HDFS
+    does not; there the new stands beside it, under a name that begins with a dot, until the old is gone.
+    """
     system = file_system(source)
     with told(f"cannot write {target}"):
-        if system.exists(target):
+        if system.has_dirs() and system.exists(target):
             _delete(system, [target])
         system.rename([source], [target])
 

@@ -1,12 +1,17 @@
-"""Files that rules read with Python alone: where they lie on this disk, or a copy of what lies elsewhere.
+"""Files on this disk, with Python alone: those that rules read, and those that are written whole or not at all.
 
 The rules know nothing of Beam, which opens gs:// and s3://; so a list or a model from there is copied, once a process.
+What is written by `webtext.storage` may lie anywhere; what is written here is of commands that know this disk only.
 """
 
 import atexit
+import contextlib
+import errno
 import importlib
+import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import NewType
@@ -34,3 +39,43 @@ def _copied(path: FilePath) -> Path:
     with storage.open_file(path) as source, target.open("wb") as copy:
         shutil.copyfileobj(source, copy)
     return target
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give the place beside a file where it is to be written; it has its name when the block ends, and is on the disk.
+
+    So its name never stands for half of it, whatever happens to the process or to the machine. A link is followed; what
+    is no file (a pipe, /dev/stdout) is written as it is.
+    """
+    place = path.resolve()
+    if place.exists() and not place.is_file():
+        yield place
+        return
+    partial = place.with_name(f"{place.name}.partial")
+    try:
+        yield partial
+        sync(partial)
+        partial.replace(place)
+        sync(place.parent)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Write a file of text in UTF-8, as `whole_file` has it."""
+    with whole_file(path) as place:
+        place.write_text(content, "utf-8")
+
+
+def sync(path: Path | str) -> None:
+    """Have the disk keep a file's bytes, or the names in a directory, whatever happens to the machine."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP, errno.EBADF}:  # a file system that cannot be asked to
+            raise
+    finally:
+        os.close(descriptor)

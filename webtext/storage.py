@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 from apache_beam.io.filesystem import FileSystem
 
-from webtext import clouds
+from webtext import clouds, local
 from webtext.errors import UsageError
 from webtext.hashing import sha256_of
 
@@ -105,16 +105,8 @@ def _create(path: str) -> BinaryIO:
 
 def sync(path: str) -> None:
     """Have the disk keep a local file's bytes, or the names in a local directory, whatever happens to the machine."""
-    if not is_local(path):
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in {errno.EINVAL, errno.ENOTSUP, errno.EBADF}:  # a file system that cannot be asked to
-            raise
-    finally:
-        os.close(descriptor)
+    if is_local(path):
+        local.sync(path)
 
 
 def rename(source: str, target: str) -> None:

@@ -6,7 +6,6 @@ renamed: a kill at any moment leaves the last whole one.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -19,20 +18,11 @@ from model.gpt2.export import import_huggingface
 from model.gpt2.network import GPT, GPTConfig
 from model.gpt2.tokenizer import Tokenizer, load_tokenizer
 from webtext.errors import UsageError
+from webtext.local import whole_file, write_whole
 
 RUN_FILE = "run.json"
 TOKENIZER_FILE = "tokenizer.json"
 _FOLDER = "checkpoints"
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that its name never stands for half of it, whatever happens."""
-    partial = path.with_name(f"{path.name}.partial")
-    with partial.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(path)
 
 
 def start_run(output: Path, model: GPTConfig, tokenizer: Tokenizer, identity: Mapping[str, Any]) -> None:
@@ -52,7 +42,7 @@ def start_run(output: Path, model: GPTConfig, tokenizer: Tokenizer, identity: Ma
         return
     (output / _FOLDER).mkdir(parents=True, exist_ok=True)
     tokenizer.save(output / TOKENIZER_FILE)
-    write_whole(path, (json.dumps(described, indent=1, sort_keys=True) + "\n").encode())
+    write_whole(path, json.dumps(described, indent=1, sort_keys=True) + "\n")
 
 
 def checkpoint_paths(output: Path) -> list[Path]:
@@ -63,12 +53,8 @@ def checkpoint_paths(output: Path) -> list[Path]:
 def save_checkpoint(output: Path, state: Mapping[str, Any], keep: int) -> Path:
     """Write the state of `state["step"]` and drop all but the newest `keep` checkpoints."""
     path = output / _FOLDER / f"step-{state['step']:08d}.pt"
-    partial = path.with_name(f"{path.name}.partial")
-    with partial.open("wb") as stream:
+    with whole_file(path) as place, place.open("wb") as stream:
         torch.save(dict(state), stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(path)
     for old in checkpoint_paths(output)[:-keep]:
         old.unlink()
     return path

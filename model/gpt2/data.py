@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from model.gpt2.tokenizer import Tokenizer
 from webtext.errors import UsageError
 from webtext.hashing import hash64, sha256_of
+from webtext.local import sync
 from webtext.splits import TRAIN, split_files
 
 _READ_ROWS = 256  # documents tokenised at a time: bounds memory, feeds all threads
@@ -153,8 +154,11 @@ def encode_texts(
     content = fingerprint if source else hashlib.sha256((partial / "tokens.bin").read_bytes()).hexdigest()
     about |= {"tokenizer": tokenizer.fingerprint, "fingerprint": content}
     (partial / "about.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
+    for written in partial.iterdir():
+        sync(written)
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
+    sync(folder.parent)
     return TokenFile(folder)
 
 

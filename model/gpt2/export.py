@@ -20,6 +20,7 @@ from model.gpt2.data import TokenFile
 from model.gpt2.network import GPT, LAYER_NORM_EPSILON, GPTConfig
 from model.gpt2.tokenizer import END_OF_TEXT, Tokenizer, byte_symbols, gpt2_tokenizer, tokenizer_from_symbols
 from webtext.errors import UsageError
+from webtext.local import whole_file, write_whole
 
 _CONV1D = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")
 
@@ -36,7 +37,8 @@ def export_huggingface(model: GPT, tokenizer: Tokenizer, folder: Path) -> None:
     end = tokenizer.end_of_text
     _write_json(folder / "config.json", _huggingface_config(model.config, end))
     _write_json(folder / "generation_config.json", {"bos_token_id": end, "eos_token_id": end})
-    save_file(_huggingface_weights(model), folder / "model.safetensors", metadata={"format": "pt"})
+    with whole_file(folder / "model.safetensors") as place:
+        save_file(_huggingface_weights(model), place, metadata={"format": "pt"})
     _write_tokenizer(tokenizer, model.config.block_size, folder)
 
 
@@ -82,7 +84,7 @@ def _write_tokenizer(tokenizer: Tokenizer, block_size: int, folder: Path) -> Non
     ]
     _write_json(folder / "vocab.json", {**vocab, END_OF_TEXT: tokenizer.end_of_text})
     lines = ["#version: 0.2", *(" ".join(pair) for pair in merges)]
-    (folder / "merges.txt").write_text("\n".join(lines) + "\n", "utf-8")
+    write_whole(folder / "merges.txt", "\n".join(lines) + "\n")
     _write_json(
         folder / "tokenizer_config.json",
         {
@@ -100,7 +102,8 @@ def _write_tokenizer(tokenizer: Tokenizer, block_size: int, folder: Path) -> Non
     fast.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     fast.decoder = decoders.ByteLevel()
     fast.add_special_tokens([AddedToken(END_OF_TEXT, normalized=False, special=True)])
-    fast.save(str(folder / "tokenizer.json"), pretty=False)
+    with whole_file(folder / "tokenizer.json") as place:
+        fast.save(str(place), pretty=False)
 
 
 def import_huggingface(folder: Path) -> tuple[GPT, Tokenizer]:
@@ -146,14 +149,14 @@ def _read_tokenizer(folder: Path, vocab_size: int) -> Tokenizer:
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    write_whole(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def export_nanogpt(tokens: TokenFile, path: Path) -> None:
     """Write ids as nanoGPT's train.bin: raw uint16, end of text after each document."""
     if tokens.ids.dtype != np.uint16:
         raise UsageError("nanoGPT's files are uint16: this vocabulary needs more; use llm.c's format")
-    with path.open("wb") as stream:
+    with whole_file(path) as place, place.open("wb") as stream:
         for start, stop in zip(tokens.starts[:-1], tokens.starts[1:], strict=True):
             stream.write(tokens.ids[start + 1 : stop].tobytes() + tokens.ids[start : start + 1].tobytes())
 
@@ -167,7 +170,7 @@ def export_llmc(tokens: TokenFile, folder: Path, prefix: str) -> list[Path]:
         header = np.zeros(LLMC_HEADER_INTS, np.int32)
         header[:3] = (*((LLMC_MAGIC_16, LLMC_VERSION_16) if small else (LLMC_MAGIC_32, LLMC_VERSION_32)), len(part))
         path = folder / f"{prefix}_{number:06d}.bin"
-        with path.open("wb") as stream:
+        with whole_file(path) as place, place.open("wb") as stream:
             stream.write(header.tobytes())
             stream.write(part.tobytes())
         paths.append(path)

@@ -8,10 +8,12 @@ import logging
 import math
 import time
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from webtext.errors import UsageError
+from webtext.local import sync, write_whole
 
 LOGGER = logging.getLogger(__name__)
 LOG_FILE = "log.jsonl"
@@ -19,12 +21,13 @@ _QUIET_SECONDS = 10.0
 
 
 def read_log(output: Path) -> list[dict[str, Any]]:
-    """The records of a run, one a step; a line that a kill cut off is left out."""
+    """The records of a run, one a step, up to a line that a kill cut off, or that a loss of power left as zeros."""
     path = output / LOG_FILE
     if not path.is_file():
         return []
-    lines = path.read_text("utf-8").splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n")]
+    lines = path.read_text("utf-8", "replace").splitlines(keepends=True)
+    whole = takewhile(lambda line: line.endswith("\n") and "\0" not in line, lines)
+    return [json.loads(line) for line in whole]
 
 
 class Log:
@@ -33,7 +36,7 @@ class Log:
     def __init__(self, output: Path, step: int, tensorboard: bool) -> None:
         self.path = output / LOG_FILE
         kept = [record for record in read_log(output) if record["step"] < step]
-        self.path.write_text("".join(json.dumps(record) + "\n" for record in kept), "utf-8")
+        write_whole(self.path, "".join(json.dumps(record) + "\n" for record in kept))
         self.board = _tensorboard(output) if tensorboard else None
         self.began, self.first, self.spoke = time.perf_counter(), step, -math.inf
 
@@ -50,6 +53,11 @@ class Log:
             self.spoke = now
             left = (now - self.began) / (step + 1 - self.first) * (steps - step - 1)
             LOGGER.info("%s, %d s left", describe(record, steps), round(left))
+
+    def settle(self) -> None:
+        """Have the disk keep what was written, before a checkpoint says that these steps are done."""
+        if self.path.exists():
+            sync(self.path)
 
 
 def describe(record: Mapping[str, Any], steps: int) -> str:

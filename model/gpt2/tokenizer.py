@@ -21,6 +21,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 
 from webtext.errors import UsageError
+from webtext.local import write_whole
 
 END_OF_TEXT = "<|endoftext|>"
 
@@ -117,7 +118,7 @@ class Tokenizer:
 
     def save(self, path: Path) -> None:
         """Write the table as JSON."""
-        path.write_text(json.dumps({"name": self.name, "tokens": self.symbols()}) + "\n", "utf-8")
+        write_whole(path, json.dumps({"name": self.name, "tokens": self.symbols()}) + "\n")
 
 
 def _last_pair(token: bytes, ranks: dict[bytes, int], limit: int) -> tuple[bytes, bytes]:

@@ -179,6 +179,8 @@ class _Run:
                 "model": self.model.state_dict(),
                 "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             }
+            if self.log is not None:
+                self.log.settle()
             save_checkpoint(self.output, state, self.config.keep)
         self.world.wait()
 

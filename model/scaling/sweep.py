@@ -20,8 +20,8 @@ from model.gpt2.optimizers import Schedule
 from model.gpt2.tokenizer import Tokenizer, train_tokenizer
 from model.gpt2.train import Split, TrainConfig, train
 from model.scaling.laws import Curve, NoFit, Point, Surface, fit_curve, fit_surface
-from webtext import storage
 from webtext.errors import UsageError
+from webtext.local import write_whole
 
 _TOKENIZER_BYTES = 20_000_000  # the amount of each corpus that the tokenizer is trained on
 _HELD_OUT_BYTES = 400_000  # the amount of each corpus that is held out
@@ -113,7 +113,7 @@ def _settle(corpora: Sequence[Corpus], config: SweepConfig, output: Path) -> Non
     note = output / "sweep.json"
     if note.is_file() and json.loads(note.read_text("utf-8")) != shared:
         raise UsageError(f"{output} holds a sweep of other corpora or settings: name another folder, or remove it")
-    note.write_text(json.dumps(shared, indent=1) + "\n", "utf-8")
+    write_whole(note, json.dumps(shared, indent=1) + "\n")
 
 
 def _tokenizer(corpora: Sequence[Corpus], config: SweepConfig, output: Path) -> Tokenizer:
@@ -160,8 +160,7 @@ def _loss(place: Path, shape: GPTConfig, config: TrainConfig, split: Split) -> f
         trained = train(shape, config, split, place)
         if trained.heldout_loss is None:
             raise UsageError(f"{place}: there is no held-out text to score on")
-        with storage.create_file(str(done)) as stream:
-            stream.write(json.dumps({"heldout_loss": trained.heldout_loss}).encode() + b"\n")
+        write_whole(done, json.dumps({"heldout_loss": trained.heldout_loss}) + "\n")
     loss: float = json.loads(done.read_text("utf-8"))["heldout_loss"]
     return loss
 

@@ -42,6 +42,7 @@ from model.verdict.memorization import Recital, fitting, overlap_with, overlaps,
 from model.verdict.order import Bits, OrderProbe, preferred
 from model.verdict.tiers import Tier
 from webtext.errors import UsageError
+from webtext.local import write_whole
 
 LOGGER = logging.getLogger(__name__)
 VERDICT_FILE, SAMPLES_FILE, LOG_FILE = "verdict.json", "samples.txt", "log.jsonl"
@@ -219,9 +220,9 @@ def _judge(
 
 
 def _write(verdict: Verdict, runs: Sequence[Run], samples: Sequence[str], output: Path) -> None:
-    (output / SAMPLES_FILE).write_text("\n\n--------\n\n".join(samples) + "\n", "utf-8")
-    (output / LOG_FILE).write_text("".join(json.dumps(line) + "\n" for line in _logs(runs)), "utf-8")
-    (output / VERDICT_FILE).write_text(json.dumps(verdict_json(verdict), indent=1, ensure_ascii=False) + "\n", "utf-8")
+    write_whole(output / SAMPLES_FILE, "\n\n--------\n\n".join(samples) + "\n")
+    write_whole(output / LOG_FILE, "".join(json.dumps(line) + "\n" for line in _logs(runs)))
+    write_whole(output / VERDICT_FILE, json.dumps(verdict_json(verdict), indent=1, ensure_ascii=False) + "\n")
 
 
 def _pair(panels: Sequence[Panel], scores: Scores, corpus: str, other: str) -> list[list[PanelScores]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.commands.training_flags import add_device, need_training
 from webtext.errors import UsageError
 from webtext.foreign import json_object, read_bytes
+from webtext.local import write_whole
 
 if TYPE_CHECKING:
     from model.scores.protocols import Scored
@@ -101,7 +102,7 @@ def _write(output: Path | None, found: dict[str, Any]) -> None:
         return
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+        write_whole(output, json.dumps(found, indent=1) + "\n")
     except OSError as error:
         raise UsageError(f"--output {output} cannot be written: {error.strerror}") from error
 

@@ -18,6 +18,7 @@ from pipelines.commands.training_flags import add_device, need_training
 from pipelines.report.markup import element, join, note, table, whole
 from pipelines.report.recitation import loss_figure, overlap_figure, size_figure
 from webtext.errors import UsageError
+from webtext.local import write_whole
 
 _HELDOUT_BYTES = 2_000_000  # the amount of held-out text that is read and scored
 _SCORED_BYTES = 400_000  # the amount of training text, and of held-out text, whose losses are compared
@@ -144,7 +145,7 @@ def _filter_overlap(path: Path) -> Any:
 
 def _write(found: dict[str, Any], output: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
-    (output / "memorization.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    write_whole(output / "memorization.json", json.dumps(found, indent=1) + "\n")
     style = (Path(__file__).parents[1] / "report" / "page.css").read_text("utf-8")
     figures = [loss_figure(found["curve"])] if found["curve"] else []
     if len(found["sizes"]) > 1:
@@ -161,7 +162,7 @@ def _write(found: dict[str, Any], output: Path) -> None:
             element("div", *figures, class_="charts"),
         ]
     )
-    (output / "memorization.html").write_text(Template(_PAGE).substitute(style=style, content=content), "utf-8")
+    write_whole(output / "memorization.html", Template(_PAGE).substitute(style=style, content=content))
 
 
 def _summary(found: dict[str, Any]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from pipelines.report.charts import Line, lines
 from pipelines.report.markup import element, figure, join, note
 from pipelines.stages.stale import note_corpus
 from webtext.errors import UsageError
+from webtext.local import write_whole
 
 if TYPE_CHECKING:
     from model.scaling.laws import Curve, Interval, Surface
@@ -49,8 +50,8 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
         raise UsageError(str(error)) from error
     found = sweep(corpora, config, arguments.output)
     text = json.dumps([as_json(laws) for laws in found], indent=1)
-    (arguments.output / "scale.json").write_text(text + "\n", "utf-8")
-    (arguments.output / "scale.html").write_text(picture(found), "utf-8")
+    write_whole(arguments.output / "scale.json", text + "\n")
+    write_whole(arguments.output / "scale.html", picture(found))
     note_corpus(str(arguments.output), str(arguments.corpus))
     for laws in found:
         print("\n".join(told(laws, arguments.flops)))

@@ -6,6 +6,7 @@ from pathlib import Path
 from pipelines.commands.training_flags import add_device, need_training, show_progress
 from pipelines.stages.stale import note_corpus
 from webtext.errors import UsageError
+from webtext.local import write_whole
 
 _EPILOG = """tiers: smoke (CPU, a minute or two), quick (2 CPU cores, up to 15 minutes), gpu (about 10 minutes on one
 data-centre GPU), full (GPT-2 124M, 8 GPUs overnight: torchrun --nproc-per-node 8 --no-python webtext validate ...).
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     if verdict is None:  # one of several processes, and not the one that reports
         return 0
     report = render(verdict)
-    (arguments.output / "report.md").write_text(report, "utf-8")
+    write_whole(arguments.output / "report.md", report)
     note_corpus(str(arguments.output), str(arguments.corpus))
     print(report, end="")
     return 0 if verdict.is_good else 1

@@ -1,15 +1,19 @@
 """One run at a time writes a directory: a lock beside it, on every file system, that tells a live run from a dead one.
 
 On a local disk (NFS among them) the operating system holds the lock and lets go of it when the process ends, however
-that ends. Elsewhere it is a file that the run writes anew each minute: one that is ten minutes old is nobody's. The
-driver of a run holds the lock, so it does not matter which engine does the work.
+that ends. Elsewhere it is a file that the run writes anew each minute: one that is ten minutes old, and is not written
+while it is watched, is nobody's. A run that finds its lock taken over (its machine had been asleep) ends. The driver of
+a run holds the lock, so it does not matter which engine does the work.
 """
 
+import _thread
 import contextlib
+import errno
 import json
 import logging
 import os
 import secrets
+import signal
 import socket
 import threading
 import time
@@ -27,6 +31,7 @@ except ModuleNotFoundError:  # Windows
 
 SUFFIX = ".lock"
 BEAT, STALE = 60.0, 600.0  # seconds between two signs of life of a run that writes elsewhere; after which it is dead
+WATCH = 90.0  # seconds for which an old lock of another machine is watched: the clocks of two machines may differ
 SETTLE = 2.0  # seconds in which another run that saw no lock, either, has written its own
 _NO_LOCK = "%s cannot be locked (%s): see to it yourself that no other run writes it"
 
@@ -108,23 +113,26 @@ def _open(directory: str, path: str) -> int | None:
             Path(path).unlink(missing_ok=True)
             logging.getLogger(__name__).warning(_NO_LOCK, directory, error.strerror)
             return None
-        with contextlib.suppress(FileNotFoundError):
+        try:
             if os.path.samestat(os.fstat(descriptor), os.stat(path)):  # noqa: PTH116
                 return descriptor
+        except OSError as error:
+            if error.errno not in {errno.ENOENT, errno.ESTALE}:  # NFS says ESTALE of a file that is gone
+                raise
         os.close(descriptor)  # its owner took it away in the meantime
 
 
 @contextlib.contextmanager
 def _locked_elsewhere(directory: str, path: str) -> Iterator[None]:
     token = secrets.token_hex(8)
-    if storage.exists(path) and _is_alive(found := _said(path)):
+    if storage.exists(path) and _is_alive(found := _said(path), path):
         raise UsageError(_taken(directory, found, path))
     _write(path, token)
     time.sleep(SETTLE)
     if (found := _said(path)).get("token") != token:
         raise UsageError(_taken(directory, found, path))
     ended = threading.Event()
-    beating = threading.Thread(target=_beat, args=(path, token, ended), daemon=True)
+    beating = threading.Thread(target=_beat, args=(directory, path, token, ended), daemon=True)
     beating.start()
     try:
         yield
@@ -140,20 +148,31 @@ def _write(path: str, token: str) -> None:
         stream.write(json.dumps({**_owner(), "token": token, "at": time.time()}).encode())
 
 
-def _beat(path: str, token: str, ended: threading.Event) -> None:
+def _beat(directory: str, path: str, token: str, ended: threading.Event) -> None:
     while not ended.wait(BEAT):
+        found = _said(path)
+        if found.get("token", token) != token:
+            logging.getLogger(__name__).error("%s; it has taken this one for dead", _taken(directory, found, path))
+            _thread.interrupt_main(signal.SIGTERM)
+            return
         try:
             _write(path, token)
         except UsageError as error:  # the network may come back before the lock is stale
             logging.getLogger(__name__).warning("%s", error)
 
 
-def _is_alive(said: dict[str, object]) -> bool:
+def _is_alive(said: dict[str, object], path: str) -> bool:
     """Tell whether the run that wrote a lock may still be at work."""
-    at, process = said.get("at"), said.get("pid")
-    if not isinstance(at, int | float) or abs(time.time() - at) > STALE:
+    at, process, is_here = said.get("at"), said.get("pid"), said.get("host") == socket.gethostname()
+    if not isinstance(at, int | float):
         return False
-    return said.get("host") != socket.gethostname() or not isinstance(process, int) or _is_running(process)
+    if abs(time.time() - at) <= STALE:
+        return not is_here or not isinstance(process, int) or _is_running(process)
+    if is_here:
+        return False
+    logging.getLogger(__name__).warning("%s is old: watching for %d s whether its run is alive", path, WATCH)
+    time.sleep(WATCH)
+    return _said(path) != said
 
 
 def _is_running(process: int) -> bool:

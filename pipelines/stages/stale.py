@@ -19,7 +19,7 @@ def note_corpus(directory: str, corpus: str) -> None:
     """Note beside some result which corpus it was made from, where that is a finished stage."""
     if storage.exists(storage.join(corpus, manifest.NAME)):
         note = {"corpus": read_input(corpus).sha256}
-        with storage.create_file(storage.join(directory, NOTE)) as stream:
+        with storage.create_file(storage.join(directory, NOTE), durable=True) as stream:
             stream.write(f"{json.dumps(note)}\n".encode())
 
 

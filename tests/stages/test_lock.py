@@ -1,5 +1,6 @@
 """One run at a time writes a directory; the lock of a run that is dead is nobody's."""
 
+import errno
 import json
 import os
 import signal
@@ -117,6 +118,7 @@ class Bucket:
 
     def install(self, monkeypatch):
         monkeypatch.setattr(lock, "SETTLE", 0.0)
+        monkeypatch.setattr(lock, "WATCH", 0.0)
         monkeypatch.setattr(clouds, "is_there", self.objects.__contains__)
         monkeypatch.setattr(clouds, "remove_remote", lambda path: self.objects.pop(path, None))
         monkeypatch.setattr(lock, "_said", lambda path: json.loads(self.objects.get(path, "{}")))
@@ -184,3 +186,40 @@ def test_a_run_that_goes_on_gives_signs_of_life(bucket, monkeypatch):
         while bucket.objects[f"{PLACE}.lock"] == first:
             assert time.monotonic() < deadline
             time.sleep(0.001)
+
+
+@pytest.mark.parametrize("off", [-3 * 3600, 3 * 3600])
+def test_a_run_whose_clock_is_another_is_alive_while_it_writes(bucket, monkeypatch, off):
+    theirs = {"pid": 1, "host": "elsewhere", "token": OTHER}
+    bucket.objects[f"{PLACE}.lock"] = json.dumps({**theirs, "at": time.time() + off})
+
+    def sleep(_):
+        bucket.objects[f"{PLACE}.lock"] = json.dumps({**theirs, "at": time.time() + off + 1})
+
+    monkeypatch.setattr("pipelines.stages.lock.time.sleep", sleep)
+    with pytest.raises(UsageError, match="is being written by process 1 on elsewhere"), locked(PLACE):
+        pass
+
+
+def test_a_run_that_was_taken_for_dead_ends_and_leaves_the_lock_to_the_other(bucket, monkeypatch, caplog):
+    ended = threading.Event()
+    monkeypatch.setattr(lock, "BEAT", 0.001)
+    monkeypatch.setattr("pipelines.stages.lock._thread.interrupt_main", lambda _: ended.set())
+    with locked(PLACE):
+        bucket.write(f"{PLACE}.lock", OTHER)
+        assert ended.wait(60)
+    assert json.loads(bucket.objects[f"{PLACE}.lock"])["token"] == OTHER
+    assert "it has taken this one for dead" in caplog.text
+
+
+def test_a_lock_that_nfs_lost_is_made_anew(tmp_path, monkeypatch):
+    stat, lost = os.stat, [OSError(errno.ESTALE, "Stale file handle")]
+
+    def looked(*arguments, **named):
+        if str(arguments[0]).endswith("pages.lock") and lost:
+            raise lost.pop()
+        return stat(*arguments, **named)
+
+    monkeypatch.setattr("pipelines.stages.lock.os.stat", looked)
+    with locked(str(tmp_path / "pages")):
+        assert not lost

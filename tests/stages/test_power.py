@@ -1,7 +1,6 @@
 """A loss of power takes what was not yet on the disk; a stage is whole all the same, or not there, and goes on."""
 
 import contextlib
-import os
 from pathlib import Path
 
 import pytest
@@ -11,51 +10,11 @@ from pipelines.engine.runner import Engine
 from pipelines.stages.fetch import run_fetch
 from pipelines.stages.stage import Stage, find_manifest, read_manifest, run_stage
 from pipelines.stages.verify import directory_problems
+from tests.double.power import Disk, StoppedError
 from tests.stages.test_fetch import make_links, web_of
 from webtext import storage
 from webtext.crawl.config import FetchConfig
 from webtext.manifest import Counts
-
-
-class PowerLossError(Exception):
-    """The machine is off."""
-
-
-class Disk:
-    """Remembers what each file held when it was last synced; all else is lost with the power."""
-
-    def __init__(self, monkeypatch, moment):
-        self.synced, self.done, self.moment = {}, 0, moment
-        fsync = os.fsync
-
-        def keep(descriptor):
-            self.step()
-            fsync(descriptor)
-            place = f"/proc/self/fd/{descriptor}"
-            if Path(place).is_file():
-                self.synced[os.fstat(descriptor).st_ino] = Path(place).read_bytes()
-
-        monkeypatch.setattr(os, "fsync", keep)
-        for name in ("rename", "replace", "unlink", "mkdir"):
-            monkeypatch.setattr(Path, name, self.stepping(getattr(Path, name)))
-
-    def step(self):
-        self.done += 1
-        if self.done > self.moment:
-            raise PowerLossError
-
-    def stepping(self, change):
-        def stepped(*arguments, **named):
-            self.step()
-            return change(*arguments, **named)
-
-        return stepped
-
-    def lose(self, folder):
-        """Leave of each file what is on the disk."""
-        for path in folder.rglob("*"):
-            if path.is_file():
-                path.write_bytes(self.synced.get(path.stat().st_ino, b""))
 
 
 def stage(tmp_path, version):
@@ -79,10 +38,10 @@ def counted(_directory):
 @pytest.mark.parametrize("moment", [*range(0, 40, 2), 10**6])
 def test_a_loss_of_power_at_any_moment_leaves_a_stage_whole_or_not_there(tmp_path, monkeypatch, moment):
     with monkeypatch.context() as patched:
-        disk = Disk(patched, 10**6)
+        disk = Disk(patched)
         run_stage(stage(tmp_path, 1), work(1), counted)
         disk.moment = disk.done + moment
-        with contextlib.suppress(PowerLossError):
+        with contextlib.suppress(StoppedError):
             run_stage(stage(tmp_path, 2), work(2), counted)
     disk.lose(tmp_path / "out")
     found = find_manifest(str(tmp_path / "out" / "documents"))

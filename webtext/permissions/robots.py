@@ -171,6 +171,8 @@ def parse_robots(body: bytes, agents: Collection[str] | None = None) -> Robots:
     reader = _Reader(agents)
     for number, name, value in _lines(body[:MAX_BYTES]):
         reader.read(number, name, value)
+        if reader.is_full:
+            break
     return reader.robots()
 
 
@@ -198,6 +200,11 @@ class _Reader:
             if self._named or self._current is self._groups[""][0]:
                 self._add(number, name, value)
 
+    @property
+    def is_full(self) -> bool:
+        """Tell whether there are more rules than are read."""
+        return len(self._seen) > MAX_RULES
+
     def _name(self, value: bytes) -> None:
         if self._has_rules:
             self._current, self._named, self._has_rules = {}, set(), False
@@ -207,9 +214,9 @@ class _Reader:
                 self._groups.setdefault(agent, []).append(self._current)
 
     def _add(self, number: int, name: str, value: bytes) -> None:
-        """Keep a rule, unless its group has it already or it is one too many."""
+        """Keep a rule, unless its group has it already."""
         key = id(self._current), name, value
-        if key in self._seen or len(self._seen) > MAX_RULES:
+        if key in self._seen:
             return
         pattern, kept = _split(name, value)
         if pattern is not None:
@@ -218,7 +225,7 @@ class _Reader:
             self._current.setdefault(name, []).append(Rule(name, pattern, kept, number))
 
     def robots(self) -> Robots:
-        if len(self._seen) > MAX_RULES:
+        if self.is_full:
             return Robots("unreachable", f"robots.txt has more than {MAX_RULES:,} rules")
         return Robots("rules", "", self._cost, self._groups, self._delays)
 
@@ -240,15 +247,22 @@ def _lines(body: bytes) -> Iterator[tuple[int, str, bytes]]:
         body = body.decode("utf-16", "replace").encode()
     elif mark := _BYTE_ORDER_MARK.match(body):
         body = body[mark.end() :]
+    last, name, value = b"", "", b""
     for number, whole in enumerate(_LINE_END.split(body), 1):
-        line = _trim(whole[:_MAX_LINE].partition(b"#")[0])
-        name, colon, value = line.partition(b":")
-        if not colon:
-            words = line.split()
-            name, value = words if len(words) == 2 else (b"", b"")
-        known = _NAMES.get(_trim(name).decode("latin-1").lower())
-        if known:
-            yield number, known, _trim(value)
+        if whole != last:  # a flood repeats its lines
+            last, (name, value) = whole, _read_line(whole[:_MAX_LINE])
+        if name:
+            yield number, name, value
+
+
+def _read_line(whole: bytes) -> tuple[str, bytes]:
+    """Give the name of a line, "" where it is none that is known, and its value."""
+    line = _trim(whole.partition(b"#")[0])
+    name, colon, value = line.partition(b":")
+    if not colon:
+        words = line.split()
+        name, value = words if len(words) == 2 else (b"", b"")
+    return _NAMES.get(_trim(name).decode("latin-1").lower(), ""), _trim(value)
 
 
 def _trim(text: bytes) -> bytes:

@@ -14,6 +14,7 @@ import msgspec
 import zstandard
 
 from webtext.errors import UsageError
+from webtext.local import sync, write_whole
 from webtext.reddit.compressed import Torn, read_lines
 
 
@@ -93,13 +94,14 @@ class SubmissionLog:
             frame = zstandard.ZstdCompressor(write_checksum=True).compress(b"".join(self._waiting))
             with self._path.open("ab") as stream:
                 stream.write(frame)
+            sync(self._path)  # before a listing is noted as read
             self._waiting = []
 
     def finish(self, target: str) -> None:
         """Note that a listing has been read to its end, so that an interrupted run does not read it again."""
         self.flush()
         self.finished.add(target)
-        self._progress.write_text(json.dumps(sorted(self.finished)))
+        write_whole(self._progress, json.dumps(sorted(self.finished)))
 
     def close(self) -> None:
         """End a run that read all its listings: the next begins anew, and adds what is new."""
