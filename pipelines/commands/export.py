@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from pipelines.commands.training_flags import need_training
+from pipelines.commands.training_flags import need_training, writing
 from webtext.errors import UsageError
 
 
@@ -22,21 +22,21 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
         from model.gpt2.checkpoint import load_model  # noqa: PLC0415
         from model.gpt2.data import TokenFile  # noqa: PLC0415
         from model.gpt2.export import export_huggingface, export_llmc, export_nanogpt  # noqa: PLC0415
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    if arguments.format == "hf":
-        model, tokenizer = load_model(arguments.checkpoint, torch.device("cpu"))
-        export_huggingface(model, tokenizer, arguments.output)
-    else:
-        for split, name in (("train", "train"), ("heldout", "val")):
-            folder = arguments.checkpoint / "tokens" / split
-            if not (folder / "about.json").is_file():
-                if split == "train":
-                    raise UsageError(f"{folder} does not exist: name a run of `webtext train`")
-                continue
-            if arguments.format == "nanogpt":
-                export_nanogpt(TokenFile(folder), arguments.output / f"{name}.bin")
-            else:
-                export_llmc(TokenFile(folder), arguments.output, name)
-    for path in sorted(arguments.output.iterdir()):
+    with writing(arguments.output, "export", "*.json", "*.safetensors", "merges.txt", "train*.bin", "val*.bin"):
+        if arguments.format == "hf":
+            model, tokenizer = load_model(arguments.checkpoint, torch.device("cpu"))
+            export_huggingface(model, tokenizer, arguments.output)
+        else:
+            for split, name in (("train", "train"), ("heldout", "val")):
+                folder = arguments.checkpoint / "tokens" / split
+                if not (folder / "about.json").is_file():
+                    if split == "train":
+                        raise UsageError(f"{folder} does not exist: name a run of `webtext train`")
+                    continue
+                if arguments.format == "nanogpt":
+                    export_nanogpt(TokenFile(folder), arguments.output / f"{name}.bin")
+                else:
+                    export_llmc(TokenFile(folder), arguments.output, name)
+    for path in sorted(arguments.output.glob("[!.]*")):
         print(f"{path.name}\t{path.stat().st_size:,} bytes")
     return 0

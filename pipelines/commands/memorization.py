@@ -14,7 +14,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from pipelines.commands.training_flags import add_device, need_training
+from pipelines.commands.training_flags import add_device, need_training, writing
 from pipelines.report.markup import element, join, note, table, whole
 from pipelines.report.recitation import loss_figure, overlap_figure, size_figure
 from webtext.errors import UsageError
@@ -65,6 +65,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, _: list[str]) -> int:
     """Measure, write, and print the summary."""
+    with writing(arguments.output, "memorization", "memorization.*"):
+        found = _measured(arguments)
+        _write(found, arguments.output)
+    print("\n".join([*_summary(found), "", *_beside_the_paper(found)]))
+    return 0
+
+
+def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     with need_training():
         from model.gpt2.checkpoint import load_model  # noqa: PLC0415  (torch, only when it is used)
         from model.gpt2.corpora import Corpus, take  # noqa: PLC0415
@@ -102,7 +110,7 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     else:
         overlap = _filter_overlap(arguments.ngrams)
     texts = {"samples": recited.written, "what really follows": recited.real, "held-out documents": heldout}
-    found: dict[str, Any] = {
+    return {
         "recital": asdict(recital),
         "looked_in": str(arguments.ngrams or f"{arguments.train_mb} MB of training text at most"),
         "losses": sizes[-1]["losses"],
@@ -111,9 +119,6 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
         "curve": loss_curve(read_log(largest)),
         "overlap": overlaps(texts, overlap),
     }
-    _write(found, arguments.output)
-    print("\n".join([*_summary(found), "", *_beside_the_paper(found)]))
-    return 0
 
 
 _ASKED = {"median": "8-gram overlap, median", "share_without": "texts without any"}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.commands.train import count
-from pipelines.commands.training_flags import add_device, need_training, show_progress
+from pipelines.commands.training_flags import add_device, need_training, show_progress, writing
 from pipelines.report.charts import Line, lines
 from pipelines.report.markup import element, figure, join, note
 from pipelines.stages.stale import note_corpus
@@ -48,11 +48,12 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
         config = SweepConfig(**asked, seeds=arguments.seeds, device=arguments.device)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    found = sweep(corpora, config, arguments.output)
-    text = json.dumps([as_json(laws) for laws in found], indent=1)
-    write_whole(arguments.output / "scale.json", text + "\n")
-    write_whole(arguments.output / "scale.html", picture(found))
-    note_corpus(str(arguments.output), str(arguments.corpus))
+    with writing(arguments.output, "scale", "scale.*", "tokenizer.json"):
+        found = sweep(corpora, config, arguments.output)
+        text = json.dumps([as_json(laws) for laws in found], indent=1)
+        write_whole(arguments.output / "scale.json", text + "\n")
+        write_whole(arguments.output / "scale.html", picture(found))
+        note_corpus(str(arguments.output), str(arguments.corpus))
     for laws in found:
         print("\n".join(told(laws, arguments.flops)))
     print("\n".join(compared(found)), end="\n" * (len(found) > 1))

@@ -4,7 +4,7 @@ import argparse
 import re
 from pathlib import Path
 
-from pipelines.commands.training_flags import add_device, is_first, need_training, show_progress
+from pipelines.commands.training_flags import add_device, is_first, need_training, show_progress, writing
 from webtext.errors import UsageError
 
 _SUFFIXES = {"": 1, "k": 1000, "m": 1000**2, "b": 1000**3}
@@ -78,7 +78,8 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     except ValueError as error:
         raise UsageError(str(error)) from error
     shape = {"size": arguments.size, "vocab_size": arguments.vocab_size, "block_size": arguments.block_size}
-    result = train_corpus(arguments.corpus, arguments.output, config, **shape)
+    with writing(arguments.output, "train", "log.jsonl", "tokenizer.json", "tokens", "checkpoints"):
+        result = train_corpus(arguments.corpus, arguments.output, config, **shape)
     if not is_first():
         return 0
     print(f"{arguments.output}: training loss {result.loss:.4f} nats a token")

@@ -5,9 +5,12 @@ import contextlib
 import logging
 import os
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
 
 from webtext.errors import UsageError
 
+_OURS = {"run.json", "sweep.json", "made-from.json"}  # only webtext writes these, releases without a mark among them
 _TRAIN_EXTRA = {"torch", "tiktoken", "tokenizers", "safetensors"}
 
 
@@ -30,6 +33,34 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 def is_first() -> bool:
     """Tell whether this is the process that reports: the only one, or the first of those that torchrun started."""
     return os.environ.get("RANK", "0") == "0"
+
+
+@contextlib.contextmanager
+def writing(output: Path, command: str, *patterns: str) -> Iterator[None]:
+    """Keep a folder for a command while it writes there: from other runs, and the user's files from the command.
+
+    Args:
+        output: the folder; a hidden mark in it says that it is webtext's.
+        command: that writes there.
+        patterns: of the names that it will write.
+
+    Raises:
+        UsageError: another run writes there, or a file under such a name is there that no run of webtext wrote.
+    """
+    if not is_first():
+        yield
+        return
+    from pipelines.stages.lock import locked  # noqa: PLC0415  (Beam, which `--help` need not wait for)
+    from pipelines.stages.own import MARK, mark  # noqa: PLC0415
+
+    with locked(str(output)):
+        present = {path.name for path in output.iterdir()} if output.is_dir() else set()
+        foreign = sorted(name for name in present if any(fnmatchcase(name, pattern) for pattern in patterns))
+        if foreign and not present & {MARK, *_OURS}:
+            what = f"{output} holds {foreign[0]}, which is not webtext's"
+            raise UsageError(f"{what}: nothing was changed; move it away, or choose another --output")
+        mark(str(output), command)
+        yield
 
 
 def show_progress() -> None:

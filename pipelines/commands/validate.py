@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from pipelines.commands.training_flags import add_device, need_training, show_progress
+from pipelines.commands.training_flags import add_device, need_training, show_progress, writing
 from pipelines.stages.stale import note_corpus
 from webtext.errors import UsageError
 from webtext.local import write_whole
@@ -46,11 +46,12 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     show_progress()
     extra = {"damages": tuple(arguments.damage)} if arguments.damage else {}
     question = Question(arguments.corpus, arguments.against, tuple(arguments.neutral), **extra)
-    verdict = validate(question, TIERS[arguments.tier], arguments.output, arguments.device)
-    if verdict is None:  # one of several processes, and not the one that reports
-        return 0
-    report = render(verdict)
-    write_whole(arguments.output / "report.md", report)
-    note_corpus(str(arguments.output), str(arguments.corpus))
+    with writing(arguments.output, "validate", "report.md", "verdict.json", "samples.txt", "log.jsonl"):
+        verdict = validate(question, TIERS[arguments.tier], arguments.output, arguments.device)
+        if verdict is None:  # one of several processes, and not the one that reports
+            return 0
+        report = render(verdict)
+        write_whole(arguments.output / "report.md", report)
+        note_corpus(str(arguments.output), str(arguments.corpus))
     print(report, end="")
     return 0 if verdict.is_good else 1

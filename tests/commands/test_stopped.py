@@ -18,6 +18,7 @@ from model.gpt2.data import encode_texts
 from model.gpt2.tokenizer import byte_tokenizer
 from model.gpt2.train import Split, train
 from pipelines.commands.cli import main
+from pipelines.stages.lock import locked
 from tests.double.power import ENDS, Disk
 from tests.gpt2 import test_train
 from tests.stages import test_fetch
@@ -150,3 +151,21 @@ def test_a_command_that_was_stopped_goes_on_to_the_same_bytes(name, end, inputs,
         COMMANDS[name](inputs, output)
         found = content(output)
         assert (moment, {at for at in {*found, *expected} if found.get(at) != expected.get(at)}) == (moment, set())
+
+
+def test_a_command_writes_over_no_file_of_the_users(inputs, tmp_path, capsys):
+    for name, theirs in {"export": "config.json", "export tokens": "train_000000.bin", "scale": "scale.json"}.items():
+        output = tmp_path / name
+        output.mkdir()
+        (output / theirs).write_text("mine")
+        before = content(output)
+        with pytest.raises(AssertionError):
+            COMMANDS[name](inputs, output)
+        assert f"holds {theirs}, which is not webtext's: nothing was changed" in capsys.readouterr().err
+        assert content(output) == before
+
+
+def test_two_runs_do_not_write_one_folder(inputs, tmp_path, capsys):
+    with locked(str(tmp_path / "out")), pytest.raises(AssertionError):
+        COMMANDS["scale"](inputs, tmp_path / "out")
+    assert "is being written by process" in capsys.readouterr().err

@@ -8,7 +8,7 @@ from apache_beam.io.localfilesystem import LocalFileSystem
 from filters import load_preset
 from filters.rules.lib.model_files import read_arrays
 from webtext.errors import UsageError
-from webtext.local import local_path
+from webtext.local import local_path, whole_file, write_whole
 from webtext.records import Document
 
 ATTIC = {}
@@ -71,3 +71,18 @@ def test_a_model_from_elsewhere_is_read(attic):
 def test_a_remote_file_that_is_not_there_is_one_line():
     with pytest.raises(UsageError, match="cannot reach nowhere://list"):
         local_path("nowhere://list")
+
+
+def test_a_file_is_written_whole_or_not_at_all_through_a_link_and_into_a_pipe(tmp_path):
+    real, link = tmp_path / "there" / "real.json", tmp_path / "link.json"
+    real.parent.mkdir()
+    real.write_text("old")
+    link.symlink_to(real)
+    with pytest.raises(TypeError), whole_file(link) as place:
+        place.write_text(place.write_text("ha"))
+    assert real.read_text() == "old"
+    write_whole(link, "new")
+    assert (real.read_text(), link.is_symlink()) == ("new", True)
+    assert [path.name for path in tmp_path.rglob("*.partial")] == []
+    write_whole(Path("/dev/null"), "gone")
+    assert not Path("/dev/null").is_file()
