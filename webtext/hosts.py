@@ -114,7 +114,8 @@ def _number(text: str) -> int:
     return int(text, 8) if len(text) > 1 and text.startswith("0") else int(text)
 
 
-_OF_CLOUDS = frozenset({ipaddress.IPv4Address("168.63.129.16")})  # Azure's own server, which knows secrets of machines
+# Servers of clouds that know secrets of machines, and lie where Python takes addresses for public: Azure's, Oracle's.
+_OF_CLOUDS = frozenset({ipaddress.IPv4Address("168.63.129.16"), ipaddress.IPv4Address("192.0.0.192")})
 
 
 def is_public_address(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

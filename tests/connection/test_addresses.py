@@ -88,6 +88,7 @@ FORBIDDEN = [
     "http://100.100.100.200/",
     "http://168.63.129.16/machine?comp=goalstate",
     "http://[::ffff:168.63.129.16]/",
+    "http://192.0.0.192/latest/",
     "http://[64:ff9b::a83f:8110]/",
     "http://[fd00:ec2::254]/",
     "http://metadata.google.internal/",

@@ -82,6 +82,14 @@ def test_a_licence_that_cannot_be_had_is_no_permission(status):
     assert licence_of_answer(PLACE, status, b"", "timeout").refusal("https://x.test/").startswith("cannot be read (")
 
 
+def test_terms_that_nest_without_end_are_no_permission():
+    """Half a megabyte of them would be read two hundred times."""
+    deep = rsl('<content url="/">' * 200, "<license/>" * 40_000, "</content>" * 200)
+    assert parse_licence(PLACE, deep).refusal("https://x.test/") == "nests its terms in one another without end"
+    unclosed = rsl(*(f'<content url="/{name}"><license>{FREE}</license>' for name in "abc"))
+    assert parse_licence(PLACE, unclosed).refusal("https://x.test/a") == ""
+
+
 def test_entities_are_not_expanded():
     laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "ha"}">' for n in range(12))
     document = (

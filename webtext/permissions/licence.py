@@ -20,6 +20,9 @@ RSL_TYPE = "application/rsl+xml"
 _TRAINING = frozenset({"all", "ai-all", "ai-train", "train-ai", "train-genai"})  # the last two: of the first drafts
 _SEPARATOR = re.compile(r"[\s,]+")
 _MAX_CONTENTS = 10_000
+# Levels of `content` and `license` in one another. There ought to be one of each; where an end tag is missing there are
+# some. Each element is read once a level, so more would let half a megabyte cost minutes.
+_MAX_NESTED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +84,23 @@ def parse_licence(url: str, document: bytes, page_url: str = "") -> Licence:
         root = etree.fromstring(document[:MAX_BYTES], parser)
     except (etree.XMLSyntaxError, ValueError):
         root = None
+    if root is not None and _levels(root) > _MAX_NESTED:
+        return Licence(url, (), "nests its terms in one another without end")
     found: list[Terms] = []
     for element in root.iter(etree.Element) if root is not None else ():
         if _name(element) == "content" and len(found) < _MAX_CONTENTS:
             found.append(_terms(element, page_url))
     return Licence(url, tuple(found), "" if found else "is no RSL document")
+
+
+def _levels(root: etree._Element) -> int:
+    """Count the levels of `content` and `license` in one another."""
+    level = most = 0
+    for event, element in etree.iterwalk(root, events=("start", "end")):
+        if _name(element) in {"content", "license"}:
+            level += 1 if event == "start" else -1
+            most = max(most, level)
+    return most
 
 
 def _name(element: etree._Element) -> str:
