@@ -45,15 +45,18 @@ def writing(output: Path, command: str, *patterns: str) -> Iterator[None]:
         patterns: of the names that it will write.
 
     Raises:
-        UsageError: another run writes there, or a file under such a name is there that no run of webtext wrote.
+        UsageError: another run writes there, a file under such a name is there that no run of webtext wrote, or the
+            folder is not on this disk.
     """
     if not is_first():
         yield
         return
+    if "".join(output.parts[:1]).endswith(":"):  # what a path makes of `s3://`
+        raise UsageError(f"--output {output}: {command} writes on this disk only, so name a folder of it")
     from pipelines.stages.lock import locked  # noqa: PLC0415  (Beam, which `--help` need not wait for)
     from pipelines.stages.own import MARK, mark  # noqa: PLC0415
 
-    with locked(str(output)):
+    with locked(str(output.absolute())):
         present = {path.name for path in output.iterdir()} if output.is_dir() else set()
         foreign = sorted(name for name in present if any(fnmatchcase(name, pattern) for pattern in patterns))
         if foreign and not present & {MARK, *_OURS}:

@@ -169,3 +169,16 @@ def test_two_runs_do_not_write_one_folder(inputs, tmp_path, capsys):
     with locked(str(tmp_path / "out")), pytest.raises(AssertionError):
         COMMANDS["scale"](inputs, tmp_path / "out")
     assert "is being written by process" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_on_this_disk_is_told_in_one_line(inputs, capsys):
+    assert main(["scale", f"{inputs}/texts", "--output", "s3://bucket/out", "--sizes", "1x16"]) == 2
+    assert "scale writes on this disk only" in capsys.readouterr().err
+    assert not Path("s3:").exists()
+
+
+def test_a_folder_may_be_the_working_directory(inputs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    COMMANDS["export"](inputs, Path())
+    assert (tmp_path / "config.json").is_file()
+    assert not list(tmp_path.glob("*.lock"))
