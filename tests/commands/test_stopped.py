@@ -26,7 +26,7 @@ from tests.stages.test_remove import built  # noqa: F401 (a fixture)
 from webtext.reddit.api_log import SubmissionLog
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are found in /proc")
-MOMENTS = 3  # of each way to end, and the last
+MOMENTS = 3  # Moments of each way to end, besides the last one.
 # They hold times, places, who was at work, or the same in another order.
 UNLIKE = ("log.jsonl", "timings.json", "webtext.toml", ".pt", ".lock")
 
