@@ -101,7 +101,8 @@ COMMANDS = {
     ),
     "init": command("init", "{output}/mine.toml"),
 }
-NAMES = [pytest.param(name, marks=pytest.mark.slow) if name == "index" else name for name in COMMANDS]
+QUICK = {"harvest --reddit", "report", "export", "export tokens", "evaluate", "init"}
+NAMES = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in COMMANDS]
 BEGUN = {"remove", "report"}  # commands that work in an output that is there
 
 
