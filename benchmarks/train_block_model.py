@@ -143,9 +143,9 @@ def read_pages(wcxb: Path) -> tuple[list[str], list[Page]]:
         counts, found = label_blocks([block.text for block in reader.blocks], entry["text"])
         gold = len(_WORD.findall(entry["text"]))
         weight = counts / (gold + min(int(counts.sum()), 2 * gold) + 30)
-        columns = measure(reader.blocks, reader.places, Declared.read(tree))
-        names = list(columns)
-        features = np.stack(list(columns.values()), 1)
+        measured = measure(reader.blocks, reader.places, Declared.read(tree))
+        names = list(measured.names)
+        features = np.ascontiguousarray(measured.table.T)
         pages.append(Page(urlsplit(entry["url"]).hostname or "", features, found / np.maximum(counts, 1), weight))
     return names, pages
 
@@ -177,8 +177,8 @@ def _label_article(reader: BlockReader, declared: Declared, taken: str, entry: d
     label[says & ~denies], label[denies & ~says] = 1, 0
     weight[says == denies] *= _TAKEN_WEIGHT
     weight[says != denies] = np.maximum(weight[says != denies] * _SAID_WEIGHT, _SAID_LEAST)
-    columns = measure(reader.blocks, reader.places, declared)
-    return Page(urlsplit(entry["url"]).hostname or "", np.stack(list(columns.values()), 1), label, weight)
+    features = np.ascontiguousarray(measure(reader.blocks, reader.places, declared).table.T)
+    return Page(urlsplit(entry["url"]).hostname or "", features, label, weight)
 
 
 def fit(pages: list[Page], features: NDArray[np.intp], rounds: int) -> lightgbm.Booster:

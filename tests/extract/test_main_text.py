@@ -31,17 +31,16 @@ def text_of(body, head=""):
     )
 
 
-def walk(trees, columns):
+def walk(trees, table):
     """Sum the trees of a model one node at a time."""
     totals = []
-    for row in range(len(next(iter(columns.values())))):
+    for row in table.T:
         total = 0
-        for root in trees.roots:
-            node = root
-            while trees.children[2 * node] != node:
-                limit = trees.thresholds[trees.feature[node]][trees.limit[node]]
-                node = trees.children[2 * node + int(columns[trees.names[trees.feature[node]]][row] > limit)]
-            total += int(trees.value[node])
+        for feature, limit, value in zip(trees.feature, trees.limit, trees.value, strict=True):
+            node = 0
+            while node < len(feature):
+                node = 2 * node + 1 + int(row[feature[node]] > limit[node])
+            total += int(value[node - len(feature)])
         totals.append(total)
     return totals
 
@@ -49,16 +48,19 @@ def walk(trees, columns):
 def test_trees_sum_what_a_walk_node_by_node_sums():
     trees = Trees.load(MODEL)
     random = np.random.default_rng(0)
-    columns = {
-        name: np.concatenate([random.choice(limits, 20), random.normal(size=20).astype(np.float32)]).astype(np.float32)
-        for name, limits in zip(trees.names, trees.thresholds, strict=True)
-    }
-    assert trees(columns).tolist() == walk(trees, columns)
+    limits = [trees.limit[trees.feature == number] for number in range(len(trees.names))]
+    table = np.stack([np.append(random.choice(own, 9), random.normal(size=4)) for own in limits]).astype(np.float32)
+    assert trees(table).tolist() == walk(trees, table)
 
 
-def test_the_model_asks_only_for_what_is_measured():
-    reader = BlockReader().read(parse_html("<p>One paragraph.</p>"))
-    assert set(Trees.load(MODEL).names) <= set(measure(reader.blocks, reader.places, Declared("", "", "", "")))
+def test_what_the_model_asks_for_is_measured_alone_as_with_all_else():
+    page = parse_html(f"<title>Herons</title><nav><a href=/>Home</a></nav><h1>A heron</h1><p>{PROSE[0]}</p><p>Bye.</p>")
+    reader, names = BlockReader().read(page), Trees.load(MODEL).names
+    everything = measure(reader.blocks, reader.places, Declared.read(page))
+    rows = [everything.names.index(name) for name in names]
+    alone = measure(reader.blocks, reader.places, Declared.read(page), names)
+    assert (alone.table == everything.table[rows]).all()
+    assert len(everything.names) > 2 * len(names)
 
 
 @given(st.lists(st.tuples(st.integers(0, CERTAIN), st.integers(1, 60)), min_size=1, max_size=9))
@@ -94,8 +96,9 @@ def test_a_book_on_one_page_is_judged_as_a_page_is():
     text = main_text(page)
     assert sum(f"That was day {n}." in text for n in range(400)) >= 396
     reader = BlockReader().read(page)
-    columns = measure(reader.blocks, reader.places, Declared.read(page), ["page_chars", "chars_before", "index"])
-    assert [int(column.max()) for column in columns.values()] == [30_000, 30_000, 250]
+    names = ("page_chars", "chars_before", "index")
+    table = measure(reader.blocks, reader.places, Declared.read(page), names).table
+    assert table.max(axis=1).tolist() == [30_000, 30_000, 250]
 
 
 def test_every_post_of_a_thread_is_text():

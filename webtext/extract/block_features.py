@@ -4,8 +4,10 @@ All of it are whole numbers or quotients of whole numbers, rounded once to 32 bi
 is a column with a number for each block; `measure` gives all of them by name, and the model picks those that it uses.
 """
 
+import functools
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +15,8 @@ from numpy.typing import NDArray
 from webtext.extract.blocks import OUTSIDE_BITS, Block, Place
 from webtext.extract.class_words import KINDS
 from webtext.extract.declared import Declared, compare
-from webtext.extract.text_counts import COUNTS, count_text
+from webtext.extract.text_counts import COUNTS, MORE_COUNTS, count_more, count_text
 
-Column = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 _TAGS = str.split(
@@ -29,39 +30,56 @@ _COUNT_CHARS = frozenset(("chars_before", "chars_after", "chars_from_title"))
 _COUNT_BLOCKS = frozenset(("index", "from_end", "from_title", "page_long", "prose_before", "prose_after"))
 _FAR = 999  # blocks: there is none
 _LEVELS = 6  # elements around a block that are measured
+_COUNTED = (*COUNTS[:-1], *MORE_COUNTS[:2], COUNTS[-1], *MORE_COUNTS[2:])  # as in the model's first training
+_OF_MORE_COUNTS = frozenset((*MORE_COUNTS, "digit_share", "titled_share", "commas_share"))
 _MASSES = (500, 2000)  # characters: the smallest element around a block with so many is measured
 _AROUND = (1, 2, 3, -1, -2, -3)  # blocks before and after
 _WINDOWS = (3, 8, 20)
 
 
+class Measured(NamedTuple):
+    """What was measured of a page's blocks: features, a row for each name, shape (names, blocks), and words."""
+
+    names: tuple[str, ...]
+    table: NDArray[np.float32]
+    words: Ints
+
+
 def measure(
-    blocks: Sequence[Block], places: Sequence[Place], declared: Declared, names: Collection[str] = ()
-) -> dict[str, Column]:
-    """Measure a page's blocks (at least one): columns by name, of shape (blocks,); all, or those that are named."""
-    page = _Page(blocks, places)
+    blocks: Sequence[Block], places: Sequence[Place], declared: Declared, names: tuple[str, ...] = ()
+) -> Measured:
+    """Measure a page's blocks (at least one): the features that are named, or all."""
+    page = _Page(blocks, places, frozenset(names))
     columns: dict[str, NDArray[np.generic]] = {}
     for part in (_of_text, _of_place, _of_names, _of_elements_around, _of_groups, _of_position, _of_neighbours):
         columns.update(part(page))
     columns.update(compare(blocks, declared))
-    return {name: _cap(name, columns[name]).astype(np.float32) for name in names or columns}
+    names = names or tuple(columns)
+    table = np.empty((len(names), page.size), np.float32)
+    for row, name in enumerate(names):
+        table[row] = columns[name]
+    for rows, most in _capped(names):
+        table[rows] = np.clip(table[rows], -most, most)
+    return Measured(names, table, page.words)
 
 
-def _cap(name: str, column: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Keep counts of characters and blocks within what most pages for training have: a book is judged as a page."""
-    most = 0
-    if name.endswith("chars") or name in _COUNT_CHARS:
-        most = _MOST_CHARS
-    elif name.endswith(("blocks", "children", "rank", "headings")) or name in _COUNT_BLOCKS:
-        most = _MOST_BLOCKS
-    capped: NDArray[np.generic] = np.clip(column, -most, most) if most else column
-    return capped
+@functools.cache
+def _capped(names: tuple[str, ...]) -> tuple[tuple[list[int], int], ...]:
+    """Give the rows that count characters and blocks, kept within what most pages for training have."""
+    chars, blocks = [], []
+    for row, name in enumerate(names):
+        if name.endswith("chars") or name in _COUNT_CHARS:
+            chars.append(row)
+        elif name.endswith(("blocks", "children", "rank", "headings")) or name in _COUNT_BLOCKS:
+            blocks.append(row)
+    return (chars, _MOST_CHARS), (blocks, _MOST_BLOCKS)
 
 
 class _Page:
     """A page's blocks and places as arrays, with what several features need."""
 
-    def __init__(self, blocks: Sequence[Block], places: Sequence[Place]) -> None:
-        self.blocks, self.places = blocks, places
+    def __init__(self, blocks: Sequence[Block], places: Sequence[Place], wanted: frozenset[str]) -> None:
+        self.blocks, self.places, self._wanted = blocks, places, wanted
         self.size = len(blocks)
         self.index = np.arange(self.size)
         counts = np.array([count_text(block.text) for block in blocks], np.int64)
@@ -83,6 +101,10 @@ class _Page:
         self.total = int(self.chars.sum())
         self.sums = self._sums()
 
+    def wants(self, names: Iterable[str]) -> bool:
+        """Tell whether one of these features is asked for."""
+        return not self._wanted or not self._wanted.isdisjoint(names)
+
     def _sums(self) -> Ints:
         """Sum over each place what stands in it: characters, in links, blocks, long ones, words, frequent, headings."""
         long = (self.words >= 12) & (self.sentences > 0)
@@ -102,13 +124,18 @@ class _Page:
 def _of_text(page: _Page) -> dict[str, NDArray[np.generic]]:
     counts = page.counts
     chars, words = np.maximum(page.chars, 1), np.maximum(page.words, 1)
-    columns: dict[str, NDArray[np.generic]] = {name: counts[name] for name in COUNTS}
+    if page.wants(_OF_MORE_COUNTS):
+        more = np.array([count_more(block.text) for block in page.blocks], np.int64)
+        counts = counts | dict(zip(MORE_COUNTS, more.T, strict=True))
+    columns: dict[str, NDArray[np.generic]] = {name: counts[name] for name in _COUNTED if name in counts}
     columns["link_share"] = page.link_chars / chars
     columns["links"] = page.links
     columns["strong_share"] = np.array([block.strong_chars for block in page.blocks]) / chars
     for name in ("frequent", "lower", "titled", "commas"):
-        columns[f"{name}_share"] = counts[name] / words
-    columns["digit_share"] = counts["digits"] / chars
+        if name in counts:
+            columns[f"{name}_share"] = counts[name] / words
+    if "digits" in counts:
+        columns["digit_share"] = counts["digits"] / chars
     columns["word_chars"] = chars / words
     columns["cells"] = np.array([block.cells for block in page.blocks])
     columns["preformatted"] = np.array([block.kind == "pre" for block in page.blocks])
@@ -285,10 +312,13 @@ def _of_neighbours(page: _Page) -> dict[str, NDArray[np.generic]]:
     parent, depth = page.parent[page.place], page.depth[page.place]
     columns: dict[str, NDArray[np.generic]] = {}
     for by in _AROUND:
-        columns.update({f"{name}_{by}": shift(column, by) for name, column in of_one.items()})
-        columns[f"same_parent_{by}"] = shift(parent, by) == parent
-        columns[f"same_path_{by}"] = shift(page.path, by) == page.path
-        columns[f"depth_{by}"] = shift(depth, by) - depth
+        columns.update({name: shift(of_one[one], by) for one in of_one if page.wants([name := f"{one}_{by}"])})
+        if page.wants([name := f"same_parent_{by}"]):
+            columns[name] = shift(parent, by) == parent
+        if page.wants([name := f"same_path_{by}"]):
+            columns[name] = shift(page.path, by) == page.path
+        if page.wants([name := f"depth_{by}"]):
+            columns[name] = shift(depth, by) - depth
     for radius in _WINDOWS:
         around = window(page.chars, radius)
         columns[f"within{radius}_chars"] = around

@@ -47,10 +47,11 @@ def compare(blocks: Sequence[Block], declared: Declared) -> dict[str, NDArray[np
     for number, block in enumerate(blocks):
         words = _WORD.findall(block.text[:_MAX_COMPARED_CHARS].lower())
         if words:
-            in_title = sum(map(title.__contains__, words))
+            in_title = 0 if title.isdisjoint(words) else sum(map(title.__contains__, words))
             shares[0, number] = in_title / len(words)
             shares[1, number] = min(in_title, len(title)) / max(1, len(title))
-            shares[2, number] = sum(map(description.__contains__, words)) / len(words)
+            if not description.isdisjoint(words):
+                shares[2, number] = sum(map(description.__contains__, words)) / len(words)
     columns: dict[str, NDArray[np.generic]] = {
         "in_title": shares[0],
         "of_title": shares[1],

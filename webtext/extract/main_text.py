@@ -49,9 +49,8 @@ def main_blocks(tree: HtmlElement, model: Path = MODEL) -> Choice:
     if not reader.blocks:
         return Choice([], is_doubtful=True)
     trees = load_model(model)
-    odds = trees(measure(reader.blocks, reader.places, Declared.read(tree), trees.names))
-    words = np.array([count_words(block.text) for block in reader.blocks])
-    chances = chances_of(odds)
+    measured = measure(reader.blocks, reader.places, Declared.read(tree), trees.names)
+    words, chances = measured.words, chances_of(trees(measured.table))
     if chances.max() < _NOTHING:
         return Choice([], is_doubtful=True)
     best = choose(chances, words)

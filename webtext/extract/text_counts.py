@@ -31,22 +31,28 @@ def count_words(text: str) -> int:
 def count_text(text: str) -> tuple[int, ...]:
     """Count what `COUNTS` names in a block's text."""
     words = text.split()
-    last = text[-1]
     return (
         len(text),
         len(words) + (0 if text.isascii() else len(_UNSPACED.findall(text)) // 2),
         sum(map(str.islower, words)),
         sum(map(_FREQUENT.__contains__, text.lower().split())),
         len(_SENTENCE_END.findall(text)),
+        text[-1] in _ENDS,
+    )
+
+
+def count_more(text: str) -> tuple[int, ...]:
+    """Count what `MORE_COUNTS` names in a block's text."""
+    last = text[-1]
+    return (
         text.count(",") + text.count("\uff0c") + text.count("\u3001"),
         len(_DIGIT.findall(text)),
-        last in _ENDS,
         last in _SENTENCE_ENDS,
         last == ":",
         last == "?",
         text[0].isupper(),
         text.isupper(),
-        sum(map(str.istitle, words)),
+        sum(map(str.istitle, text.split())),
         text.count("\n"),
         "\u00a9" in text,
         "|" in text or "\u203a" in text or "\u00bb" in text,
@@ -54,7 +60,5 @@ def count_text(text: str) -> tuple[int, ...]:
     )
 
 
-COUNTS = str.split(
-    """chars words lower frequent sentences commas digits ends ends_sentence colon question upper capitals titled
-    lines copyright bars money"""
-)
+COUNTS = str.split("chars words lower frequent sentences ends")
+MORE_COUNTS = str.split("commas digits ends_sentence colon question upper capitals titled lines copyright bars money")

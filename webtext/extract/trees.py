@@ -4,7 +4,6 @@ Thresholds are 32-bit floats, compared and nothing else; a leaf holds its value 
 summation and no library of mathematics has a say in what is chosen.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,56 +27,62 @@ def chances_of(odds: NDArray[np.int64]) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True)
 class Trees:
-    """A sum of decision trees.
+    """A sum of decision trees, each laid out as a full one: after node n of a tree come 2n + 1 (left) and 2n + 2.
 
     Attributes:
         names: of the features that the trees ask for, in the order of their numbers.
-        thresholds: of each feature, ascending: a number is coded as how many of them it exceeds.
-        feature, limit: of each node, which feature it asks for and up to which code the way is to the left.
-        children: of each node, where to go, left and right; a leaf leads to itself.
-        value: of each node, what it adds (0 where it is no leaf).
-        roots: the first node of each tree.
-        depth: steps from a root to the farthest leaf.
+        feature, limit: of each inner node, shape (trees, 2^depth - 1): which feature it asks for, and up to which
+            number the way is to the left.
+        value: of each leaf, shape (trees, 2^depth): what it adds.
     """
 
     names: tuple[str, ...]
-    thresholds: tuple[NDArray[np.float32], ...]
     feature: NDArray[np.int32]
-    limit: NDArray[np.int16]
-    children: NDArray[np.int32]
+    limit: NDArray[np.float32]
     value: NDArray[np.int32]
-    roots: NDArray[np.int32]
-    depth: int
 
     @classmethod
     def load(cls, path: Path) -> "Trees":
         """Load a model that benchmarks/train_block_model.py wrote."""
         with np.load(path, allow_pickle=False) as stored:
-            feature, limit, left, right = stored["nodes"].astype(np.int32)
+            feature, code, left, right = stored["nodes"].astype(np.int64)
+            ends = np.cumsum(stored["counts"])
+            limit = stored["thresholds"][(ends - stored["counts"])[feature] + code]
+            inner, size = left != np.arange(len(left)), (1 << int(stored["depth"])) - 1
+            node = stored["roots"].astype(np.int64)[:, None]
+            nodes = np.empty((len(node), 0), np.int64)
+            while nodes.shape[1] < size:
+                nodes = np.concatenate([nodes, node], 1)
+                node = np.stack([left[node], right[node]], 2).reshape(len(node), -1)  # a leaf leads to itself
+            is_inner = inner[nodes]
             return cls(
                 tuple(stored["names"].tolist()),
-                tuple(np.split(stored["thresholds"], np.cumsum(stored["counts"])[:-1])),
-                feature,
-                limit.astype(np.int16),
-                np.stack([left, right], 1).ravel(),
-                stored["value"],
-                stored["roots"].astype(np.int32),
-                int(stored["depth"]),
+                np.where(is_inner, feature[nodes], 0).astype(np.int32),
+                np.where(is_inner, limit[nodes], 0).astype(np.float32),
+                stored["value"][node],
             )
 
-    def __call__(self, columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.int64]:
-        """Sum the trees for each block: log-odds times `SCALE`, shape (blocks,)."""
-        pairs = zip(self.names, self.thresholds, strict=True)
-        codes = np.stack([np.searchsorted(limits, columns[name]) for name, limits in pairs], 1).astype(np.int16)
-        parts = [self._sum(codes[start : start + _PART]) for start in range(0, len(codes), _PART)]
-        return np.concatenate(parts)
+    def __call__(self, table: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Sum the trees for each block.
 
-    def _sum(self, codes: NDArray[np.int16]) -> NDArray[np.int64]:
-        blocks, features = codes.shape
-        flat, first = codes.ravel(), (np.arange(blocks, dtype=np.int32) * np.int32(features))[:, None]
-        node = np.broadcast_to(self.roots, (blocks, len(self.roots)))
-        for _ in range(self.depth):
+        Args:
+            table: shape (features, blocks), in the order of `names`.
+
+        Returns:
+            log-odds times `SCALE`, shape (blocks,).
+        """
+        rows = np.ascontiguousarray(table.T)
+        return np.concatenate([self._sum(rows[start : start + _PART]) for start in range(0, len(rows), _PART)])
+
+    def _sum(self, rows: NDArray[np.float32]) -> NDArray[np.int64]:
+        trees, size = self.feature.shape
+        first = (np.arange(len(rows), dtype=np.int32) * np.int32(rows.shape[1]))[:, None]
+        flat, root = rows.ravel(), np.arange(trees, dtype=np.int32) * np.int32(size)
+        down = 1 - root
+        node = np.broadcast_to(root, (len(rows), trees))
+        for _ in range(size.bit_length()):
             to_right = flat.take(first + self.feature.take(node)) > self.limit.take(node)
-            node = self.children.take(2 * node + to_right)
-        total: NDArray[np.int64] = self.value.take(node).sum(axis=1, dtype=np.int64)
+            node = 2 * node + down + to_right
+        leaf = node - root - size + np.arange(trees, dtype=np.int32) * np.int32(size + 1)
+        total: NDArray[np.int64] = self.value.take(leaf).sum(axis=1, dtype=np.int64)
         return total
