@@ -1,4 +1,4 @@
-"""AdamW and Muon, and the learning rate over a run.
+"""AdamW and Muon, the learning rate over a run, and one step: of `train`, and of `model.transfer`.
 
 Both follow published recipes: AdamW as GPT-3 (appendix B) and nanoGPT set it, Muon (Jordan et al., 2024) for the
 matrices inside the blocks with AdamW for embeddings, gains and biases. Only training changes, never the function.
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 BETAS = (0.9, 0.95)  # GPT-3, appendix B
@@ -58,7 +58,7 @@ class Schedule:
 
 
 def build_optimizers(model: nn.Module, name: str, weight_decay: float) -> list[Optimizer]:
-    """The optimizers of a model, each parameter in exactly one; rates are set at each step by `set_rate`.
+    """The optimizers of a model, each parameter in exactly one; rates are set at each step by `update`.
 
     Weight decay touches matrices and embeddings only, not gains and biases (nanoGPT).
     """
@@ -79,8 +79,23 @@ def _adamw(decayed: list[nn.Parameter], flat: list[nn.Parameter], weight_decay: 
     return torch.optim.AdamW(groups, betas=BETAS, eps=EPSILON, fused=decayed[0].is_cuda)
 
 
-def set_rate(optimizers: Iterable[Optimizer], rate: float) -> None:
-    """Give every group of every optimizer the same learning rate (Muon's is matched to AdamW's update size)."""
+def gradients(parameters: Iterable[nn.Parameter], losses: Iterable[Tensor], clip: float) -> tuple[Tensor, float]:
+    """Add up the gradients of losses, and clip them: give the sum of the losses, and the gradient's norm before.
+
+    A loss is asked for when the gradient of the one before it is there, so that one graph is kept at a time.
+    """
+    total = torch.zeros(())
+    for loss in losses:
+        loss.backward()  # type: ignore[no-untyped-call]
+        total = total.to(loss.device) + loss.detach()
+    return total, nn.utils.clip_grad_norm_(parameters, clip).item()
+
+
+def update(optimizers: Iterable[Optimizer], rate: float, *, finite: bool = True) -> None:
+    """Step the optimizers at a rate, unless the gradient is not finite; either way it is gone."""
     for optimizer in optimizers:
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate  # Muon's is matched to AdamW's update size
+        if finite:
+            optimizer.step()
+        optimizer.zero_grad(set_to_none=True)

@@ -22,7 +22,7 @@ from model.gpt2.checkpoint import load_checkpoint, plain_weights, save_checkpoin
 from model.gpt2.data import Batches, Longs, TokenFile
 from model.gpt2.device import World, autocast, join_world, peak_flops, select_device
 from model.gpt2.network import GPT, GPTConfig, create, flops_per_token
-from model.gpt2.optimizers import Schedule, build_optimizers, set_rate
+from model.gpt2.optimizers import Schedule, build_optimizers, gradients, update
 from model.gpt2.progress import Log, read_log
 from model.gpt2.tokenizer import Tokenizer
 from webtext.errors import UsageError
@@ -236,21 +236,20 @@ class _Run:
     def _one_step(self) -> tuple[float, float]:
         """Forward, backward, update: the global mean loss in nats and the norm of the gradient."""
         self.network.train()
-        set_rate(self.optimizers, self.config.schedule.at(self.step))
-        parts = micro_batches(self.batches.samples(self.step), self.micro_batch, self.world)
         if self.model.config.dropout > 0.0:
             torch.manual_seed(hash64(f"{self.config.seed}/{self.step}/{self.world.rank}".encode()) >> 1)
-        total = torch.zeros((), device=self.device)
+        total, norm = gradients(self.model.parameters(), self._losses(), self.config.clip)
+        mean = self.world.sum(total).item() / self.world.size
+        self._update(math.isfinite(norm) and math.isfinite(mean))
+        return mean, norm
+
+    def _losses(self) -> Iterator[Tensor]:
+        """Give the loss of each pass of this process, as its part of their mean."""
+        parts = micro_batches(self.batches.samples(self.step), self.micro_batch, self.world)
         for number, starts in enumerate(parts):
             ids = torch.from_numpy(self.batches.read(starts)).to(self.device, non_blocking=True)
             with self._synchronised(number == len(parts) - 1), autocast(self.device, self.config.precision):
-                loss: Tensor = self.network(ids[:, :-1], ids[:, 1:]) / len(parts)
-                loss.backward()  # type: ignore[no-untyped-call]
-            total += loss.detach()
-        mean = self.world.sum(total).item() / self.world.size
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip).item()
-        self._update(math.isfinite(norm) and math.isfinite(mean))
-        return mean, norm
+                yield self.network(ids[:, :-1], ids[:, 1:]) / len(parts)
 
     def _synchronised(self, last: bool) -> AbstractContextManager[Any]:
         """Exchange gradients in the last pass only."""
@@ -260,10 +259,7 @@ class _Run:
 
     def _update(self, finite: bool) -> None:
         """Step the optimizers; a gradient that is not finite is thrown away, and counted."""
-        for optimizer in self.optimizers:
-            if finite:
-                optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+        update(self.optimizers, self.config.schedule.at(self.step), finite=finite)
         self.bad_steps = 0 if finite else self.bad_steps + 1
         self.skipped += not finite
         if not finite:

@@ -2,7 +2,8 @@
 
 L3 = L2 + lambda L1: the task's loss with the language model's as a helper, lambda .5; Adam at 6.25e-5, batches of 32,
 three epochs, a linear decay after a warm-up over .2 % of the steps, dropout .1 before the classifier (Radford et al.
-2018, sections 3.2 and 4.1). New are the classifier and the embeddings of three tokens, nothing else.
+2018, sections 3.2 and 4.1). New are the classifier and the embeddings of three tokens, nothing else. Steps and schedule
+are those of `model.gpt2.train`.
 """
 
 import math
@@ -19,6 +20,7 @@ from torch.nn import functional
 
 from model.gpt2.checkpoint import load_model
 from model.gpt2.network import GPT, INIT_STD
+from model.gpt2.optimizers import Schedule, gradients, update
 from model.scores.tasks import read_rows
 from model.transfer.inputs import SPECIAL, Encode, Example, read_example, transform
 from webtext.errors import UsageError
@@ -113,11 +115,13 @@ def read_examples(path: Path) -> list[Example]:
 
 def divide(examples: Sequence[Example]) -> tuple[list[Example], list[Example]]:
     """Divide examples into those to train on and those to score, by the hash of their texts: equal texts together."""
-    sides: dict[str, list[Example]] = {"train": [], "heldout": []}
+    train: list[Example] = []
+    heldout: list[Example] = []
     for example in examples:
         texts = {"\n".join(sorted(texts)) for texts in example.sequences}
-        sides[split_of("\n".join(sorted(texts)), _HELD_OUT)].append(example)
-    return sides["train"], sides["heldout"]
+        side = train if split_of("\n".join(sorted(texts)), _HELD_OUT) == "train" else heldout
+        side.append(example)
+    return train, heldout
 
 
 def probe(run: Path, task: str, examples: Sequence[Example], config: ProbeConfig) -> Transfer:
@@ -153,23 +157,32 @@ def _one_seed(run: Path, train: Sequence[Example], heldout: Sequence[Example], c
     classifier = Classifier(model, outputs, config.dropout).to(device).train()
     coded = [_coded(example, tokenizer.encode, classifier) for example in train]
     steps = config.epochs * math.ceil(len(coded) / config.batch_size)
-    optimizer = torch.optim.Adam(classifier.parameters(), lr=config.learning_rate)
+    rising = max(1, round(steps * config.warmup))
+    schedule = Schedule(config.learning_rate, steps, rising, final_fraction=0.0, shape="linear", decay_fraction=1.0)
+    optimizers = [torch.optim.Adam(classifier.parameters(), lr=config.learning_rate)]
     for step, batch in enumerate(_batches(len(coded), config, np.random.default_rng(seed))):
-        optimizer.param_groups[0]["lr"] = config.learning_rate * _rate(step, steps, config.warmup)
-        scores, language = _read(classifier, [coded[number] for number in batch])
-        losses = [
-            functional.cross_entropy(own[None], torch.tensor([train[number].answer], device=device))
-            for own, number in zip(scores, batch, strict=True)
-        ]
-        loss = torch.stack(losses).mean() + config.language_weight * language
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        loss = _loss(
+            classifier, [coded[number] for number in batch], [train[number].answer for number in batch], config
+        )
+        gradients(classifier.parameters(), [loss], clip=math.inf)
+        update(optimizers, schedule.at(step))
     classifier.eval()
     with torch.no_grad():
         answers = [_read(classifier, [_coded(one, tokenizer.encode, classifier)])[0][0].argmax() for one in heldout]
     right = sum(int(answer) == example.answer for answer, example in zip(answers, heldout, strict=True))
     return right / len(heldout)
+
+
+def _loss(
+    classifier: Classifier, examples: Sequence[list[list[int]]], answers: Sequence[int], config: ProbeConfig
+) -> Tensor:
+    """L3: the task's loss with the language model's as a helper."""
+    scores, language = _read(classifier, examples)
+    losses = [
+        functional.cross_entropy(own[None], torch.tensor([answer], device=own.device))
+        for own, answer in zip(scores, answers, strict=True)
+    ]
+    return torch.stack(losses).mean() + config.language_weight * language
 
 
 def _coded(example: Example, encode: Encode, classifier: Classifier) -> list[list[int]]:
@@ -195,12 +208,6 @@ def _read(classifier: Classifier, examples: Sequence[list[list[int]]]) -> tuple[
     language = functional.cross_entropy(logits.flatten(0, 1), targets.flatten().to(device), ignore_index=_IGNORED)
     own = scores.split([len(example) for example in examples])
     return [part.squeeze(1) if part.shape[1] == 1 else part.sum(0) for part in own], language
-
-
-def _rate(step: int, steps: int, warmup: float) -> float:
-    """Warm up over a share of the steps, then fall to zero in a line."""
-    rising = max(1, round(steps * warmup))
-    return (step + 1) / rising if step < rising else (steps - step) / max(1, steps - rising)
 
 
 def _batches(examples: int, config: ProbeConfig, random: np.random.Generator) -> Iterator[list[int]]:

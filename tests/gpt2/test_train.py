@@ -17,7 +17,7 @@ import torch
 from model.gpt2.checkpoint import checkpoint_paths, load_model, plain_weights
 from model.gpt2.data import encode_texts
 from model.gpt2.network import GPTConfig, create
-from model.gpt2.optimizers import Schedule, build_optimizers, set_rate
+from model.gpt2.optimizers import Schedule, build_optimizers, update
 from model.gpt2.progress import read_log
 from model.gpt2.tokenizer import byte_tokenizer
 from model.gpt2.train import Split, TrainConfig, train
@@ -199,7 +199,7 @@ def test_each_parameter_has_one_optimizer_and_only_matrices_decay(name):
     assert sorted(held) == sorted(id(parameter) for parameter in model.parameters())
     for group in groups:
         assert all((parameter.dim() >= 2) == (group["weight_decay"] > 0) for parameter in group["params"])
-    set_rate(optimizers, 0.5)
+    update(optimizers, 0.5, finite=False)
     assert {group["lr"] for group in groups} == {0.5}
 
 
