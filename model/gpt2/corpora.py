@@ -71,9 +71,13 @@ class Corpus:
         whole = bool(shard_paths(self.path, "heldout"))
         slices = max(1, round(_text_bytes(paths) / max(_SLICE_BYTES, n_bytes / _PASSES)))
         for number in range(slices):
-            texts = (text for text in read_texts(paths) if whole or split_of(text, HELD_OUT) == split)
+            texts = (text for text in read_texts(paths) if whole or _is_trained_on(text) == (split == "train"))
             keyed = ((hash64(text.encode(), salt=b"sample%d" % salt), text) for text in texts)
             yield from (text for _, text in sorted(pair for pair in keyed if pair[0] * slices >> 64 == number))
+
+
+def _is_trained_on(text: str) -> bool:
+    return split_of(text, HELD_OUT) == "train"
 
 
 def _text_bytes(paths: list[Path]) -> int:
