@@ -4,6 +4,7 @@ import ipaddress
 import os
 import socket
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -66,13 +67,13 @@ class Skips:
 def pytest_collection_modifyitems(items):
     """Run slow tests last, so that a quick failure shows quickly; with several processes first, so that none idles.
 
-    Several processes share the tests by file (`--dist loadfile`), so it is files with slow tests that come first.
+    Several processes share the tests by file (`--dist loadfile`), so it is files with many slow tests that come first.
     """
     if "PYTEST_XDIST_WORKER" not in os.environ:
         items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
         return
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 @pytest.fixture(autouse=True)
