@@ -81,7 +81,7 @@ def _done(stage: Stage, inputs: Sequence[File]) -> Manifest | None:
     done = find_manifest(stage.directory)
     if done is None or done.fingerprint != stage.fingerprint(inputs):
         return None
-    if gone := {file.name for file in done.files}.difference(storage.list_files(stage.directory)):
+    if gone := {file.name for file in done.files}.difference(storage.list_tree(stage.directory)):
         first = storage.join(stage.directory, min(gone))
         raise UsageError(f"{first} is gone: put it back, or remove {stage.directory}, and the stage is made anew")
     return done

@@ -45,7 +45,13 @@ def test_a_rerun_with_equal_input_and_configuration_does_nothing(stage):
 
 
 def test_a_finished_stage_whose_file_is_gone_is_not_called_finished(stage):
-    run_stage(stage, write("x"), balanced)
+    def in_a_folder(directory):
+        Path(directory, "data").mkdir()
+        write("x")(directory)
+        write("y")(Path(directory, "data"))
+
+    run_stage(stage, in_a_folder, balanced)
+    run_stage(stage, in_a_folder, balanced)
     Path(stage.directory, "data.txt").unlink()
     with pytest.raises(UsageError, match=r"data\.txt is gone: put it back, or remove"):
         run_stage(stage, write("x"), balanced)
