@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
     dirty = _dirty(arguments.dirty) if arguments.dirty else None
     settings = Settings(arguments.stride, arguments.limit, dirty, examples)
     found: dict[str, dict[str, Any]] = {"figures": {}, "details": {}, "failed": {}, "shots": {}}
-    _write(arguments.output, found)
+    _write(arguments.output, None)
     model, tokenizer = load_model(arguments.checkpoint, select_device(arguments.device))
     for name, path in sets.items():
         by_shots = {}
@@ -96,13 +96,19 @@ def _note(found: dict[str, dict[str, Any]], name: str, by_shots: "Mapping[int | 
             found["shots"].setdefault(name, {})[shots] = {"figures": scored.figures, "details": scored.details}
 
 
-def _write(output: Path | None, found: dict[str, Any]) -> None:
-    """Write what is known so far. Raises UsageError, before any work, where it cannot be written."""
+def _write(output: Path | None, found: dict[str, Any] | None) -> None:
+    """Write what is known so far; without anything, see that it can be written, and leave what an earlier run found.
+
+    Raises UsageError where it cannot be written.
+    """
     if output is None:
         return
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(output, json.dumps(found, indent=1) + "\n")
+        if found is None:
+            output.open("ab").close()
+        else:
+            write_whole(output, json.dumps(found, indent=1) + "\n")
     except OSError as error:
         raise UsageError(f"--output {output} cannot be written: {error.strerror}") from error
 

@@ -183,3 +183,11 @@ def test_a_folder_may_be_the_working_directory(inputs, tmp_path, monkeypatch):
     COMMANDS["export"](inputs, Path())
     assert (tmp_path / "config.json").is_file()
     assert not list(tmp_path.glob("*.lock"))
+
+
+def test_what_an_earlier_run_found_stays_until_there_is_something_in_its_place(inputs, tmp_path):
+    (tmp_path / "f.json").write_text("the figures of yesterday")
+    assert (
+        main(["evaluate", str(tmp_path), "--on", f"text={inputs}/herons.jsonl", "--output", f"{tmp_path}/f.json"]) == 2
+    )
+    assert (tmp_path / "f.json").read_text() == "the figures of yesterday"
