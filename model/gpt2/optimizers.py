@@ -44,6 +44,17 @@ class Schedule:
                 f"decay_fraction {self.decay_fraction} in (0, 1]"
             )
 
+    @property
+    def stable_steps(self) -> int:
+        """Steps before the decay, which longer schedules of this warm-up and peak share."""
+        if self.shape != "linear":
+            raise ValueError(f"a {self.shape} schedule decays from its warm-up on: only linear has a stable part")
+        return self.steps - self._decay_steps
+
+    @property
+    def _decay_steps(self) -> int:
+        return max(1, round((self.steps - self.warmup_steps) * self.decay_fraction))
+
     def at(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""
         if step < self.warmup_steps:
@@ -52,8 +63,7 @@ class Schedule:
         if self.shape == "cosine":
             fall = (1.0 - math.cos(math.pi * (step - self.warmup_steps) / max(span, 1))) / 2.0
         else:
-            decay = max(1, round(span * self.decay_fraction))
-            fall = max(0.0, 1.0 - (self.steps - step) / decay)
+            fall = max(0.0, 1.0 - (self.steps - step) / self._decay_steps)
         return self.peak * (1.0 - min(fall, 1.0) * (1.0 - self.final_fraction))
 
 

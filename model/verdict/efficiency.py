@@ -31,12 +31,15 @@ class Efficiency:
     """Bits per byte of A and of B at each budget, the mean over the text sets that decide."""
 
 
-def efficiency(budgets: Floats, panels: Sequence[Sequence[PanelScores]]) -> Efficiency | None:
-    """The ratio of two corpora, with its 95 % interval by delete-a-group jackknife and over documents scored.
+def efficiency(
+    budgets: Floats, panels: Sequence[Sequence[PanelScores]], *, jackknife: bool = True
+) -> Efficiency | None:
+    """The ratio of two corpora, with its 95 % interval over documents or seeds trained on and documents scored.
 
     Args:
         budgets: (K, 1 + R) tokens that A and B each taught, ascending, by the whole sample and by each replicate.
         panels: the text sets that decide, for each budget.
+        jackknife: replicates lack a group of documents each (model/verdict/compare.py); else they are seeds.
 
     Returns:
         None where there are no two budgets, or a curve does not fall.
@@ -59,7 +62,7 @@ def efficiency(budgets: Floats, panels: Sequence[Sequence[PanelScores]]) -> Effi
         sum((panel.residuals(*weights[:, k]) for k, panel in enumerate(own)), np.zeros_like(own[0].bits_a))
         for own in zip(*panels, strict=True)
     ]
-    spread = spread_of(shifts[1:], residuals, jackknife=True)
+    spread = spread_of(shifts[1:], residuals, jackknife=jackknife)
     low, high = shifts[0] - spread.reach, shifts[0] + spread.reach
     interval = (math.exp(low), math.exp(high))
     return Efficiency(math.exp(shifts[0]), interval, False, *_measured(budgets, losses))

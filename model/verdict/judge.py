@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from model.gpt2.branches import train_branches
 from model.gpt2.corpora import Corpus, take, thin
 from model.gpt2.data import TokenFile, encode_texts
 from model.gpt2.device import World
 from model.gpt2.network import GPT, size
 from model.gpt2.tokenizer import Tokenizer
-from model.gpt2.train import Split, TrainConfig, Trained, train
+from model.gpt2.train import Split, TrainConfig, Trained
 from model.scores.likelihood import document_bits, token_nats
 from model.verdict.tiers import Tier
 from webtext.errors import UsageError
@@ -189,12 +190,17 @@ class Run:
     split: Split
     trained: Trained
     folder: Path
+    models: tuple[GPT, ...]
+    """At each of the tier's lengths; the last is that of `trained`."""
 
 
 def gpt_runs(
     corpora: Sequence[Corpus], tier: Tier, tokenizer: Tokenizer, config: TrainConfig, folder: Path, world: World
 ) -> list[Run]:
-    """Train on each corpus with each seed, the same tokens, order of steps and initial weights for all."""
+    """Train on each corpus with each seed, the same tokens, order of steps and initial weights for all.
+
+    The longest run takes the steps of `config`; where the tier has shorter ones, they are branches of it.
+    """
     runs = []
     for seed in range(tier.seeds):
         splits = _splits(corpora, tier, tokenizer, folder / f"seed{seed}", seed, world)
@@ -202,8 +208,10 @@ def gpt_runs(
             LOGGER.info("GPT-2 on %s, seed %d", corpus.name, seed)
             output = folder / f"seed{seed}" / _slug(corpus.name) / "run"
             shape = replace(size(tier.size), vocab_size=tokenizer.vocab_size)
-            trained = train(shape, replace(config, seed=seed), split, output)
-            runs.append(Run(corpus.name, seed, split, trained, output))
+            lengths = (*tier.lengths()[:-1], config.schedule.steps)
+            trained = train_branches(shape, replace(config, seed=seed), split, output, lengths, world)
+            models = tuple(one.model for one in trained)
+            runs.append(Run(corpus.name, seed, split, trained[-1], output, models))
     return runs
 
 
@@ -231,16 +239,19 @@ def _slug(name: str) -> str:
     return "".join(char if char.isalnum() else "-" for char in name.lower())
 
 
-def gpt_scores(bits: dict[str, list[Floats]], tokens: int) -> Scores:
-    """What GPT-2 runs found, as the n-gram judge puts it: at one budget."""
-    replicates = next(iter(bits.values()))[0].shape[0]
-    return Scores(np.full((1, replicates), float(tokens)), {name: [rows] for name, rows in bits.items()})
+def gpt_scores(runs: Sequence[Run], panels: Sequence[Panel], tier: Tier, tokenizer: Tokenizer) -> Scores:
+    """What GPT-2 runs found, as the n-gram judge puts it: at the tokens read by each of the tier's lengths."""
+    tokens = np.repeat(np.array(tier.lengths(), float)[:, None] * tier.tokens_per_step, 1 + tier.seeds, axis=1)
+    at = [gpt_bits(runs, panels, tokenizer, length) for length in range(len(tokens))]
+    return Scores(tokens, {name: [bits[name] for bits in at] for name in at[0]})
 
 
-def gpt_bits(runs: Sequence[Run], panels: Sequence[Panel], tokenizer: Tokenizer) -> dict[str, list[Floats]]:
+def gpt_bits(
+    runs: Sequence[Run], panels: Sequence[Panel], tokenizer: Tokenizer, length: int = -1
+) -> dict[str, list[Floats]]:
     """Bits by GPT-2 runs: for each corpus, and each panel, (1 + seeds, documents), the first row being their mean."""
     by_corpus: Mapping[str, list[GPT]] = {
-        name: [run.trained.model for run in runs if run.corpus == name]
+        name: [run.models[length] for run in runs if run.corpus == name]
         for name in dict.fromkeys(r.corpus for r in runs)
     }
     found = {}

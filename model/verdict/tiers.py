@@ -31,7 +31,7 @@ class Tier:
     groups: int = 20
     """The number of groups of documents, each left out once by the jackknife."""
     halvings: int = 5
-    """Halvings of the n-gram judge's tokens: losses at six budgets make the curve that a corpus's worth is read off."""
+    """Halvings of the judge's tokens: losses at six budgets, or fewer, make the curve of a corpus's worth."""
     optimizer: str = "adamw"
 
     def __post_init__(self) -> None:
@@ -56,9 +56,20 @@ class Tier:
         return f"GPT-2 {self.size}, {self.seeds} seeds"
 
     def schedule(self) -> Schedule:
-        """The learning rate over a run: stable, then linear to zero over the second half."""
-        steps = self.tokens // self.tokens_per_step
-        return Schedule(self.peak, steps, min(100, steps // 10), final_fraction=0.0, shape="linear")
+        """The learning rate over a run: stable, then linear to zero over its end.
+
+        That is half of a run that is trained alone. Where branches share the stable part it is a fifth, the share of
+        Hägele et al. (2024), so that most of the price is shared.
+        """
+        steps, share = self.tokens // self.tokens_per_step, 0.5 if self.judge == "ngram" else 0.2
+        return Schedule(self.peak, steps, min(100, steps // 10), 0.0, shape="linear", decay_fraction=share)
+
+    def lengths(self) -> tuple[int, ...]:
+        """Steps of a GPT-2's runs, ascending: where it judges, the halved ones that are no mere warm-up come first."""
+        schedule = self.schedule()
+        halved = [schedule.steps >> halving for halving in range(self.halvings, 0, -1)]
+        shorter = [steps for steps in halved if steps >= 2 * schedule.warmup_steps and steps > 1]
+        return (*shorter, schedule.steps) if self.judge == "gpt2" else (schedule.steps,)
 
 
 TIERS = {
@@ -102,6 +113,7 @@ TIERS = {
             vocab_size=0,
             trained=0,
             panel_bytes=2_000_000,
+            halvings=3,
             optimizer="muon",
         ),
         Tier(  # llm.c's budget for 124M: 10 billion tokens, 44 minutes a run on eight H100
@@ -115,6 +127,7 @@ TIERS = {
             vocab_size=0,
             trained=0,
             panel_bytes=10_000_000,
+            halvings=3,
         ),
     )
 }

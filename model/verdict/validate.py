@@ -197,14 +197,15 @@ def _judge(
 ) -> Verdict:
     corpora, tokenizer = question.corpora(), runs[0].split.tokenizer
     scored = panels if judge is None else [panel.part(_BESIDE_BYTES) for panel in panels]
-    beside, tokens = gpt_bits(runs, scored, tokenizer), min(len(run.split.train.ids) for run in runs)
-    scores = gpt_scores(beside, tokens) if judge is None else judge.score(panels)
+    scores = gpt_scores(runs, panels, tier, tokenizer) if judge is None else judge.score(panels)
+    beside = gpt_bits(runs, scored, tokenizer) if judge else {name: at[-1] for name, at in scores.bits.items()}
+    tokens = min(len(run.split.train.ids) for run in runs)
     pairs = {other.name: _pair(panels, scores, corpora[0].name, other.name) for other in corpora[1:]}
     jackknife = judge is not None
     comparisons = {name: compare(at[-1], jackknife=jackknife, on=question.on) for name, at in pairs.items()}
     checks, figures = _checks(runs[0], tier)
     training: dict[str, Any] = {
-        "judge_tokens": int(scores.tokens[-1, 0]),
+        "judge_tokens": tokens if judge is None else int(scores.tokens[-1, 0]),
         "tokens": tokens,
         "tokens_read": tier.tokens,
         "vocab_size": tokenizer.vocab_size,
@@ -213,7 +214,14 @@ def _judge(
     order = _order(corpora[0], _own(panels), tier, runs)
     memorization = _memorization(runs[0], corpora[0], panels, tier)
     verdict = Verdict(
-        tier, tier.judge_name, comparisons, _worth(scores, pairs), order, checks, training | figures, memorization
+        tier,
+        tier.judge_name,
+        comparisons,
+        _worth(scores, pairs, jackknife=jackknife),
+        order,
+        checks,
+        training | figures,
+        memorization,
     )
     _write(verdict, runs, _samples(runs[0], _own(panels), tokenizer), output)
     return verdict
@@ -236,12 +244,14 @@ def _pair(panels: Sequence[Panel], scores: Scores, corpus: str, other: str) -> l
     ]
 
 
-def _worth(scores: Scores, pairs: Mapping[str, Sequence[Sequence[PanelScores]]]) -> dict[str, Efficiency]:
+def _worth(
+    scores: Scores, pairs: Mapping[str, Sequence[Sequence[PanelScores]]], *, jackknife: bool
+) -> dict[str, Efficiency]:
     """The data-efficiency ratio of each other corpus, on the text that decides, or on all where none does."""
     found = {}
     for name, budgets in pairs.items():
         deciding = [[panel for panel in at if panel.decides] or list(at) for at in budgets]
-        worth = efficiency(scores.tokens, deciding)
+        worth = efficiency(scores.tokens, deciding, jackknife=jackknife)
         if worth is not None:
             found[name] = worth
     return found

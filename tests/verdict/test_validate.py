@@ -150,6 +150,9 @@ def test_gpt2_judges_with_several_seeds(corpus, neutral, folder):
     difference = found.comparisons["shuffled words"].overall
     assert difference.estimate > 0.1
     assert difference.training_error > 0
+    worth = found.efficiencies["shuffled words"]
+    assert worth.ratio < 1.0
+    assert worth.budgets == (7 * 512, 15 * 512, 31 * 512)
     assert [run["seed"] for run in map(json.loads, (folder / "gpt" / "log.jsonl").open())].count(1) == 2 * 31
 
 
