@@ -109,16 +109,17 @@ class _Page:
         """Sum over each place what stands in it: characters, in links, blocks, long ones, words, frequent, headings."""
         long = (self.words >= 12) & (self.sentences > 0)
         own = [self.chars, self.link_chars, np.ones(self.size, np.int64), long, self.words, self.counts["frequent"]]
-        sums = np.zeros((len(self.places), 8), np.int64)
-        np.add.at(sums[:, :6], self.place, np.stack(own, 1))
-        sums[:, 6] = self.heading > 0
-        rows = sums.tolist()
-        for number in range(len(rows) - 1, 0, -1):  # children come after their parents
-            row, into = rows[number], rows[self.places[number].parent]
-            for column in range(7):
-                into[column] += row[column]
-            into[7] += 1
-        return np.array(rows, np.int64)
+        size = len(self.places)
+        sums = np.zeros((size + 1, 7), np.int64)
+        np.add.at(sums[1:, :6], self.place, np.stack(own, 1))
+        sums[1:, 6] = self.heading > 0
+        sums = np.cumsum(sums, axis=0)
+        # Places are numbered as they begin, so what stands in one follows it at once.
+        ends, parents = list(range(1, size + 1)), self.parent.tolist()
+        for number in range(size - 1, 0, -1):
+            ends[parents[number]] = max(ends[parents[number]], ends[number])
+        children = np.bincount(self.parent[1:], minlength=size)
+        return np.concatenate([sums[ends] - sums[:-1], children[:, None]], 1)
 
 
 def _of_text(page: _Page) -> dict[str, NDArray[np.generic]]:

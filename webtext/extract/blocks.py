@@ -194,10 +194,12 @@ class BlockReader:
         self._strongs -= tag in _STRONG_TAGS
 
     def _read_inside(self, element: HtmlElement) -> None:
-        self._add(element.text)
+        if text := element.text:
+            self._add(text)
         for child in element:
             self._visit(child)
-            self._add(child.tail)
+            if tail := child.tail:
+                self._add(tail)
 
     def _add(self, text: str | None) -> None:
         if text:

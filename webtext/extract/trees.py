@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 SCALE = 1 << 16  # the unit of a leaf's value
 CERTAIN = 1 << 13  # a chance of 1
 _STEP = SCALE >> 5  # log-odds are looked up in steps of 1/32
-_PART = 256  # blocks at a time: what is looked up for them stays near the processor
+_PART = 64  # blocks at a time: what is looked up for them stays near the processor
 _STEPS = 512  # the steps on each side of even
 # Far from where a chance is rounded up or down, so that any library's exp gives the same table.
 _CHANCES = np.rint(CERTAIN / (1 + np.exp(-np.arange(-_STEPS, _STEPS + 1) * _STEP / SCALE))).astype(np.int64)
@@ -79,10 +79,12 @@ class Trees:
         first = (np.arange(len(rows), dtype=np.int32) * np.int32(rows.shape[1]))[:, None]
         flat, root = rows.ravel(), np.arange(trees, dtype=np.int32) * np.int32(size)
         down = 1 - root
-        node = np.broadcast_to(root, (len(rows), trees))
-        for _ in range(size.bit_length()):
+        node = root + 1 + (rows.take(self.feature[:, 0], axis=1) > self.limit[:, 0])
+        for _ in range(size.bit_length() - 1):
             to_right = flat.take(first + self.feature.take(node)) > self.limit.take(node)
-            node = 2 * node + down + to_right
+            node += node
+            node += down
+            node += to_right
         leaf = node - root - size + np.arange(trees, dtype=np.int32) * np.int32(size + 1)
         total: NDArray[np.int64] = self.value.take(leaf).sum(axis=1, dtype=np.int64)
         return total
