@@ -152,7 +152,7 @@ def _write(found: dict[str, Any], output: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
     write_whole(output / "memorization.json", json.dumps(found, indent=1) + "\n")
     style = (Path(__file__).parents[1] / "report" / "page.css").read_text("utf-8")
-    figures = [loss_figure(found["curve"])] if found["curve"] else []
+    figures = [loss_figure(found["curve"])] if len(found["curve"]) > 1 else []
     if len(found["sizes"]) > 1:
         figures.append(size_figure(found["sizes"]))
     figures.append(overlap_figure(found["overlap"]))

@@ -165,6 +165,9 @@ def test_the_command_measures_and_draws(run, corpus, tmp_path, capsys):
     assert found["losses"]["held-out"]["nats_per_token"] > found["losses"]["training"]["nats_per_token"]
     page = (tmp_path / "exact" / "memorization.html").read_text()
     assert page.count('class="chart"') == 2
+    found["curve"] = found["curve"][:1]  # one measurement is no line
+    memorization._write(found, tmp_path / "one")
+    assert (tmp_path / "one" / "memorization.html").read_text().count('class="chart"') == 1
     assert command(run[0], *flags[:3], *flags[3:], tmp_path / "sizes") == 0
     sizes = json.loads((tmp_path / "sizes" / "memorization.json").read_text())["sizes"]
     assert [size["losses"] for size in sizes] == [found["losses"]] * 2
