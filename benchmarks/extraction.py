@@ -11,11 +11,15 @@ default over the engine's, over all pages of both sets, in a process of its own,
 The model of `webtext` was trained on all of these pages, so its own row flatters it. What is true of pages not seen is
 `webtext (other half)`: each page extracted by a model that was trained on the other half, made before by
 `python benchmarks/train_block_model.py --half 0 build/block_model_0.npz`, and 1; the row is left out without them.
+
+A second table says of how many of WCXB's pages title, author and day are equal to the gold, but for case and spaces:
+with our reader of what pages declare, and with trafilatura's.
 """
 
 import argparse
 import functools
 import gc
+import importlib
 import json
 import multiprocessing
 import random
@@ -36,6 +40,7 @@ from webtext.extract.decode import decode_html
 from webtext.extract.extractors import ENGINES, load_engine, second_opinion
 from webtext.extract.language_detector import detect
 from webtext.extract.main_text import main_text
+from webtext.extract.metadata import read_metadata
 from webtext.extract.pages import ExtractConfig, Extracted, clean_text, extract_text
 from webtext.extract.tree import parse_html, without_controls
 
@@ -98,10 +103,45 @@ def run_other_half(models: Path, page: Known) -> str:
     return "" if tree is None else clean_text(main_text(tree, model, lambda: second_opinion(html)))
 
 
+@functools.cache
+def peer(name: str) -> Any:
+    """Import an extractor that only this benchmark knows.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise UsageError(f"pip install {name}") from error
+
+
+@functools.cache
+def frequent_words() -> frozenset[str]:
+    """Give the frequent words of all languages that jusText knows."""
+    lists = map(peer("justext").get_stoplist, peer("justext").get_stoplists())
+    return frozenset(word for words in lists for word in words)
+
+
+def run_justext(page: Known) -> str:
+    """Extract with jusText, in whatever language the page is."""
+    paragraphs = peer("justext").justext(page.html.encode(), frequent_words(), encoding="utf-8")
+    return "\n".join(one.text for one in paragraphs if not one.is_boilerplate)
+
+
+def run_boilerpy(page: Known) -> str:
+    """Extract with boilerpy3, the Python port of boilerpipe's article extractor."""
+    found: str = peer("boilerpy3").extractors.ArticleExtractor(raise_on_failure=False).get_content(page.html)
+    return found
+
+
+PEERS: dict[str, Callable[[Known], str]] = {"justext": run_justext, "boilerpy3": run_boilerpy}
+
+
 def extractor(name: str, models: Path) -> Callable[[Known], str]:
     """Give what is measured under a name."""
-    if name == PRODUCT:
-        return run_product
+    if name == PRODUCT or name in PEERS:
+        return PEERS.get(name, run_product)
     return functools.partial(run_other_half, models) if name == OTHER_HALF else functools.partial(run_engine, name)
 
 
@@ -180,13 +220,44 @@ def format_row(row: dict[str, Any], default: float) -> str:
     return f"| {row['name']} | " + " | ".join(cells + speed) + " |"
 
 
+def read_ours(page: Known) -> tuple[str, str, str]:
+    """Read title, author and day of a page."""
+    tree = parse_html(without_controls(page.html))
+    if tree is None:
+        return "", "", ""
+    found = read_metadata(tree, page.url)
+    return found.title, found.author, found.date
+
+
+def read_theirs(page: Known) -> tuple[str, str, str]:
+    """Read title, author and day of a page with trafilatura."""
+    found = peer("trafilatura").extract_metadata(page.html, default_url=page.url)
+    return (found.title or "", found.author or "", found.date or "") if found else ("", "", "")
+
+
+def print_declared(pages: Iterator[Known]) -> None:
+    """Print how many titles, authors and days are equal to the gold."""
+    equal: Counter[tuple[str, str]] = Counter()
+    wanted: Counter[str] = Counter()
+    for page in pages:
+        for reader, read in (("webtext", read_ours), ("trafilatura", read_theirs)):
+            for field, value in zip(("title", "author", "date"), read(page), strict=True):
+                gold = " ".join((page.gold[field] or "").lower().split())
+                equal[reader, field] += gold != "" and gold == " ".join(value.lower().split())
+                wanted[field] += gold != ""
+    print("\n| WCXB, both halves | titles | authors | days |\n|---|---|---|---|")
+    for reader in ("webtext", "trafilatura"):
+        cells = [f"{equal[reader, field]} of {wanted[field] // 2}" for field in ("title", "author", "date")]
+        print(f"| {reader} | " + " | ".join(cells) + " |", flush=True)
+
+
 def main() -> None:
     """Measure each engine and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--realweb", type=Path, default=Path("../shared/realweb"))
     parser.add_argument("--wcxb", type=Path, default=Path("../shared/wcxb"))
     parser.add_argument("--models", type=Path, default=Path("build"), help="where the models of halves are")
-    parser.add_argument("--engines", nargs="*", default=[BASELINE, OTHER_HALF, PRODUCT, *ENGINES])
+    parser.add_argument("--engines", nargs="*", default=[BASELINE, OTHER_HALF, PRODUCT, *ENGINES, *PEERS])
     arguments = parser.parse_args()
     context, default = multiprocessing.get_context("spawn"), 0.0
     heads = [
@@ -207,6 +278,7 @@ def main() -> None:
             row = pool.apply(measure, (name, arguments.realweb, arguments.wcxb, arguments.models))
         default = row["seconds"] if name == BASELINE else default
         print(format_row(row, default), flush=True)
+    print_declared(page for page in read_pages(arguments.realweb, arguments.wcxb) if page.kind != "news")
 
 
 if __name__ == "__main__":
