@@ -50,7 +50,9 @@ def nice_ticks(low: float, high: float, wanted: int = _TICKS) -> list[float]:
 
 def columns(bins: Sequence[Bin], series: Sequence[str], x_label: str, y_label: str) -> Markup:
     """Draw the series of each bin one before the other, so the second is read as a part of the first."""
-    top = max((count for column in bins for count in column.counts), default=0) or 1.0
+    top = max((count for column in bins for count in column.counts), default=0)
+    if not top:
+        return element("p", f"There are no {y_label} to draw.", class_="note")
     step = (WIDTH - _LEFT - _RIGHT) / max(1, len(bins))
     wide, marks = min(step * 0.88, _WIDEST), []
     for place, column in enumerate(bins):

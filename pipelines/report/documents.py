@@ -51,7 +51,7 @@ def _languages(facts: Facts, corpus: CorpusTally) -> Markup:
             code or "(none)",
             whole(kept[code]),
             whole(foreign[code]),
-            bar(count, ranked(both, 1)[0][1], "" if kept[code] else "lost"),
+            bar(count, both.total(), "" if kept[code] else "lost"),
         )
         for code, count in ranked(both, _MOST_LANGUAGES)
     ]

@@ -11,7 +11,8 @@ from pipelines.report.markup import Markup, element, folded, join, link, note, s
 from pipelines.report.samples import Cluster, RejectionTally
 from pipelines.stages.output import KINDS
 
-MOST_CHARACTERS = 1500  # the beginning of a text that is shown
+MOST_CHARACTERS = 600  # the beginning of a text that is shown
+MOST_UNFOLDED = 10_000  # what a click shows
 
 
 def kept_section(facts: Facts) -> Markup:
@@ -80,12 +81,10 @@ def _line(first: Markup, told: list[Any]) -> Markup:
 
 
 def _text(text: str) -> Markup:
-    more = (
-        element("span", f" … {len(text) - MOST_CHARACTERS:,} more characters", class_="more")
-        if len(text) > MOST_CHARACTERS
-        else ""
-    )
-    return element("blockquote", text[:MOST_CHARACTERS], more, dir="auto")
+    rest, left = text[MOST_CHARACTERS:MOST_UNFOLDED], len(text) - MOST_UNFOLDED
+    beyond = element("span", f" … {left:,} more characters", class_="more") if left > 0 else ""
+    unfolded = folded(f"{len(text) - MOST_CHARACTERS:,} more characters", element("div", rest, beyond, class_="rest"))
+    return element("blockquote", text[:MOST_CHARACTERS], unfolded if rest else "", dir="auto")
 
 
 def duplicates_section(facts: Facts) -> Markup:

@@ -68,6 +68,45 @@ function addFilter(section, label) {
 addFilter(document.getElementById("rejected"), "Filter by reason, address or text");
 addFilter(document.getElementById("duplicates"), "Filter clusters by address or text");
 
+// The index of links answers for a URL, a part of one, or a host.
+const MOST_FOUND = 50;
+
+function answerLine([url, stage, reason, evidence]) {
+  const line = make("li", {});
+  line.append(make("span", { className: "url", textContent: url }), make("br", {}));
+  if (!stage) {
+    line.append("is in the corpus" + (evidence ? ": " + evidence : ""));
+    return line;
+  }
+  const link = make("a", { href: "#rejected" });
+  link.append(make("code", { textContent: reason }));
+  line.append(stage + " left it out: ", link, evidence ? " (" + evidence + ")" : "");
+  return line;
+}
+
+function addSearch(place, index) {
+  const lines = index.textContent.split("\n").filter(Boolean);
+  const label = "A URL, a part of one, or a host";
+  const input = make("input", { type: "search", placeholder: label, autocomplete: "off", spellcheck: false });
+  input.setAttribute("aria-label", label);
+  const count = make("output", {});
+  const list = make("ul", { className: "found" });
+  input.addEventListener("input", () => {
+    const wanted = input.value.trim().toLowerCase().replace(/^[a-z]+:\/\/(www\.)?/, "").replace(/[#].*$/, "").replace(/\/$/, "");
+    const found = wanted ? lines.filter((line) => line.slice(0, line.indexOf("\t")).toLowerCase().includes(wanted)) : [];
+    list.replaceChildren(...found.slice(0, MOST_FOUND).map((line) => answerLine(line.split("\t"))));
+    const more = found.length > MOST_FOUND ? ", " + MOST_FOUND + " shown" : "";
+    count.textContent = !wanted ? "" : found.length ? found.length + " found" + more
+      : "No stage has seen it: it was not among the links that were given.";
+  });
+  const tools = make("div", { className: "tools" });
+  tools.append(input, count);
+  place.append(tools, list);
+}
+
+const linkIndex = document.getElementById("index");
+if (linkIndex) addSearch(document.getElementById("found"), linkIndex);
+
 // A link to a group opens it.
 function openTarget() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));

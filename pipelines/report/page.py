@@ -12,13 +12,15 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from pipelines.report.answers import answers, of_what, subject
 from pipelines.report.documents import documents_section
 from pipelines.report.evidence import duplicates_section, kept_section, rejected_section
 from pipelines.report.facts import Facts, gather
 from pipelines.report.fidelity import read_domains
 from pipelines.report.likeness import fidelity_section
-from pipelines.report.markup import Markup, element, join
+from pipelines.report.markup import Markup, element, escape, join
 from pipelines.report.overlap import overlap_section
+from pipelines.report.search import search_section
 from pipelines.report.sections import funnel_section, hosts_section, summary
 from pipelines.report.signals import signals_section
 from pipelines.report.verdicts import validation_section
@@ -28,6 +30,7 @@ from webtext import __version__, storage
 from webtext.errors import UsageError
 
 SECTIONS = (
+    ("search", "Find a page"),
     ("funnel", "Funnel"),
     ("signals", "Signals"),
     ("hosts", "Hosts"),
@@ -67,6 +70,7 @@ def page(facts: Facts) -> str:
     beside = Path(__file__).parent
     style, script = (beside / "page.css").read_text("utf-8"), (beside / "page.js").read_text("utf-8")
     sections = (
+        search_section(facts),
         funnel_section(facts),
         signals_section(facts),
         hosts_section(facts),
@@ -85,7 +89,8 @@ def page(facts: Facts) -> str:
         script=script,
         script_hash=_policy_hash(script),
         contents=contents,
-        summary=summary(facts),
+        subject=escape(subject(facts)),
+        summary=join([of_what(facts), answers(facts), summary(facts)]),
         sections=join(sections),
         foot=_foot(facts),
     )

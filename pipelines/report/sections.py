@@ -54,15 +54,16 @@ def _balance(facts: Facts) -> Markup:
 def funnel_section(facts: Facts) -> Markup:
     """Draw what each stage was given, kept, and took away for which reason."""
     top = facts.funnel.stages[0][1].counts.given
-    stages = join(_stage(name, manifest.counts, top) for name, manifest in facts.funnel.stages)
+    most = max(facts.rejections.reasons.values(), default=0)
+    stages = join(_stage(name, manifest.counts, top, most) for name, manifest in facts.funnel.stages)
     said = note(
         "A bar is as wide as what the stage was given, where the whole width is what the first was given. The first "
-        "part of a bar was kept, the second rejected."
+        "part of a bar was kept, the second rejected. The bars of all reasons are on one scale."
     )
     return section("funnel", "Where every link went", said, stages)
 
 
-def _stage(name: str, counts: Counts, top: int) -> Markup:
+def _stage(name: str, counts: Counts, top: int, most: int) -> Markup:
     kept = 100 * counts.kept / top if top else 0
     given = 100 * counts.given / top if top else 0
     drawing = element(
@@ -74,7 +75,6 @@ def _stage(name: str, counts: Counts, top: int) -> Markup:
     reasons = sorted(
         ((reason, number) for reason, number in counts.rejected.items() if number), key=lambda item: (-item[1], item[0])
     )
-    most = max((number for _, number in reasons), default=0)
     rows = [
         (
             element("a", element("code", reason), href=f"#sample-{name}-{reason}"),
@@ -112,7 +112,7 @@ def hosts_section(facts: Facts) -> Markup:
         why = join([element("code", reason), f" {number:,}"]) if reason else ""
         rows.append((host or "(no host)", why, whole(count), whole(corpus[host]), share(corpus[host], count)))
     top = [
-        (host, whole(count), share(count, corpus.total()), bar(count, ranked(corpus, 1)[0][1]))
+        (host, whole(count), share(count, corpus.total()), bar(count, corpus.total()))
         for host, count in ranked(corpus, TOP_HOSTS)
     ]
     domains = Counter[str]()

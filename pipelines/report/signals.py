@@ -21,7 +21,7 @@ def signals_section(facts: Facts) -> Markup:
             element("a", element("code", reason), href=f"#sample-pages-{reason}"),
             whole(number),
             share(number, counts.given),
-            bar(number, max(said.values()), "lost"),
+            bar(number, max(facts.rejections.reasons.values()), "lost"),
         )
         for reason, number in sorted(said.items(), key=lambda item: (-item[1], item[0]))
     ]

@@ -129,6 +129,8 @@ class CorpusTally(LinkTally):
 
     splits: dict[str, SplitTally] = field(default_factory=dict)
     languages: Counter[str] = field(default_factory=Counter)
+    words_by_language: Counter[str] = field(default_factory=Counter)
+    in_tables: int = 0  # characters of lines with a tab, which are rows of tables
     words: Spread = field(default_factory=Spread)  # the documents' lengths
     dated: Counter[str] = field(default_factory=Counter)  # the years that pages declare, "" for none
 
@@ -152,6 +154,12 @@ class CorpusTally(LinkTally):
         part.characters += pc.sum(pc.utf8_length(text)).as_py() or 0
         part.bytes += pc.sum(pc.binary_length(text)).as_py() or 0
         count_into(self.languages, batch.column("language"))
+        for language, words in zip(
+            batch.column("language").to_pylist(), batch.column("n_words").to_pylist(), strict=True
+        ):
+            self.words_by_language[language] += words
+        rows = pc.list_flatten(pc.split_pattern(text.filter(pc.match_substring(text, "\t")), "\n"))
+        self.in_tables += pc.sum(pc.utf8_length(rows.filter(pc.match_substring(rows, "\t")))).as_py() or 0
         count_into(self.words.counts, batch.column("n_words"))
         count_into(self.dated, pc.utf8_slice_codeunits(batch.column("date"), 0, 4))
 

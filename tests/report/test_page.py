@@ -13,7 +13,11 @@ import lxml.html
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.report import search
+from pipelines.report.facts import gather
 from pipelines.report.page import SECTIONS, write_report
+from pipelines.report.samples import RejectionTally
+from pipelines.stages.stage import read_manifest
 from tests.double.chromium import PROGRAM, chromium
 from tests.double.report_checks import cells, check_report, read_page, rows_of
 from tests.double.synthetic_output import HOSTILE, make_output, write_overlap, write_verdict
@@ -259,3 +263,55 @@ def test_a_link_to_a_reason_opens_its_samples(output, browser):
         "})"
     )
     assert browser.evaluate("document.querySelector('#sample-pages-timeout details').open") is True
+
+
+def test_the_page_says_what_it_is_of_and_answers_at_the_top(output, page):
+    versions = read_manifest(str(output / "corpus")).versions
+    names = [file.name for file in read_manifest(str(output / "links")).inputs]
+    assert page.xpath("string(//title)") == f"{', '.join(names)}: corpus report"
+    head = page.xpath("//header")[0].text_content()
+    assert f"made by webtext {versions['webtext']}" in head and "first posted 20" in head
+    for question in ("Is it any good?", "Is it like WebText?", "Why do links not stay?", "What was honoured?"):
+        assert question in head
+    assert "of the words are in documents of other languages than" in head
+
+
+def test_bars_of_reasons_are_on_one_scale(output, page):
+    most = max(RejectionTally.of(str(output)).reasons.values())
+    for row in page.xpath('//div[@class="stage"]//tbody/tr'):
+        number = int(row[1].text_content().replace(",", ""))
+        assert float(row.xpath(".//rect/@width")[0]) == pytest.approx(100 * number / most, abs=0.01)
+
+
+def test_the_index_in_the_page_knows_each_link_and_its_end(output, page):
+    lines = [line.split("\t") for line in page.get_element_by_id("index").text.splitlines()]
+    assert all(len(line) == 4 for line in lines)
+    kept = [url for url, stage, *_ in lines if not stage]
+    assert sorted(kept) == sorted(row["url"] for row in rows_of(output, "corpus", "*-of-*.parquet"))
+    rows = [
+        row for name in ("links", "pages", "documents", "duplicates") for row in rows_of(output, name) if row["url"]
+    ]
+    gone = {(row["url"], row["reason"]) for row in rows if row["reason"] != "repeated_submission"}
+    assert {(url, reason) for url, stage, reason, _ in lines if stage and reason != "repeated_submission"} == gone
+
+
+def test_too_many_links_are_not_put_into_the_page(output, monkeypatch):
+    monkeypatch.setattr(search, "MOST_LINKS", 10)
+    said = search.search_section(gather(str(output)))
+    assert "webtext serve OUTPUT" in said and 'id="index"' not in said
+
+
+def test_the_page_answers_why_a_page_is_missing(output, browser):
+    row = next(row for row in rows_of(output, "pages") if row["url"])
+    browser.open(output / "report" / "index.html", width=390, dark=True)
+
+    def ask(words):
+        return browser.evaluate(
+            "{ const field = document.querySelector('#search input'); field.value = " + json.dumps(words) + "; "
+            "field.dispatchEvent(new Event('input')); } document.querySelector('#search').innerText"
+        )
+
+    told = ask(row["url"])
+    assert f"Fetch left it out: {row['reason']}" in told and "left it out: repeated" not in told
+    assert " found" in ask("https://www.a.example/#top")
+    assert "No stage has seen it" in ask("no.such")

@@ -57,8 +57,10 @@ def test_columns_are_to_scale(counts):
         "<div>" + columns([Bin(str(n), "", (c,)) for n, c in enumerate(counts)], ["x"], "n", "y") + "</div>"
     )
     heights = [float(mark.get("height")) for mark in drawn.iter("rect")]
-    most = max(counts) or 1
-    plot = HEIGHT - 14 - 50 if max(counts) else 0
+    most, plot = max(counts), HEIGHT - 14 - 50
+    if not most:
+        assert not heights and "There are no y to draw." in drawn.text_content()
+        return
     assert heights == pytest.approx([plot * count / most for count in counts], abs=0.02)
     assert all(
         float(mark.get("y")) + float(mark.get("height")) == pytest.approx(HEIGHT - 50, abs=0.02)
