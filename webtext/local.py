@@ -1,6 +1,6 @@
-"""Files on this disk, with Python alone: those that rules read, and those that are written whole or not at all.
+"""Files on this disk, with Python alone: those that are read, and those that are written whole or not at all.
 
-The rules know nothing of Beam, which opens gs:// and s3://; so a list or a model from there is copied, once a process.
+Rules and models know nothing of Beam, which opens gs:// and s3://; so what lies there is copied, once a process.
 What is written by `webtext.storage` may lie anywhere; what is written here is of commands that know this disk only.
 """
 
@@ -16,6 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import NewType
 
+from webtext.errors import UsageError
+
 # The type of a rule's field that names a file. What lies in the file is part of the identity of what the rule makes,
 # whatever the field is called; `local_path` takes nothing else, so a type checker finds a field that was forgotten.
 FilePath = NewType("FilePath", str)
@@ -30,12 +32,51 @@ def local_path(path: FilePath) -> Path:
     return _copied(path) if "://" in path else Path(path)
 
 
+def local_corpus(place: str) -> Path:
+    """Give the place of a corpus, or of a file, on this disk; of one that a scheme names all files are copied.
+
+    Raises:
+        UsageError: there is nothing, or it may not be read.
+    """
+    return _copied_tree(place.rstrip("/")) if "://" in place else Path(place)
+
+
+def only_here(place: str) -> Path:
+    """Give the place of a folder that must be on this disk, as a run of training and what is made of it.
+
+    Raises:
+        UsageError: it is elsewhere.
+    """
+    if "://" in place:
+        raise UsageError(f"{place} is not on this machine: runs of training are read and written here alone")
+    return Path(place)
+
+
+@cache
+def _copied_tree(place: str) -> Path:
+    storage = importlib.import_module("webtext.storage")
+    names = storage.list_tree(place)
+    if not names:
+        return _copied(FilePath(place))
+    target = _folder() / place.rpartition("/")[2]
+    for name in names:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        with storage.open_file(storage.join(place, name)) as source, (target / name).open("wb") as copy:
+            shutil.copyfileobj(source, copy)
+    return target
+
+
+def _folder() -> Path:
+    """Make a folder that ends with the process."""
+    folder = tempfile.mkdtemp(prefix="webtext-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
 @cache
 def _copied(path: FilePath) -> Path:
     storage = importlib.import_module("webtext.storage")  # Beam, which a run without remote files does not need here
-    folder = tempfile.mkdtemp(prefix="webtext-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    target = Path(folder, path.rstrip("/").rpartition("/")[2])
+    target = _folder() / path.rstrip("/").rpartition("/")[2]
     with storage.open_file(path) as source, target.open("wb") as copy:
         shutil.copyfileobj(source, copy)
     return target

@@ -18,6 +18,7 @@ from pipelines.commands.build_flags import (
     repeats_config,
 )
 from pipelines.commands.ending import add_damage_argument, end
+from pipelines.commands.fetch import add_share_argument
 from pipelines.commands.opt_outs import add_opt_outs_argument, opt_outs_of
 from pipelines.engine.runner import add_engine_arguments, engine_from
 from pipelines.stages.archives.index import archives_of, index_archives
@@ -48,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only tell what each rule would remove of a sample",
     )
     add_build_arguments(parser)
+    add_share_argument(parser)
     add_engine_arguments(parser)
     add_json_argument(parser)
 
@@ -81,6 +83,8 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     """Build as the flags say, and print where the pages went."""
     engine, config = engine_from(arguments, beam_arguments), build_config(arguments)
     pages = arguments.pages or Output(arguments.output).pages
+    if arguments.share and arguments.warc:
+        raise UsageError("--share takes finished pages: run the same command with --warc and without --share first")
     if arguments.dry_run is None:
         check_output(Output(arguments.output), *AFTER_PAGES)  # before the archives are indexed
     if arguments.warc:
@@ -96,7 +100,7 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
         tried = try_filters(pages, config.documents, arguments.dry_run)
         tell(asdict(tried), [format_dry_run(tried)], as_json=arguments.json)
         return 0
-    run_build(pages, arguments.output, config, engine)
+    run_build(pages, arguments.output, config, engine, arguments.share)
     funnel = Funnel.of(arguments.output)
     found = {"output": arguments.output, "stages": stages_as_json(funnel.stages)}
     tell(found, funnel.lines(), as_json=arguments.json)

@@ -23,10 +23,10 @@ from pipelines.commands.file_damage import damage
 from pipelines.engine import logs
 from pipelines.engine.interrupt import EXIT_INTERRUPTED, INTERRUPTED, Ending, end_in_time
 from pipelines.engine.run_log import note_end, run_log
-from pipelines.engine.terminal import plain_output, tell
+from pipelines.engine.terminal import plain, plain_output, tell
 from pipelines.engine.worker import GC_THRESHOLDS, settle_libraries
 from webtext import __version__
-from webtext.errors import UnbalancedError, UsageError
+from webtext.errors import Ended, UnbalancedError, UsageError
 
 # name: (what it does, whether flags it does not know go to Beam)
 COMMANDS = {
@@ -138,7 +138,10 @@ def main(argv: Sequence[str] | None = None) -> int:
                 arguments = _declare(command, name, arguments)
             except UsageError as error:
                 return _told(name, error, "-v" in arguments)
-    known, unknown = parser.parse_known_args(arguments)
+    try:
+        known, unknown = parser.parse_known_args(arguments)
+    except UsageError as error:  # a value that must be copied from elsewhere, or may not be there
+        return _told(asked, error, "-v" in arguments)
     files = [flag for flag in unknown if flag.startswith(FILE_SYSTEMS)]
     if files:
         importlib.import_module("webtext.clouds").set_options(files)
@@ -205,6 +208,9 @@ def _run(known: argparse.Namespace, unknown: list[str]) -> int:
             status: int = module.run(known, unknown)
         if config:
             config.save(ran, known.output)
+    except Ended as ended:
+        print(plain(str(ended)))
+        status = EXIT_OK
     except UsageError as error:
         return _told(known.command, error, known.verbose)
     except UnbalancedError as error:

@@ -31,7 +31,8 @@ COMMANDS = {
 }
 TABLES = ("harvest", "fetch", "build", "engine", "plan")
 BEAM = "beam"  # the table of flags that go to Beam as they stand
-_OUTSIDE = {"help", "output", "config", "verbose", "json", "check", "log"}  # flags that are no setting of a stage
+# The flags that are no setting of a stage.
+_OUTSIDE = {"help", "output", "config", "verbose", "json", "check", "log", "share"}
 
 Values = Mapping[str, Mapping[str, Any]]  # table → key → value
 

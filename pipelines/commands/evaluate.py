@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.commands.training_flags import add_device, need_training
 from webtext.errors import UsageError
 from webtext.foreign import json_object, read_bytes
-from webtext.local import write_whole
+from webtext.local import local_corpus, only_here, write_whole
 
 if TYPE_CHECKING:
     from model.scores.protocols import Scored
@@ -28,16 +28,18 @@ _EXAMPLE_FILES = "items of a set's form that --shots takes examples from; those 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of the command."""
     parser.epilog = _EPILOG
-    parser.add_argument("checkpoint", type=Path, help="a run of `webtext train`, or a GPT-2 in Hugging Face's layout")
+    parser.add_argument(
+        "checkpoint", type=only_here, help="a run of `webtext train`, or a GPT-2 in Hugging Face's layout"
+    )
     parser.add_argument("--on", action="append", required=True, metavar="NAME=FILE", help="a set; may be repeated")
     parser.add_argument("--shots", action="extend", type=_shots, metavar="K[,K]", help=_SHOTS)
     parser.add_argument("--examples", action="append", default=[], metavar="[NAME=]FILE", help=_EXAMPLE_FILES)
     parser.add_argument("--stride", type=int, default=0, help="of rolling windows, in tokens (default: disjoint)")
     parser.add_argument("--limit", type=int, default=0, help="items of each task (default: all)")
     parser.add_argument(
-        "--dirty", type=Path, help='JSON {"NAME": [positions]} of items that overlap with the training set'
+        "--dirty", type=local_corpus, help='JSON {"NAME": [positions]} of items that overlap with the training set'
     )
-    parser.add_argument("--output", type=Path, help="file for all figures and details, as JSON")
+    parser.add_argument("--output", type=only_here, help="file for all figures and details, as JSON")
     add_device(parser)
 
 

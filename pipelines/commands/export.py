@@ -5,11 +5,12 @@ from pathlib import Path
 
 from pipelines.commands.training_flags import need_training, writing
 from webtext.errors import UsageError
+from webtext.local import only_here
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of the command."""
-    parser.add_argument("checkpoint", type=Path, help="a run of `webtext train`")
+    parser.add_argument("checkpoint", type=only_here, help="a run of `webtext train`")
     parser.add_argument("--format", choices=["hf", "nanogpt", "llmc"], required=True, help="hf: the model; else tokens")
     parser.add_argument("--output", type=Path, required=True, help="folder to write")
 

@@ -12,6 +12,7 @@ from pipelines.commands.answer import add_json_argument, stages_as_json, tell
 from pipelines.commands.fetch_check import run_check
 from pipelines.commands.opt_outs import add_opt_outs_argument, opt_outs_of
 from pipelines.engine.runner import add_engine_arguments, engine_from
+from pipelines.engine.share import Share
 from pipelines.stages.fetch import run_fetch
 from pipelines.stages.ledger import Funnel
 from pipelines.stages.output import Output
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--wikipedia", action="store_true", help="follow redirects to Wikipedia, as harvest's flag keeps it"
     )
     add_fetch_arguments(parser)
+    add_share_argument(parser)
     add_engine_arguments(parser)
     add_json_argument(parser)
 
@@ -67,6 +69,14 @@ def add_fetch_arguments(parser: argparse.ArgumentParser) -> None:
     _add(group, "roll-bytes", "size at which an archive file is followed by the next")
     group.add_argument("--captures", choices=("commoncrawl", "wayback"), default="", help=_CAPTURES)
     group.add_argument("--slots", type=int, default=1, help="crawls that the hosts are dealt out to (default: 1)")
+
+
+def add_share_argument(parser: Any) -> None:
+    """Declare --share."""
+    parser.add_argument("--share", type=Share.parse, metavar="I/N", help=_SHARE)
+
+
+_SHARE = "do this share of the work beside other runs over the same output (docs/how-to/slurm.md); publishes nothing"
 
 
 _CONTACT = "web page or e-mail address of who runs the crawl; placeholders are refused"
@@ -124,6 +134,7 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
         replay=arguments.replay,
         slots=arguments.slots,
         unwanted=read_unwanted(arguments.output),
+        share=arguments.share,
     )
     funnel = Funnel((("pages", done),))
     found = {"output": arguments.output, "stages": stages_as_json(funnel.stages)}

@@ -1,15 +1,17 @@
 """`webtext generate`: let a trained GPT-2 write."""
 
 import argparse
-from pathlib import Path
 
 from pipelines.commands.training_flags import add_device, need_training
 from webtext.errors import UsageError
+from webtext.local import only_here
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of the command."""
-    parser.add_argument("checkpoint", type=Path, help="a run of `webtext train`, or a GPT-2 in Hugging Face's layout")
+    parser.add_argument(
+        "checkpoint", type=only_here, help="a run of `webtext train`, or a GPT-2 in Hugging Face's layout"
+    )
     parser.add_argument("--prompt", default="", help="text to go on with (default: none, a new document)")
     parser.add_argument("--samples", type=int, default=1, help="how many (default 1)")
     parser.add_argument("--tokens", type=int, default=256, help="of each, at most (default 256)")

@@ -18,7 +18,7 @@ from pipelines.commands.training_flags import add_device, need_training, writing
 from pipelines.report.markup import element, join, note, table, whole
 from pipelines.report.recitation import loss_figure, overlap_figure, size_figure
 from webtext.errors import UsageError
-from webtext.local import write_whole
+from webtext.local import local_corpus, only_here, write_whole
 
 _HELDOUT_BYTES = 2_000_000  # the amount of held-out text that is read and scored
 _SCORED_BYTES = 400_000  # the amount of training text, and of held-out text, whose losses are compared
@@ -48,10 +48,14 @@ _CHECKPOINT = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of the command."""
-    parser.add_argument("checkpoint", type=Path, nargs="+", help=_CHECKPOINT)
-    parser.add_argument("--corpus", type=Path, required=True, help="what it was trained on, with a held-out split")
+    parser.add_argument("checkpoint", type=only_here, nargs="+", help=_CHECKPOINT)
+    parser.add_argument(
+        "--corpus", type=local_corpus, required=True, help="what it was trained on, with a held-out split"
+    )
     parser.add_argument("--output", type=Path, required=True, help="folder of memorization.json and memorization.html")
-    parser.add_argument("--ngrams", type=Path, help="corpus.ngrams of `webtext overlap`, for a corpus of any size")
+    parser.add_argument(
+        "--ngrams", type=local_corpus, help="corpus.ngrams of `webtext overlap`, for a corpus of any size"
+    )
     parser.add_argument(
         "--train-mb", type=int, default=100, help="of training text in which to look, without --ngrams (default 100)"
     )

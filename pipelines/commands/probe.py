@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.commands.training_flags import add_device, need_training
 from webtext.errors import UsageError
+from webtext.local import only_here
 
 if TYPE_CHECKING:
     from model.transfer.probe import Gap, Transfer
@@ -22,8 +23,8 @@ _FORMATS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of the command."""
-    parser.add_argument("run", type=Path, help="a run of `webtext train`, or a GPT-2 in Hugging Face's layout")
-    parser.add_argument("--against", type=Path, help="another run, of another corpus, to compare with")
+    parser.add_argument("run", type=only_here, help="a run of `webtext train`, or a GPT-2 in Hugging Face's layout")
+    parser.add_argument("--against", type=only_here, help="another run, of another corpus, to compare with")
     parser.add_argument("--on", action="append", required=True, metavar="NAME=FILE", help=_FORMATS)
     parser.add_argument("--seeds", type=int, default=5, help="fine-tunings of each run and task (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=3, help="GPT-1's (default: %(default)s)")

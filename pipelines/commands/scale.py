@@ -14,7 +14,7 @@ from pipelines.report.charts import Line, lines
 from pipelines.report.markup import element, figure, join, note
 from pipelines.stages.stale import note_corpus
 from webtext.errors import UsageError
-from webtext.local import write_whole
+from webtext.local import local_corpus, write_whole
 
 if TYPE_CHECKING:
     from model.scaling.laws import Curve, Interval, Surface
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of the command."""
-    parser.add_argument("corpus", type=Path, help="a corpus folder, or Parquet files with a column `text`")
-    parser.add_argument("--against", type=Path, help="another corpus, side by side on the same held-out text")
+    parser.add_argument("corpus", type=local_corpus, help="a corpus folder, or Parquet files with a column `text`")
+    parser.add_argument("--against", type=local_corpus, help="another corpus, side by side on the same held-out text")
     parser.add_argument("--output", type=Path, required=True, help="folder of the runs, scale.json and scale.html")
     parser.add_argument("--sizes", nargs="+", metavar="LAYERSxWIDTH", help="default: 1x32 2x48 2x64 3x96")
     parser.add_argument("--tokens", nargs="+", type=count, help="of the runs (default: 60k 120k 240k 480k)")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipelines.commands.training_flags import add_device, is_first, need_training, show_progress, writing
 from webtext.errors import UsageError
+from webtext.local import local_corpus
 
 _SUFFIXES = {"": 1, "k": 1000, "m": 1000**2, "b": 1000**3}
 
@@ -28,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Several GPUs: torchrun --nproc-per-node 8 --no-python webtext train ... (the same losses). "
         "The same command again resumes from the last checkpoint."
     )
-    parser.add_argument("corpus", type=Path, help="a corpus folder, or Parquet files with a column `text`")
+    parser.add_argument("corpus", type=local_corpus, help="a corpus folder, or Parquet files with a column `text`")
     parser.add_argument("--output", type=Path, required=True, help="folder of the run")
     parser.add_argument("--size", default="124M", help="124M, 355M, 774M, 1558M, or tiny, small, mini, 51M")
     parser.add_argument("--vocab-size", type=int, default=0, help="train a tokenizer of so many ids (default: GPT-2's)")

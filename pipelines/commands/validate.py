@@ -6,7 +6,7 @@ from pathlib import Path
 from pipelines.commands.training_flags import add_device, need_training, show_progress, writing
 from pipelines.stages.stale import note_corpus
 from webtext.errors import UsageError
-from webtext.local import write_whole
+from webtext.local import local_corpus, write_whole
 
 _EPILOG = """tiers: smoke (CPU, a minute or two), quick (2 CPU cores, up to 15 minutes), gpu (about 10 minutes on one
 data-centre GPU), full (GPT-2 124M, 8 GPUs overnight: torchrun --nproc-per-node 8 --no-python webtext validate ...).
@@ -16,16 +16,16 @@ exit status: 0 the corpus passed, 1 a check failed or a damaged copy came out be
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of the command."""
     parser.epilog = _EPILOG
-    parser.add_argument("corpus", type=Path, help="a corpus folder, or Parquet files with a column `text`")
+    parser.add_argument("corpus", type=local_corpus, help="a corpus folder, or Parquet files with a column `text`")
     other = parser.add_mutually_exclusive_group()
-    other.add_argument("--against", type=Path, help="another corpus to compare it with")
+    other.add_argument("--against", type=local_corpus, help="another corpus to compare it with")
     other.add_argument(
         "--baseline", choices=["damaged"], default="damaged", help="compare it with damaged copies of itself (default)"
     )
     parser.add_argument("--damage", action="append", help="only this damage, by name; may be repeated")
     parser.add_argument(
         "--neutral",
-        type=Path,
+        type=local_corpus,
         action="append",
         default=[],
         help="text that is neither's own, to judge on: .txt, .jsonl or Parquet; may be repeated",

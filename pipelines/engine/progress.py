@@ -6,11 +6,12 @@ minute, so that a short run says nothing. The run's log (`pipelines.engine.run_l
 """
 
 import contextlib
+import json
 import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,13 +89,50 @@ def span(seconds: float) -> str:
     return f"{minutes} min" if minutes else f"{seconds} s"
 
 
-def note_path(directory: str, task: str) -> str:
-    """Name the hidden file in which a task says how far it is."""
-    return storage.join(directory, f"{_NOTE}{task}")
+@contextlib.contextmanager
+def noting(directory: str, task: str, given: int, outcomes: Callable[[], Mapping[str, int]]) -> Iterator[None]:
+    """Write down how far a task is, every other second while the block runs, for whoever looks at a local directory.
+
+    Args:
+        directory: where the stage works.
+        task: a name that no other task at work has.
+        given: how much it was given.
+        outcomes: counts what has become of it so far; "ok" is what is kept.
+    """
+    if not storage.is_local(directory):
+        yield
+        return
+    path, ended = storage.join(directory, f"{_NOTE}{task}"), threading.Event()
+
+    def note() -> None:
+        while not ended.wait(_SECONDS):
+            with storage.create_file(path) as stream:
+                stream.write(json.dumps({"given": given, "outcomes": outcomes()}).encode())
+
+    noter = threading.Thread(target=note, daemon=True)
+    noter.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        noter.join()
+        storage.remove_file(path)
 
 
-def list_notes(directory: str) -> list[Path]:
-    """List the notes of the tasks that work in a local directory now."""
+def read_notes(directory: str) -> Counts:
+    """Add up how far the tasks are that work in a local directory now."""
+    total: Counter[str] = Counter()
+    given = 0
+    for path in _notes(directory):
+        with contextlib.suppress(FileNotFoundError):  # a file that is gone was of a task that has just ended
+            said = json.loads(path.read_bytes())
+            given += said["given"]
+            total.update(said["outcomes"])
+    kept = total.pop("ok", 0)
+    return Counts(given, kept, dict(total))
+
+
+def _notes(directory: str) -> list[Path]:
     return sorted(Path(directory).glob(f"{_NOTE}*")) if storage.is_local(directory) else []
 
 
@@ -162,7 +200,7 @@ def watch(
         # A file may go, or the network, between being listed and being read: the next look will tell.
         with contextlib.suppress(UsageError, OSError):
             names = storage.list_tree(directory)
-            if names != seen or list_notes(directory):
+            if names != seen or _notes(directory):
                 seen, found = names, count(directory)
                 counts = found if found.given else counts  # between its steps a stage may have nothing to count
         now = time.monotonic()

@@ -11,15 +11,16 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, _BeamArgumentParser
 
 from pipelines.engine.processes import local_processes
 from pipelines.engine.ray_tasks import run_tasks
+from pipelines.engine.submission import check_flags, is_dry, submission
 from pipelines.engine.tasks import Worker
-from webtext.errors import UsageError
+from webtext.errors import Ended, UsageError
 
 _USAGE_ERROR = re.compile(r"UsageError: ([^\n]+?)(?: \[while running [^\n]*)?(?:\\n|\n|$)")
 _TASKS_WORTH_PROCESSES = 4
@@ -83,9 +84,12 @@ class Engine:
 
         Raises:
             UsageError: a worker raised one; it arrives here as its one line, from whichever process.
+            Ended: the job was only to be described.
             KeyboardInterrupt: the user asked for the end, by Ctrl-C or TERM.
         """
         options = self.options(tasks)
+        if is_dry(options):
+            raise Ended("\n".join(submission(construct, options)))
         mode = options.view_as(DirectOptions).direct_running_mode
         is_ours = not _names_runner(self.beam_arguments) and sys.platform != "win32"  # ours are started by a shell
         by_processes = is_ours and mode == "multi_processing"
@@ -115,6 +119,11 @@ class Engine:
         if not any("save_main_session" in argument for argument in arguments):
             arguments.append("--no_save_main_session")  # every class of ours is importable
         return PipelineOptions(arguments)
+
+    @property
+    def names_runner(self) -> bool:
+        """Whether a runner of Beam's is named, with a shuffle of its own."""
+        return _names_runner(self.beam_arguments)
 
     def _workers_here(self, tasks: int) -> int:
         """Tell how many processes of this machine do so many tasks; 0: another engine does them."""
@@ -147,11 +156,13 @@ def engine_from(arguments: argparse.Namespace, beam_arguments: Sequence[str]) ->
     """Make the engine that the flags ask for.
 
     Raises:
-        UsageError: a flag is neither ours nor Beam's, on a local run (another runner may have flags of its own).
+        UsageError: a flag is neither ours nor Beam's, on a local run (another runner may have flags of its own), or has
+            a value that it cannot have.
     """
     unknown = _unknown_to_beam(beam_arguments)
     if unknown and not _names_runner(beam_arguments):
         raise UsageError(f"no such flag: {', '.join(unknown)}; see --help")
+    check_flags(PipelineOptions(list(beam_arguments)))
     return Engine(arguments.workers, tuple(beam_arguments), arguments.ray)
 
 
@@ -159,9 +170,16 @@ def _names_runner(arguments: Sequence[str]) -> bool:
     return any(argument == "--runner" or argument.startswith("--runner=") for argument in arguments)
 
 
+class _BeamFlags(_BeamArgumentParser):
+    """Beam's flags, whose complaints are one line: its own come with two hundred lines of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message)
+
+
 def _unknown_to_beam(arguments: Sequence[str]) -> list[str]:
     """List the words that none of Beam's options takes; Beam itself would pass over them with a warning."""
-    parser = _BeamArgumentParser(add_help=False, allow_abbrev=False, conflict_handler="resolve")
+    parser = _BeamFlags(add_help=False, allow_abbrev=False, conflict_handler="resolve")
     for options in PipelineOptions.__subclasses__():
         options._add_argparse_args(parser)  # noqa: SLF001 - how Beam's documentation says to declare options
     return parser.parse_known_args(list(arguments))[1]

@@ -10,6 +10,7 @@ from dedup.repeats.find import RepeatsConfig
 from filters.dry_run import DryRun, dry_run
 from pipelines.cards.card import write_card
 from pipelines.engine.runner import Engine
+from pipelines.engine.share import Share
 from pipelines.stages.documents import DocumentsConfig, WriteBuckets, count_documents, plan_buckets, sample_documents
 from pipelines.stages.duplicates import DuplicatesConfig, run_duplicates
 from pipelines.stages.kept import Kept
@@ -26,8 +27,10 @@ from pipelines.stages.shards import (
     drop_empty_splits,
     plan_shards,
 )
-from pipelines.stages.stage import Stage, as_json, read_manifest, run_stage
+from pipelines.stages.share import left_of
+from pipelines.stages.stage import Stage, as_json, read_input, read_manifest, run_stage
 from webtext import storage
+from webtext.errors import Ended
 from webtext.manifest import Manifest
 
 _PAGES = KINDS["pages"].writers
@@ -43,15 +46,20 @@ class BuildConfig:
     shards: ShardsConfig = field(default_factory=ShardsConfig)
 
 
-def run_build(pages: str, output: str, config: BuildConfig, engine: Engine) -> Manifest:
+def run_build(pages: str, output: str, config: BuildConfig, engine: Engine, share: Share | None = None) -> Manifest:
     """Take a finished pages directory to `output`/corpus; what is done already is not done again.
 
+    With a share, only that share of the documents, which take nearly all of the time.
+
     Raises:
+        Ended: the share is done.
         UsageError: the pages are not there, or the output cannot be written.
     """
     place = Output(output)
     check_output(place, *AFTER_PAGES)
-    run_documents(pages, place.documents, config.documents, engine)
+    run_documents(pages, place.documents, config.documents, engine, share)
+    if share is not None:
+        raise Ended("documents is published: the same command without --share does what is left")
     run_duplicates(place.documents, place.duplicates, config.duplicates, engine)
     kept = run_repeats(run_removals(output, engine), place.repeats, config.repeats, engine)
     return run_shards(kept, place.corpus, replace(config.shards, honoured=honoured_by(pages)), engine)
@@ -63,14 +71,22 @@ def honoured_by(pages: str) -> tuple[str, ...]:
     return (*(["robots.txt"] if rules.get("robots") else []), *rules.get("opt_outs", ()))
 
 
-def run_documents(pages: str, directory: str, config: DocumentsConfig, engine: Engine) -> Manifest:
-    """Extract, filter and sketch the pages that were fetched."""
+def run_documents(
+    pages: str, directory: str, config: DocumentsConfig, engine: Engine, share: Share | None = None
+) -> Manifest:
+    """Extract, filter and sketch the pages that were fetched, or a share of them."""
     given = read_manifest(pages, *_PAGES).counts.kept
     buckets = plan_buckets([storage.join(pages, name) for name in storage.list_files(pages, "index-*.parquet")], given)
+    stage = Stage("documents", directory, config.identity(), (pages,), share=share, packages=config.packages)
+
+    def work(unfinished: str) -> None:
+        left = left_of(buckets, share, unfinished, stage.fingerprint([read_input(pages)]))
+        if left:
+            engine.each(left, WriteBuckets(unfinished, config))
 
     return run_stage(
-        Stage("documents", directory, config.identity(), (pages,), packages=config.packages),
-        work=lambda unfinished: engine.each(buckets, WriteBuckets(unfinished, config)),
+        stage,
+        work=work,
         count=lambda unfinished: count_documents(given, unfinished),
     )
 

@@ -6,11 +6,8 @@ local folder, publishes each file when it is full, and starts from the published
 """
 
 import contextlib
-import json
 import shutil
 import tempfile
-import threading
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +16,8 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 
-from pipelines.engine.progress import list_notes, note_path
+from pipelines.engine.progress import noting
+from pipelines.engine.share import Share
 from pipelines.stages.removals import NOTHING_UNWANTED, Unwanted
 from webtext import storage
 from webtext.crawl.config import FetchConfig
@@ -29,14 +27,12 @@ from webtext.crawl.outcomes import reason_of
 from webtext.crawl.page_archive import PageArchive
 from webtext.crawl.visits import Errand
 from webtext.hashing import bucket_of
-from webtext.manifest import Counts
 from webtext.records import Link, Page, Rejection
 from webtext.tables import read_records, write_records
 from webtext.urls import host_of, registered_domain
 
 STAGE = "fetch"
 CRAWLED = "crawled"  # begins the names of the tables of which the index is made: a slot has hosts, an index file hashes
-_PROGRESS_SECONDS = 2.0
 ROUNDS = 4  # times that a redirect may lead to another slot: shortener, site, its other domain, and one more
 
 
@@ -68,13 +64,17 @@ class FetchPages(beam.PTransform):
     slots: int
     config: FetchConfig
     unwanted: Unwanted = NOTHING_UNWANTED
+    share: Share | None = None  # crawl these slots alone; what leads from one to another is left to a later run
 
     def __post_init__(self) -> None:
         super().__init__("FetchPages")
 
+    def _is_ours(self, errand: Errand) -> bool:
+        return self.share is None or self.share.owns(slot_of(host_of(errand.url), self.slots))
+
     def expand(self, links: beam.pvalue.PCollection) -> None:
-        errands = links | beam.Map(Errand.of).with_output_types(Errand)
-        for number in range(ROUNDS if self.slots > 1 else 1):
+        errands = links | beam.Map(Errand.of).with_output_types(Errand) | "Ours" >> beam.Filter(self._is_ours)
+        for number in range(ROUNDS if self.slots > 1 and self.share is None else 1):
             turn = FetchRound(self.directory, self.slots, self.config, self.unwanted, number)
             errands = errands | f"Round {number}" >> turn
 
@@ -142,7 +142,7 @@ def fetch_slot(
         requester = Requester(config.agent, config.limits, replay=config.replay)
         with contextlib.closing(requester):
             crawl = Crawl(config, archive, requester, slot.owns, unwanted.kind_of)
-            with _progress(note_path(directory, f"{slot.round}-{slot.number:05d}"), len(errands), crawl):
+            with noting(directory, f"{slot.round}-{slot.number:05d}", len(errands), crawl.outcomes):
                 crawl.run(errands)
     pages, handed_over = [], []
     for errand, row in crawl.rows(errands):
@@ -170,42 +170,6 @@ def page_of(link: Link, row: Mapping[str, Any]) -> Page:
         row = {**row, "outcome": "too_many_redirects", "detail": f"over more than {ROUNDS} slots"}
     facts = {**asdict(link), **row}
     return Page(**{name: facts[name] for name in Page.__slots__})
-
-
-@contextlib.contextmanager
-def _progress(path: str, given: int, crawl: Crawl) -> Iterator[None]:
-    """Write down how far a crawl is, every other second while the block runs, for whoever looks at the directory."""
-    if not storage.is_local(path):
-        yield
-        return
-    ended = threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(_PROGRESS_SECONDS):
-            with storage.create_file(path) as stream:
-                stream.write(json.dumps({"given": given, "outcomes": crawl.outcomes()}).encode())
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        watcher.join()
-        storage.remove_file(path)
-
-
-def read_progress(directory: str) -> Counts:
-    """Add up how far the crawls are that work in a local directory now."""
-    total: Counter[str] = Counter()
-    given = 0
-    for path in list_notes(directory):
-        with contextlib.suppress(FileNotFoundError):  # a file that is gone was of a crawl that has just ended
-            said = json.loads(path.read_bytes())
-            given += said["given"]
-            total.update(said["outcomes"])
-    kept = total.pop("ok", 0)
-    return Counts(given, kept, dict(total))
 
 
 @contextlib.contextmanager

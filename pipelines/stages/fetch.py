@@ -7,14 +7,19 @@ every request to a server that answers from archives instead of to the web; noth
 import contextlib
 import json
 import resource
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import apache_beam as beam
+import msgspec
 
+from pipelines.engine.progress import read_notes
 from pipelines.engine.runner import Engine
-from pipelines.stages.crawl_transforms import CRAWLED, FetchPages, read_links, read_pages, read_progress
+from pipelines.engine.share import Share
+from pipelines.engine.spill import group_over_files, spills
+from pipelines.stages.crawl_transforms import CRAWLED, FetchPages, read_links, read_pages
 from pipelines.stages.ledger import count_rejections, count_rows
 from pipelines.stages.output import KINDS
 from pipelines.stages.own import REOPENING, RULES, check_ours, mark, unfinished_directory
@@ -27,7 +32,7 @@ from webtext.crawl.replay import Archives, serve_archives
 from webtext.errors import UsageError
 from webtext.manifest import Counts, File, Manifest
 from webtext.records import Link, Page
-from webtext.reddit.transforms import WriteRecords
+from webtext.reddit.transforms import WriteRecords, in_order, writing
 
 # The rules of a crawl, which its pages are a function of; the other settings say how fast and how long a run works.
 _RULES = ("robots", "opt_outs", "max_body_bytes", "max_redirects", "captures")
@@ -35,11 +40,11 @@ _LINKS_AN_INDEX_FILE = 1 << 17  # some 30 MB of rows
 _OTHER_FILES = 64  # the most that a crawl's process has open beside its connections
 
 
-def fetch(root: beam.Pipeline, links: str, directory: str, slots: int, config: FetchConfig, unwanted: Unwanted) -> None:
+def fetch(root: beam.Pipeline, links: str, crawl: FetchPages) -> None:
     """Wire the fetch: links by slot, a crawl a slot."""
     names = storage.list_files(links, "links-*.parquet")
     found = root | beam.Create([storage.join(links, name) for name in names]) | beam.Reshuffle()
-    found | beam.FlatMap(read_links).with_output_types(Link) | FetchPages(directory, slots, config, unwanted)
+    found | beam.FlatMap(read_links).with_output_types(Link) | crawl
 
 
 def index_crawled(root: beam.Pipeline, crawled: Sequence[str], directory: str, files: int) -> None:
@@ -47,6 +52,25 @@ def index_crawled(root: beam.Pipeline, crawled: Sequence[str], directory: str, f
     paths = [storage.join(directory, name) for name in crawled]
     pages = root | beam.Create(paths) | beam.Reshuffle() | beam.FlatMap(read_pages).with_output_types(Page)
     pages | WriteRecords(directory, "index", Page, files)
+
+
+def index_over_files(engine: Engine, crawled: Sequence[str], directory: str, files: int) -> None:
+    """Do the same without a shuffle in memory."""
+    tasks = [(name.removesuffix(".parquet"), storage.join(directory, name)) for name in crawled]
+    group_over_files(engine, tasks, directory, files, _encoded_pages, partial(_write_index, directory, files))
+
+
+def _encoded_pages(path: str) -> Iterator[tuple[str, bytes]]:
+    for page in read_pages(path):
+        yield page.url, msgspec.msgpack.encode(page)
+
+
+def _write_index(directory: str, files: int, file: int, pages: Iterable[tuple[str, list[bytes]]]) -> None:
+    decoder = msgspec.msgpack.Decoder(Page)
+    with writing(storage.join(directory, f"index-{file:05d}-of-{files:05d}.parquet"), Page) as write:
+        for _, encoded in pages:
+            for page in in_order([decoder.decode(each) for each in encoded], Page, "url"):
+                write(page)
 
 
 def run_fetch(
@@ -58,6 +82,7 @@ def run_fetch(
     replay: Sequence[str] = (),
     slots: int = 1,
     unwanted: Unwanted = NOTHING_UNWANTED,
+    share: Share | None = None,
 ) -> Manifest:
     """Fetch the links of a finished stage into a pages directory, or find it done.
 
@@ -69,13 +94,17 @@ def run_fetch(
         replay: archives to answer from, instead of the web.
         slots: crawls that the hosts are dealt out to; one does for one machine.
         unwanted: what is not asked for since somebody wants it removed.
+        share: crawl only these of the slots, and publish nothing.
 
     Raises:
+        Ended: the share is done.
         UsageError: the links are not finished, an archive or the output is not usable, or nobody says who is crawling.
     """
     check_ours(directory, KINDS["pages"].writers)
     if slots < 1:
         raise UsageError(f"--slots must be at least 1, not {slots}")
+    if share is not None and slots < share.of:
+        raise UsageError(f"--share {share} of {slots} slots leaves some without any: give --slots {share.of} or more")
     if config.captures and slots > 1:
         raise UsageError("--captures asks one archive for all links, so it goes with --slots 1")
     if not replay and config.replay is None:
@@ -84,7 +113,7 @@ def run_fetch(
     harvested = read_manifest(links, "harvest").counts.kept
     rules = {name: value for name, value in as_json(config).items() if name in _RULES}
     rules |= {"agent": config.token, "slots": slots, **({"wikipedia": True} if config.wikipedia else {})}
-    stage = Stage("fetch", directory, rules, (links, *replay), resumable=True, replaces=("index",))
+    stage = Stage("fetch", directory, rules, (links, *replay), resumable=True, replaces=("index",), share=share)
     files = max(1, harvested // _LINKS_AN_INDEX_FILE)
 
     def prepare(inputs: Sequence[File]) -> None:
@@ -96,9 +125,15 @@ def run_fetch(
     def work(unfinished: str) -> None:
         _begin(unfinished, stage, given)
         with answering(config, replay) as answered:
-            engine.run(lambda root: fetch(root, links, unfinished, slots, answered, unwanted), tasks=slots)
+            crawl = FetchPages(unfinished, slots, answered, unwanted, share)
+            engine.run(lambda root: fetch(root, links, crawl), tasks=slots)
+        if share is not None:
+            return
         crawled = storage.list_files(unfinished, f"{CRAWLED}-*.parquet")
-        engine.run(lambda root: index_crawled(root, crawled, unfinished, files))
+        if spills(engine, unfinished):
+            index_over_files(engine, crawled, unfinished, files)
+        else:
+            engine.run(lambda root: index_crawled(root, crawled, unfinished, files))
         for name in crawled:
             storage.remove_file(storage.join(unfinished, name))
 
@@ -142,7 +177,7 @@ def count_pages(directory: str) -> Counts:
 
 def count_or_look(directory: str) -> Counts:
     """Count a pages directory, or, while crawls are at work in it, say how far they are."""
-    return count_pages(directory) if storage.list_files(directory, "index-*.parquet") else read_progress(directory)
+    return count_pages(directory) if storage.list_files(directory, "index-*.parquet") else read_notes(directory)
 
 
 @contextlib.contextmanager
@@ -217,7 +252,7 @@ def _begin(unfinished: str, stage: Stage, inputs: Sequence[File]) -> None:
     rules = {"config": stage.config, "replay": [file.sha256 for file in inputs[1:]]}
     # The rules by which the archives there were begun stand beside them.
     note, content = storage.join(unfinished, RULES), json.dumps(rules, sort_keys=True).encode()
-    stale = storage.list_files(unfinished, "*.parquet")
+    stale = storage.list_files(unfinished, "*.parquet") if stage.share is None else []
     if storage.exists(note):
         with storage.open_file(note) as stream:
             before = stream.read()

@@ -2,14 +2,17 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import apache_beam as beam
 import pyarrow.parquet as pq
 
 from pipelines.engine.runner import Engine
+from pipelines.engine.spill import group_over_files, spills
 from pipelines.stages.ledger import count_rejections, count_rows
 from pipelines.stages.stage import Stage, run_stage
 from webtext import storage
@@ -19,7 +22,7 @@ from webtext.manifest import Counts, Manifest
 from webtext.records import Link, Rejection
 from webtext.reddit.dumps import Dump, plan_dumps
 from webtext.reddit.links import SelectConfig
-from webtext.reddit.transforms import ReadDumps, SelectLinks, WriteRecords
+from webtext.reddit.transforms import ReadDumps, SelectLinks, WriteRecords, in_order, select, writing
 
 BYTES_A_SHARD = 64 << 20  # a share of the input as it lies on disk; about half a million lines of a compressed dump
 MOST_SHARDS = 1024
@@ -50,6 +53,30 @@ def harvest(root: beam.Pipeline, config: HarvestConfig, dumps: Sequence[Dump], d
 
     links | WriteRecords(directory, "links", Link, shards)
     rejections | WriteRecords(directory, "rejections", Rejection, shards)
+
+
+def harvest_over_files(engine: Engine, config: HarvestConfig, dumps: Sequence[Dump], directory: str) -> None:
+    """Do the same without a shuffle in memory."""
+    shards = config.shards or plan_shards(dumps)
+    reading = ReadDumps(dumps, directory, config.select, config.self_posts, config.skip_unreadable)
+    tasks = [(dump.suffix, dump) for dump in dumps]
+    group_over_files(engine, tasks, directory, shards, reading.read, partial(_write_shard, directory, shards, config))
+
+
+def _write_shard(
+    directory: str, shards: int, config: HarvestConfig, shard: int, submissions: Iterable[tuple[str, list[bytes]]]
+) -> None:
+    with ExitStack() as stack:
+        suffix = f"{shard:05d}-of-{shards:05d}.parquet"
+        links, rejections = (
+            stack.enter_context(writing(storage.join(directory, f"{name}-{suffix}"), kind))
+            for name, kind in (("links", Link), ("rejections", Rejection))
+        )
+        for url, encoded in submissions:
+            found = list(select(url, encoded, config.select))
+            for kind, write in ((Link, links), (Rejection, rejections)):
+                for record in in_order([each for each in found if isinstance(each, kind)], kind, "url"):
+                    write(record)
 
 
 def find_dumps(config: HarvestConfig) -> list[Dump]:
@@ -123,8 +150,15 @@ def run_harvest(config: HarvestConfig, directory: str, engine: Engine) -> Manife
     del identity["skip_unreadable"]  # it makes no difference where there is a harvest
     identity["comments"] = sum(dump.kind == "comments" for dump in dumps)
     stage = Stage("harvest", directory, identity, tuple(dump.path for dump in dumps))
+
+    def work(unfinished: str) -> None:
+        if spills(engine, unfinished):
+            harvest_over_files(engine, config, dumps, unfinished)
+        else:
+            engine.run(lambda root: harvest(root, config, dumps, unfinished), tasks=len(dumps))
+
     return run_stage(
         stage,
-        work=lambda unfinished: engine.run(lambda root: harvest(root, config, dumps, unfinished), tasks=len(dumps)),
+        work=work,
         count=harvest_counts,
     )

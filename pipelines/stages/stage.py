@@ -7,19 +7,22 @@ the unfinished directory is thrown away (fetch keeps it: its archive holds what 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pipelines.engine import run_log
 from pipelines.engine.progress import shown
+from pipelines.engine.share import Share
 from pipelines.engine.timings import note_timing, timed
 from pipelines.stages.lock import locked
 from pipelines.stages.own import check_ours, mark, place_of, take_away, unfinished_directory, unmark
+from pipelines.stages.share import check_idle, done_shares, forget_shares, has_shares, note_done, prepared
 from webtext import manifest, storage
-from webtext.errors import UsageError
+from webtext.errors import Ended, UsageError
 from webtext.manifest import Counts, File, Manifest
 
 _READ_AT_ONCE = 16  # remote files
@@ -35,6 +38,7 @@ class Stage:
     inputs: tuple[str, ...]  # files, or directories of finished stages
     resumable: bool = False  # whether an unfinished directory is gone on with
     replaces: tuple[str, ...] = ()  # other stages whose directory this one may take the place of
+    share: Share | None = None  # do this share of its tasks, and publish nothing
     packages: tuple[str, ...] = ()  # packages whose versions count beside those of our dependencies
 
     def fingerprint(self, inputs: Sequence[File]) -> str:
@@ -61,11 +65,14 @@ def run_stage(
     Raises:
         UsageError: an input is missing or unfinished, the directory holds what is not ours, or another run writes it.
         UnbalancedError: kept and rejected are not what was given; nothing is published.
+        Ended: only a share of its tasks was asked for, and is done.
     """
     check_ours(stage.directory, (stage.name, *stage.replaces))
     inputs = [read_input(path) for path in stage.inputs]
     if prepare is None and (done := _done(stage, inputs)):
         return done
+    if stage.share is not None:
+        _run_share(stage, stage.share, inputs, work, count, prepare)
     with locked(stage.directory):
         if prepare is not None:
             prepare(inputs)
@@ -87,14 +94,40 @@ def _done(stage: Stage, inputs: Sequence[File]) -> Manifest | None:
     return done
 
 
+def _run_share(
+    stage: Stage,
+    share: Share,
+    inputs: Sequence[File],
+    work: Callable[[str], None],
+    count: Callable[[str], Counts],
+    prepare: Callable[[Sequence[File]], None] | None,
+) -> NoReturn:
+    """Do a share of a stage's tasks beside other shares, and end the run."""
+    unfinished, fingerprint = unfinished_directory(stage.directory), stage.fingerprint(inputs)
+    with ExitStack() as stack:
+        with prepared(stage.directory):
+            if prepare is not None:
+                prepare(inputs)
+            if not stage.resumable and not done_shares(unfinished, fingerprint) and not has_shares(unfinished):
+                storage.remove_directory(unfinished)
+            mark(unfinished, stage.name)
+            stack.enter_context(locked(storage.join(unfinished, share.name)))
+        with shown(f"{stage.name}, share {share}", unfinished, count):
+            work(unfinished)
+        note_done(unfinished, share, fingerprint)
+    raise Ended(f"{stage.name}: share {share} is done; when all are, the same command without --share publishes")
+
+
 def _run(stage: Stage, inputs: Sequence[File], work: Callable[[str], None], count: Callable[[str], Counts]) -> Manifest:
     unfinished = unfinished_directory(stage.directory)
-    if not stage.resumable:
+    check_idle(unfinished)
+    if not stage.resumable and not done_shares(unfinished, stage.fingerprint(inputs)):
         storage.remove_directory(unfinished)
     mark(unfinished, stage.name)
     run_log.note("stage", stage=stage.name, directory=stage.directory)
     with timed() as clock, shown(stage.name, unfinished, count):
         work(unfinished)
+    forget_shares(unfinished)
     counts = count(unfinished)
     counts.check(stage.name)
     files = _describe_all(unfinished, [name for name in storage.list_tree(unfinished) if name != manifest.NAME])

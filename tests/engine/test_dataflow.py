@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tarfile
@@ -22,10 +23,11 @@ from dedup.near.parts import Catalog, Source
 from dedup.near.search import Plan
 from dedup.near.transforms import FindDuplicates
 from pipelines.commands import flex_template
-from pipelines.commands.cli import COMMANDS
+from pipelines.commands.cli import COMMANDS, EXIT_OK, EXIT_USAGE, main
 from pipelines.engine.runner import DoTasks, Engine
 from pipelines.stages import documents, fetch, harvest
 from pipelines.stages.archives import index
+from pipelines.stages.crawl_transforms import FetchPages
 from pipelines.stages.documents import DocumentsConfig, WriteBuckets
 from pipelines.stages.harvest import HarvestConfig
 from pipelines.stages.kept import Kept
@@ -54,7 +56,7 @@ def wire_harvest(root, _monkeypatch):
 def wire_fetch(root, monkeypatch):
     monkeypatch.setattr(storage, "list_files", lambda *_: names("links"))
     config = FetchConfig(contact="mailto:crawl@webtext.dev")
-    fetch.fetch(root, f"{BUCKET}/links", f"{BUCKET}/pages.unfinished", 256, config, NOTHING_UNWANTED)
+    fetch.fetch(root, f"{BUCKET}/links", FetchPages(f"{BUCKET}/pages.unfinished", 256, config, NOTHING_UNWANTED))
 
 
 def wire_index(root, monkeypatch):
@@ -261,3 +263,57 @@ def test_a_command_that_fails_fails_the_job_and_says_why(tmp_path):
         RuntimeError, match=r"webtext build ended with 2 \(.*run that stage first.*with other arguments"
     ):
         flex_template.run_command(["build", "--output", str(tmp_path)])
+
+
+# ------------------------------------------------------------------------------------------------------ flags, dry run
+
+CLOUD = ["--runner=DataflowRunner", "--project=our-project", "--region=europe-west4", f"--temp_location={BUCKET}/temp"]
+
+
+def harvest_here(tmp_path, *flags):
+    (tmp_path / "urls.tsv").write_text("http://a.example/1\t5\n")
+    return main(["harvest", "-s", str(tmp_path / "urls.tsv"), "-o", str(tmp_path / "out"), *flags])
+
+
+def test_a_dry_run_prints_what_would_be_submitted_and_asks_nobody(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(socket, "create_connection", None)  # whoever connects fails
+    assert harvest_here(tmp_path, *CLOUD, "--max_num_workers=4", "--dry_run=True") == EXIT_OK
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "DataflowRunner would be given, and was not:"
+    assert {"  --max_num_workers=4", "  --project=our-project", "  --region=europe-west4"} <= set(lines)
+    assert [line.strip() for line in lines[-4:]] == ["ReadDumps", "SelectLinks", "Write links", "Write rejections"]
+    assert not (tmp_path / "out" / "links").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--autoscaling_algorithm=FAST"], "invalid choice: 'FAST'"),
+        (["--max_num_workers=many"], "invalid int value: 'many'"),
+        (["--num_workers=9", "--max_num_workers=4"], "--num_workers 9 is more than --max_num_workers 4"),
+        (["--autoscaling_algorithm=NONE"], "wants --num_workers"),
+        (["--streaming"], "every job of webtext is a batch"),
+        (["--flexrs_goal=CHEAP"], "invalid choice: 'CHEAP'"),
+    ],
+)
+def test_a_flag_that_dataflow_cannot_take_is_one_line_before_any_work(flags, told, tmp_path, capsys):
+    assert harvest_here(tmp_path, *CLOUD, *flags) == EXIT_USAGE
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n"), told in said.err) == ("", 1, True), said.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_dataflow_cannot_do_without_is_named(tmp_path, capsys):
+    assert harvest_here(tmp_path, "--runner=DataflowRunner", "--dry_run=True") == EXIT_USAGE
+    assert "wants --project, --region, --temp_location too" in capsys.readouterr().err
+
+
+def test_streaming_engine_is_on_for_every_job_in_python_and_means_nothing_to_a_batch(tmp_path, capsys):
+    """Beam 2.77: "Deprecated. All Python streaming pipelines on Dataflow use Streaming Engine"."""
+    assert harvest_here(tmp_path, *CLOUD, "--enable_streaming_engine", "--dry_run=True") == EXIT_OK
+    assert "streaming" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("flags", [[], ["--num_workers=2", "--max_num_workers=4"], ["--autoscaling_algorithm=NONE"]])
+def test_flags_of_other_runners_are_theirs(flags, tmp_path):
+    assert harvest_here(tmp_path, *flags) == EXIT_OK

@@ -132,6 +132,20 @@ def test_each_stage_is_a_job_with_the_options_that_were_asked_for(submitted, whe
         assert job["labels"]["team"] == "corpora"
 
 
+def test_each_job_is_one_by_googles_own_schema(submitted):
+    """Its protobuf message refuses a field, a type or a value of an enumeration that it does not know."""
+    dataflow = pytest.importorskip("google.cloud.dataflow_v1beta3")
+    json_format = pytest.importorskip("google.protobuf.json_format")
+    for path in submitted[1]:
+        job = json_format.ParseDict(json.loads(path.read_text()), dataflow.Job.pb()())
+        (pool,) = job.environment.worker_pools
+        assert pool.autoscaling_settings.algorithm == dataflow.AutoscalingAlgorithm.AUTOSCALING_ALGORITHM_BASIC
+        assert pool.autoscaling_settings.max_num_workers == 50
+        assert not {"enable_streaming_engine", "enable_windmill_service"} & set(job.environment.experiments)
+        with pytest.raises(json_format.ParseError):
+            json_format.ParseDict({**json.loads(path.read_text()), "workerPool": {}}, dataflow.Job.pb()())
+
+
 def test_the_graphs_that_were_staged_are_small(submitted, place):
     graphs = sorted((place / "jobs").glob("pipeline-*.pb"))
     assert len(graphs) == 4

@@ -8,8 +8,11 @@ own process that gives the work to workers in theirs. The last of them know of o
 import os
 import sys
 
+import pyarrow.parquet as pq
 import pytest
 
+from pipelines.commands.cli import main
+from sample.build import ARCHIVE, DUMP
 from tests.double.beam_processes import build_wheel, free_port, served, worker_pool
 from tests.double.engine_build import built
 
@@ -44,6 +47,36 @@ def test_bundle_based_runner(in_memory, tmp_path):
 def test_job_service_that_works_through_the_client(in_memory, tmp_path, job_service):
     flags = ("--runner=PortableRunner", job_service, "--environment_type=LOOPBACK")
     assert built(in_memory.pages, tmp_path / "output", *flags) == in_memory.digests
+
+
+def harvested(web, output, *flags):
+    """Harvest the sample's dump; give the bytes of each file of links/."""
+    assert main(["harvest", "--submissions", str(web / DUMP), "--output", str(output), *flags]) == 0
+    return {path.name: path.read_bytes() for path in (output / "links").iterdir()}
+
+
+def fetched(web, links, output, *flags):
+    """Fetch the sample's links from its archive; give what became of each, which is all that does not tell the time."""
+    given = ["--links", str(links), "--replay", str(web / ARCHIVE), "--output", str(output), "--slots", "3"]
+    assert main(["fetch", *given, *flags]) == 0
+    rows = [row for path in (output / "pages").glob("index-*") for row in pq.read_table(path).to_pylist()]
+    return {row["url"]: (row["outcome"], row["final_url"], row["digest"]) for row in rows}
+
+
+RUNNERS = {
+    "processes": ["--workers=2"],
+    "bundles": ["--runner=BundleBasedDirectRunner"],
+    "service": ["--runner=PortableRunner", "--environment_type=LOOPBACK"],
+}
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_harvest_and_fetch_are_the_same_on_each(runner, sample_web, tmp_path, request):
+    flags = [*RUNNERS[runner], *([request.getfixturevalue("job_service")] if runner == "service" else [])]
+    here, there = tmp_path / "here", tmp_path / "there"
+    assert harvested(sample_web, there, *flags) == harvested(sample_web, here, "--workers=1") != {}
+    pages = fetched(sample_web, here / "links", here, "--workers=1")
+    assert fetched(sample_web, here / "links", there, *flags) == pages != {}
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from sample.build import ARCHIVE
 from tests.double.beam_processes import free_port, served
 from tests.double.webhdfs import webhdfs
 from webtext import clouds, storage
+from webtext.local import local_corpus
 
 BUCKET = "wtbucket"
 PAGES = 6
@@ -150,6 +151,10 @@ def test_a_corpus_on_a_store_of_objects_is_the_one_on_a_disk(store, request, inp
     quiz = tmp_path / "quiz.txt"
     quiz.write_text("what a piano tuner hears when two strings of one note are not in tune")
     assert run("overlap", f"{there}/corpus", f"quiz={quiz}", "-o", there, "--probes", 1000, "--workers", 1) == EXIT_OK
+    copied = local_corpus(f"{there}/corpus/")  # what train, validate and the like read
+    assert {path.name: path.read_bytes() for path in copied.iterdir()} == {
+        path.name: path.read_bytes() for path in Path(here, "corpus").iterdir()
+    }
     left = {name for name in storage.list_all(there) if name.endswith((".unfinished", ".lock"))}
     assert left == set()
     assert storage.expand(f"{there}/corpus/data/train-*.parquet")
@@ -170,6 +175,10 @@ def test_what_a_store_refuses_is_one_line(store, request, capsys):
         ["verify", f"{place}/nothing"],
         ["harvest", "-s", f"{place}/nothing.zst", "-o", f"{place}/out"],
         ["verify", f"{place.partition('://')[0]}://no-such-bucket-here/out"],
+        ["validate", f"{place}/nothing", "--output", "verdict"],
+        ["train", f"{place}/nothing", "--output", "run"],
+        ["train", "corpus", "--output", f"{place}/run"],
+        ["generate", f"{place}/run"],
     ):
         assert run(*words) == EXIT_USAGE
         told = capsys.readouterr()

@@ -3,8 +3,8 @@
 The rules are functions in `webtext.reddit.dumps`, `webtext.reddit.links` and `webtext.tables`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from itertools import groupby
 from operator import attrgetter
@@ -23,10 +23,10 @@ from webtext.records import Link, Rejection
 from webtext.reddit.dumps import Dump, Posted, Refused, merge_submissions, read_dump
 from webtext.reddit.layout import Layout
 from webtext.reddit.links import STAGE, SelectConfig, select_link
-from webtext.tables import REJECTIONS, open_writer, to_table, write_records
+from webtext.tables import REJECTIONS, ROW_GROUP_ROWS, SCHEMAS, open_writer, to_table, write_records
 
 _POSTED = msgspec.msgpack.Decoder(Posted)
-_BATCH_ROWS = 10_000  # rejections are held until there are so many
+_BATCH_ROWS = 10 * ROW_GROUP_ROWS  # rows are held until there are so many
 
 # ------------------------------------------------------------------------------------------------ records in shards
 
@@ -65,6 +65,26 @@ class WriteRecords(beam.PTransform):
         return (placed, every_shard) | beam.Flatten() | beam.GroupByKey() | "Write" >> beam.MapTuple(self._write)
 
 
+@contextmanager
+def writing(path: str, kind: type) -> Iterator[Callable[[Any], None]]:
+    """Give what writes one record after another to a file, in the bytes of `write_records`, few in memory at a time."""
+    schema, rows = SCHEMAS[kind], list[Any]()
+    with storage.create_file(path) as stream, open_writer(stream, schema) as writer:
+
+        def flush() -> None:
+            if rows:
+                writer.write_table(to_table(rows, schema), row_group_size=ROW_GROUP_ROWS)
+                rows.clear()
+
+        def write(record: Any) -> None:
+            rows.append(record)
+            if len(rows) == _BATCH_ROWS:
+                flush()
+
+        yield write
+        flush()
+
+
 def in_order(records: Iterable[Any], kind: type, key: str) -> list[Any]:
     """Sort records by their key, and where it is equal by all their fields, absent ones first."""
     value = attrgetter(key)
@@ -101,7 +121,8 @@ class ReadDumps(beam.PTransform):
     def __post_init__(self) -> None:
         super().__init__("ReadDumps")
 
-    def _read(self, dump: Dump) -> Iterator[tuple[str, bytes]]:
+    def read(self, dump: Dump) -> Iterator[tuple[str, bytes]]:
+        """Read one file, and write its side files."""
         tally, posted = InputTally(dump.name), 0
         with ExitStack() as stack:
             stream = stack.enter_context(storage.open_file(dump.path))
@@ -138,7 +159,7 @@ class ReadDumps(beam.PTransform):
             root
             | beam.Create(list(self.dumps))
             | beam.Reshuffle()
-            | beam.FlatMap(self._read).with_output_types(tuple[str, bytes])
+            | beam.FlatMap(self.read).with_output_types(tuple[str, bytes])
         )
 
 
@@ -174,6 +195,20 @@ class Selected(NamedTuple):
     rejected: PCollection
 
 
+def select(url: str, encoded: Iterable[bytes], config: SelectConfig) -> Iterator[Link | Rejection]:
+    """Give the link that the submissions of a URL come to, if any, and the rejections of what does not."""
+    postings, repeated = merge_submissions([_POSTED.decode(each) for each in encoded])
+    selected = select_link(url, postings, config)
+    if isinstance(selected, Rejection):
+        repeated.append(selected)
+    else:
+        Metrics.counter(STAGE, "kept").inc()
+        yield selected
+    for rejection in repeated:
+        Metrics.counter(STAGE, rejection.reason).inc()
+        yield rejection
+
+
 @dataclass
 class SelectLinks(beam.PTransform):
     """Gather the submissions of each canonical URL into one link, or reject the URL; one submission counts once.
@@ -188,16 +223,8 @@ class SelectLinks(beam.PTransform):
         super().__init__("SelectLinks")
 
     def _select(self, url: str, encoded: Iterable[bytes]) -> Iterator[Any]:
-        postings, repeated = merge_submissions([_POSTED.decode(each) for each in encoded])
-        selected = select_link(url, postings, self.config)
-        if isinstance(selected, Rejection):
-            repeated.append(selected)
-        else:
-            Metrics.counter(STAGE, "kept").inc()
-            yield selected
-        for rejection in repeated:
-            Metrics.counter(STAGE, rejection.reason).inc()
-            yield TaggedOutput("rejected", rejection)
+        for found in select(url, encoded, self.config):
+            yield TaggedOutput("rejected", found) if isinstance(found, Rejection) else found
 
     def expand(self, posted: PCollection) -> "Selected":
         selected = (
