@@ -15,13 +15,13 @@ from pipelines.commands.cli import main
 from pipelines.commands.explain import explain
 from pipelines.engine.runner import Engine
 from pipelines.stages.build import run_shards
+from pipelines.stages.finished.remove import remove
+from pipelines.stages.finished.verify import directory_problems, finished_stages
 from pipelines.stages.kept import Kept
 from pipelines.stages.ledger import Funnel
 from pipelines.stages.output import Output
 from pipelines.stages.removals import Tombstone, run_removals
-from pipelines.stages.remove import remove
 from pipelines.stages.shards import ShardsConfig
-from pipelines.stages.verify import directory_problems, finished_stages
 from tests.double.report_checks import check_report, report_of
 from webtext import storage
 from webtext.extract.pages import ExtractConfig, Extracted, extract_page

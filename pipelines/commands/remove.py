@@ -12,8 +12,8 @@ from pathlib import Path
 from pipelines.commands.answer import add_json_argument, tell
 from pipelines.engine.runner import add_engine_arguments, engine_from
 from pipelines.stages import stale
+from pipelines.stages.finished.remove import Removal, remove
 from pipelines.stages.removals import KINDS, Tombstone, read_tombstones
-from pipelines.stages.remove import Removal, remove
 from webtext.errors import UsageError
 
 

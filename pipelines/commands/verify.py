@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pipelines.cards.fitness import FAMILIES, Shape, shape_of, shortcomings, told
 from pipelines.commands.answer import add_json_argument, tell
 from pipelines.stages import stale
+from pipelines.stages.finished.verify import directory_problems, finished_stages, place_problems
 from pipelines.stages.ledger import Funnel
 from pipelines.stages.output import KINDS
-from pipelines.stages.verify import directory_problems, finished_stages, place_problems
 from webtext.errors import UnbalancedError, UsageError
 from webtext.manifest import Manifest
 

@@ -8,8 +8,8 @@ import pytest
 from pipelines.commands.cli import main
 from pipelines.engine.runner import Engine
 from pipelines.stages.fetch import run_fetch
+from pipelines.stages.finished.verify import directory_problems
 from pipelines.stages.stage import Stage, find_manifest, read_manifest, run_stage
-from pipelines.stages.verify import directory_problems
 from tests.double.power import Disk, StoppedError
 from tests.stages.test_fetch import make_links, web_of
 from webtext import storage

@@ -20,9 +20,9 @@ from pipelines.report.page import write_report
 from pipelines.stages import shards
 from pipelines.stages.build import run_shards
 from pipelines.stages.documents import DocumentsConfig, write_bucket
+from pipelines.stages.finished.remove import remove
 from pipelines.stages.ledger import Funnel, count_rejections, count_rows
 from pipelines.stages.removals import Requests, Tombstone, read_tombstones, run_removals, write_tombstones
-from pipelines.stages.remove import remove
 from pipelines.stages.shards import ShardsConfig
 from pipelines.stages.stage import Stage, read_manifest, run_stage
 from pipelines.stages.stale import note_corpus, stale_directories
@@ -180,7 +180,7 @@ def test_a_removal_that_was_cut_short_is_finished_by_the_next(output, monkeypatc
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("pipelines.stages.remove.run_shards", killed)
+        patched.setattr("pipelines.stages.finished.remove.run_shards", killed)
         with pytest.raises(KeyboardInterrupt):
             remove(output, [Tombstone("url", LONER)], ENGINE)
     assert LONER in urls(output)

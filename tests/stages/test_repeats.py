@@ -14,10 +14,10 @@ from pipelines.engine.runner import Engine
 from pipelines.stages import repeats
 from pipelines.stages.build import run_shards
 from pipelines.stages.duplicates import DuplicatesConfig, run_duplicates
+from pipelines.stages.finished.remove import remove
 from pipelines.stages.kept import Kept
 from pipelines.stages.ledger import Funnel
 from pipelines.stages.removals import Tombstone, run_removals, write_tombstones
-from pipelines.stages.remove import remove
 from pipelines.stages.repeats import run_repeats
 from pipelines.stages.shards import ShardsConfig
 from pipelines.stages.stage import find_manifest

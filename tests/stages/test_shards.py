@@ -9,11 +9,11 @@ from dedup.near.sketch import sketch
 from pipelines.commands.explain import explain
 from pipelines.pages.page_work import judge_page
 from pipelines.stages.documents import DocumentsConfig, write_bucket
+from pipelines.stages.finished.verify import finished_stages
 from pipelines.stages.kept import Kept
 from pipelines.stages.ledger import Funnel, count_rejections, count_rows
 from pipelines.stages.shards import CORPUS, Shard, ShardsConfig, count_corpus, plan_shards, write_shard
 from pipelines.stages.stage import Stage, run_stage
-from pipelines.stages.verify import finished_stages
 from tests.double.documents_stage import page
 from webtext.errors import UnbalancedError
 from webtext.extract.pages import Extracted

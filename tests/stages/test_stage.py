@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.stages.finished.verify import directory_problems
 from pipelines.stages.own import unfinished_directory
 from pipelines.stages.stage import Stage, find_manifest, read_manifest, run_stage
-from pipelines.stages.verify import directory_problems
 from webtext.errors import UnbalancedError, UsageError
 from webtext.manifest import Counts, Manifest
 

@@ -8,8 +8,8 @@ import pytest
 from pipelines.commands.cli import EXIT_FAILURE, EXIT_OK, main
 from pipelines.engine.runner import Engine
 from pipelines.stages.archives.index import index_archives
+from pipelines.stages.finished.verify import place_problems
 from pipelines.stages.stage import Stage, find_manifest, run_stage
-from pipelines.stages.verify import place_problems
 from webtext.manifest import Counts
 from webtext.warc.warc_records import HttpResponse, encode_record, encode_response, payload_digest
 

@@ -11,10 +11,10 @@ import pytest
 
 from dedup.overlap import bloom
 from pipelines.commands.cli import main
+from pipelines.stages.finished.verify import directory_problems
 from pipelines.stages.overlap import work
 from pipelines.stages.overlap.files import EVIDENCE, ITEMS, SETS
 from pipelines.stages.stage import read_manifest
-from pipelines.stages.verify import directory_problems
 from webtext.hashing import document_id
 from webtext.tables import write_table
 

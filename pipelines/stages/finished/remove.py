@@ -13,6 +13,7 @@ from dedup.repeats.find import RepeatsConfig
 from pipelines.engine.runner import Engine
 from pipelines.stages import stale
 from pipelines.stages.build import run_shards
+from pipelines.stages.finished.verify import directory_problems
 from pipelines.stages.kept import Kept, beside
 from pipelines.stages.output import Output
 from pipelines.stages.own import check_output
@@ -20,7 +21,6 @@ from pipelines.stages.removals import Tombstone, read_tombstones, run_removals, 
 from pipelines.stages.repeats import run_repeats
 from pipelines.stages.shards import Shard, ShardsConfig, plan_shards
 from pipelines.stages.stage import as_json, find_manifest, read_input, read_manifest
-from pipelines.stages.verify import directory_problems
 from webtext import manifest
 from webtext.errors import UsageError
 from webtext.manifest import Manifest
