@@ -193,7 +193,7 @@ def test_failures_are_fetched_again_when_told_to(web, tmp_path):
 def test_a_crawl_under_way_says_how_far_it_is(web, tmp_path, monkeypatch):
     archive, links, expected = web
     pages = str(tmp_path / "pages")
-    monkeypatch.setattr("pipelines.stages.crawl_transforms._PROGRESS_SECONDS", 0.02)
+    monkeypatch.setattr("pipelines.engine.progress._SECONDS", 0.02)
     seen, ended = [], threading.Event()
 
     def look():
