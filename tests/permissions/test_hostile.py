@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webtext.permissions.licence import parse_licence
-from webtext.permissions.optout import parse_tdmrep, read_page
+from webtext.permissions.optout import parse_tdmrep, read_page, tdmrep_signal
 from webtext.permissions.robots import parse_robots
 from webtext.permissions.signals import SIGNALS
 from webtext.permissions.site import Permissions
@@ -69,3 +69,9 @@ def test_files_of_sites(text):
     permissions = Permissions("webtext", parse_robots(body), parse_robots(body), parse_tdmrep(body))
     assert {signal.name for signal in permissions.signals(URL)} <= set(SIGNALS)
     assert all(isinstance(place, str) for place in permissions.named_licences(URL))
+
+
+def test_half_a_surrogate_pair_in_a_policy_can_be_written_to_the_ledger():
+    """Found by benchmarks/fuzz.py."""
+    rules = parse_tdmrep(b'[{"location": "/a*", "tdm-reservation": 1, "tdm-policy": "https://\\ud800ple/p"}]')
+    assert tdmrep_signal(rules, URL).evidence.encode().endswith(b", policy https://?ple/p")

@@ -145,7 +145,9 @@ def parse_tdmrep(document: bytes) -> tuple[Reservation, ...]:
             pattern = pattern_of(rule["location"].encode("utf-8", "replace"))
             policy = rule.get("tdm-policy")
             reserves = str(rule.get("tdm-reservation")) == "1"
-            found.append(Reservation(pattern, reserves, policy[:_QUOTED] if isinstance(policy, str) else ""))
+            said = policy[:_QUOTED] if isinstance(policy, str) else ""
+            said = said.encode("utf-8", "replace").decode()  # JSON may hold half of a pair, which no table takes
+            found.append(Reservation(pattern, reserves, said))
     return tuple(found)
 
 
