@@ -76,7 +76,7 @@ def traced(folder: Path, *commands: list[str], **settings: str) -> dict[str, int
 
 def digests(output: Path) -> dict[str, str]:
     """Give the sha256 of every file of the stages but the manifests, which know when pages were fetched."""
-    paths = sorted(path for stage in STAGES for path in (output / stage).rglob("*") if path.name != "manifest.json")
+    paths = sorted(path for stage in STAGES for path in (output / stage).rglob("*.*") if path.name != "manifest.json")
     return {str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 

@@ -17,7 +17,8 @@ PAGES = 300  # a part of realweb
 
 
 def digests(output):
-    paths = (path for stage in ("documents", "duplicates", "corpus") for path in (output / stage).rglob("*"))
+    stages = ("documents", "duplicates", "corpus")
+    paths = (path for stage in stages for path in (output / stage).rglob("*") if path.is_file())
     return {str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
