@@ -185,6 +185,9 @@ ANSWERS: Mapping[str, Sequence[Key]] = {
         Key("removed", "integer", "documents that all requests so far keep out"),
         Key("rewritten[]", "string", "shards that changed", always=False),
         Key("unchanged", "integer", "shards that did not"),
+        Key("met[].kind", "string", "url, host or author: the kind of a request that meets documents", always=False),
+        Key("met[].value", "string", "what it names, as it is compared", always=False),
+        Key("met[].documents", "number", "the documents that it keeps out", always=False),
         Key(
             "unmet[].kind",
             "string",

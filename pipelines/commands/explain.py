@@ -3,8 +3,10 @@
 import argparse
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -12,6 +14,7 @@ import pyarrow.parquet as pq
 from pipelines.commands import config_file
 from pipelines.commands.side_by_side import printable, side_by_side
 from pipelines.report.difference import Difference, compare_texts
+from pipelines.report.samples import REPEATED
 from pipelines.stages.earlier import text_in_earlier
 from pipelines.stages.output import BESIDE, FUNNEL, KINDS, Output
 from pipelines.stages.stage import find_manifest
@@ -21,28 +24,71 @@ from webtext.urls import canonicalize_url
 
 _REJECTED = ("url", "reason", "detail", "kept_url", "similarity", "cluster", "cluster_size")
 _HEADINGS = {"url", "stage", "verdict", "outcome", "comparison"}
+_ASKED = (
+    "URLs, as posted or canonical, ids of documents (16 hexadecimal digits), files of them, or - for standard input"
+)
 _NARROWEST = 60  # columns; a terminal that tells none is taken for 100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of `webtext explain`."""
-    parser.add_argument("url", help="a URL, as posted or canonical, or a document's id (16 hexadecimal digits)")
+    parser.add_argument("url", nargs="+", metavar="URL|FILE", help=_ASKED)
     parser.add_argument("--output", "-o", default="out/sample", help="the output to ask (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 
 
 def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
-    """Print what became of a URL; the exit status is 1 if no stage has seen it."""
+    """Print what became of URLs; the exit status is 1 if no stage has seen one of them."""
     del beam_arguments
-    findings = explain(arguments.output, arguments.url)
-    for finding in findings:
-        if finding["verdict"].startswith("near_duplicate"):
-            finding["comparison"] = compare(arguments.output, finding["kept_url"], finding["url"])
+    urls = list(dict.fromkeys(url for word in arguments.url for url in _read(word)))
+    is_list = arguments.url != urls
+    found = {url: explain(arguments.output, url) for url in urls}
+    if len(urls) == 1 and not is_list:
+        for finding in found[urls[0]]:
+            if finding["verdict"].startswith("near_duplicate"):
+                finding["comparison"] = compare(arguments.output, finding["kept_url"], finding["url"])
+    is_list = is_list or len(urls) > 1
     if arguments.json:
-        print(json.dumps(findings, indent=1, default=_as_json, ensure_ascii=False))
+        told = [{"url": url, "answer": answer(url, findings), "findings": findings} for url, findings in found.items()]
+        print(json.dumps(told if is_list else found[urls[0]], indent=1, default=_as_json, ensure_ascii=False))
+    elif is_list:
+        print("\n".join(answer(url, findings) for url, findings in found.items()))
     else:
-        print("\n".join(_sentences(arguments.url, findings)))
-    return 0 if findings else 1
+        print("\n".join(_sentences(urls[0], found[urls[0]])))
+    return 0 if all(found.values()) else 1
+
+
+def _read(word: str) -> list[str]:
+    """Give what a word of the command names: the lines of standard input or of a file, or itself."""
+    if word == "-":
+        lines = sys.stdin.read().splitlines()
+    elif "://" not in word and Path(word).is_file():
+        lines = Path(word).read_text("utf-8", errors="replace").splitlines()
+    else:
+        return [word]
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def answer(asked: str, findings: list[dict[str, Any]]) -> str:
+    """Say in a sentence what became of a URL.
+
+    >>> answer("u", [{"url": "u", "stage": "pages", "verdict": "http_404", "detail": "gone"}])
+    'u is not in the corpus: Fetch left it out as http_404 (gone)'
+    """
+    if not findings:
+        return f"{asked}: no stage has seen it; it was not posted in the submissions harvested"
+    url = printable(findings[0].get("url", asked))
+    if any((finding["stage"], finding["verdict"]) == ("corpus", "kept") for finding in findings):
+        return f"{url} is in the corpus"
+    gone = [
+        one for one in findings if one["verdict"] not in {"kept", KINDS["repeats"].verdict, KINDS["earlier"].verdict}
+    ]
+    last = next((one for one in gone if one["verdict"] != REPEATED), (gone or findings)[-1])
+    title = KINDS[last["stage"]].title
+    if not gone:
+        return f"{url} has stayed so far: {title} kept it"
+    why = printable(f"for {last['kept_url']}" if "kept_url" in last else last.get("detail", ""))
+    return f"{url} is not in the corpus: {title} left it out as {last['verdict']}" + (f" ({why})" if why else "")
 
 
 def explain(output: str, url: str) -> list[dict[str, Any]]:
@@ -105,10 +151,7 @@ def _rows(
 
 
 def _sentences(asked: str, findings: list[dict[str, Any]]) -> Iterator[str]:
-    if not findings:
-        yield f"{asked}: no stage has seen it; it was not posted in the submissions harvested"
-        return
-    yield findings[0].get("url", asked)
+    yield answer(asked, findings)
     for finding in findings:
         facts = [f"{name} {printable(_plain(value))}" for name, value in finding.items() if name not in _HEADINGS]
         yield f"  {finding['stage']:<16}{finding['verdict']:<20}{'; '.join(facts)}"

@@ -73,6 +73,8 @@ def _lines(done: Removal) -> Iterator[str]:
     changed = f"{len(done.rewritten)} of {total} files changed"
     yield f"{done.documents:,} documents removed now, {done.removed:,} in all; {changed}"
     yield from (f"  {name}" for name in done.rewritten)
+    for met in done.met:
+        yield f"{met.kind} {met.value}: {met.documents:,} documents are kept out"
     for request in done.unmet:
         yield f"no document of the corpus meets: {request.kind} {request.value} (it stands for later builds)"
     yield from map(stale.told, done.stale)

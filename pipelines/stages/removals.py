@@ -234,14 +234,15 @@ def _rows(documents: str, part: str) -> list[dict[str, str]]:
     return rows
 
 
-def unmet_requests(kept: Kept, asked: Iterable[Tombstone]) -> list[Tombstone]:
-    """List those of some requests that meet none of the documents that were removed, in their order, each once."""
+def count_met(kept: Kept, asked: Iterable[Tombstone]) -> dict[Tombstone, int]:
+    """Count the removed documents that each of some requests meets, in their order, each request once."""
     wanted = dict.fromkeys(asked)
     requests = Requests.of(wanted)
-    met: set[Tombstone] = set()
+    met = dict.fromkeys(wanted, 0)
     for part in kept.parts() if kept.removed else ():
         gone = kept.asked_away(part)
         for row in _rows(kept.documents, part) if gone else ():
             if row["id"] in gone:
-                met.update(requests.meeting(row["url"], row["final_url"], row["host"], row["author"]))
-    return [request for request in wanted if request not in met]
+                for request in set(requests.meeting(row["url"], row["final_url"], row["host"], row["author"])):
+                    met[request] += 1
+    return met

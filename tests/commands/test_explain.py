@@ -1,6 +1,7 @@
 """A near-duplicate is shown beside the one that stayed: what both have is plain, what one lacks is marked."""
 
 import argparse
+import io
 import json
 
 import pyarrow as pa
@@ -118,3 +119,19 @@ def test_what_is_left_out_is_said():
         f"{'[-gone-]':<28} │",
         "7 more paragraphs are not shown",
     ]
+
+
+def test_a_list_is_answered_a_sentence_a_line(output, capsys, tmp_path, monkeypatch):
+    (tmp_path / "list").write_text(f"# asked for\n{KEPT}\n\n{DROPPED}\n")
+    said = [
+        f"{KEPT} has stayed so far: Extract and filter kept it",
+        f"{DROPPED} is not in the corpus: De-duplicate left it out as near_duplicate (for {KEPT})",
+    ]
+    assert main(["explain", str(tmp_path / "list"), "--output", str(output)]) == 0
+    assert capsys.readouterr().out.splitlines() == said
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{KEPT}\nhttp://never.example/\n"))
+    assert main(["explain", "-", DROPPED, "--output", str(output), "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert [one["url"] for one in told] == [KEPT, "http://never.example/", DROPPED]
+    assert [told[0]["answer"], told[2]["answer"]] == said
+    assert told[1]["findings"] == [] and "no stage has seen it" in told[1]["answer"]

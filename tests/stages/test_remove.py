@@ -342,6 +342,10 @@ def test_of_several_requests_those_that_meet_nothing_are_named(output):
     asked = [Tombstone("host", "example"), Tombstone("host", "nowhere.example"), Tombstone("author", "jane doe")]
     done = remove(output, asked, ENGINE)
     assert done.unmet == (Tombstone("host", "nowhere.example"),)
+    assert [(met.kind, met.value, met.documents > 0) for met in done.met] == [
+        ("host", "example", True),
+        ("author", "jane doe", True),
+    ]
     assert done.documents == DOCUMENTS + 1
 
 

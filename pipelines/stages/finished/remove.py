@@ -17,7 +17,7 @@ from pipelines.stages.finished.verify import directory_problems
 from pipelines.stages.kept import Kept, beside
 from pipelines.stages.output import Output
 from pipelines.stages.own import check_output
-from pipelines.stages.removals import Tombstone, read_tombstones, run_removals, unmet_requests, write_tombstones
+from pipelines.stages.removals import Tombstone, count_met, read_tombstones, run_removals, write_tombstones
 from pipelines.stages.repeats import run_repeats
 from pipelines.stages.shards import Shard, ShardsConfig, plan_shards
 from pipelines.stages.stage import as_json, find_manifest, read_input, read_manifest
@@ -30,6 +30,15 @@ from webtext.tables import write_records
 
 
 @dataclass(frozen=True)
+class Met:
+    """A request, and how many documents it keeps out."""
+
+    kind: str
+    value: str
+    documents: int
+
+
+@dataclass(frozen=True)
 class Removal:
     """What a removal did."""
 
@@ -38,6 +47,7 @@ class Removal:
     rewritten: tuple[str, ...]  # shards that changed
     unchanged: int  # shards that did not
     stale: tuple[str, ...]  # directories that were made from the corpus as it was
+    met: tuple[Met, ...]  # requests of this time that meet documents
     unmet: tuple[Tombstone, ...]  # requests of this time that meet no document of the corpus
 
 
@@ -67,13 +77,15 @@ def remove(output: str, asked: list[Tombstone], engine: Engine) -> Removal:
     known = {(file.name, file.sha256) for file in before.files}
     written = [file for file in after.files if split_of_shard(file.name)]
     changed = tuple(file.name for file in written if (file.name, file.sha256) not in known)
+    met = count_met(kept, asked)
     return Removal(
         documents=before.counts.kept - after.counts.kept,
         removed=sum(read_manifest(place.removed).counts.rejected.values()),
         rewritten=changed,
         unchanged=len(written) - len(changed),
         stale=tuple(stale.stale_directories(output)),
-        unmet=tuple(unmet_requests(kept, asked)),
+        met=tuple(Met(request.kind, request.value, count) for request, count in met.items() if count),
+        unmet=tuple(request for request, count in met.items() if not count),
     )
 
 
