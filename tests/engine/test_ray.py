@@ -100,7 +100,7 @@ def building(pages, output, *flags):
 
 
 def digests(output):
-    paths = sorted(path for stage in STAGES for path in (output / stage).rglob("*"))
+    paths = sorted(path for stage in STAGES for path in (output / stage).rglob("*") if path.is_file())
     return {str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
