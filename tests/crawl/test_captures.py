@@ -174,3 +174,10 @@ def test_any_bytes_are_read(answer, kind):
 def test_only_known_archives_are_asked():
     with pytest.raises(ValueError, match="captures come from"):
         FetchConfig(captures="elsewhere")
+
+
+def test_a_capture_whose_url_holds_half_a_surrogate_pair_is_left_out():
+    rows = b'[["original","timestamp"],["http://a.example/\\ud800","20170101000000"],[1,"20170101000000"]]'
+    assert list(CaptureIndex("wayback").captures(rows)) == []
+    row = b'{"url": "http://a/\\ud800", "timestamp": "20170101000000", "filename": "f", "offset": "1", "length": "2"}'
+    assert list(CaptureIndex("commoncrawl").captures(row)) == []

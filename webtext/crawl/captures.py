@@ -84,11 +84,13 @@ class CaptureIndex:
                 taken_at = int(datetime.strptime(row["timestamp"], _STAMP).replace(tzinfo=UTC).timestamp())
                 if self.kind == "wayback":
                     page = row["original"]
+                    page.encode()  # half a surrogate pair, which JSON may hold, is no part of a URL
                     yield Capture(page, taken_at, f"{_WAYBACK}/web/{row['timestamp']}id_/{page}")
                 else:
                     source = f"{_COMMON_CRAWL_DATA}/{quote(row['filename'])}"
+                    row["url"].encode()
                     yield Capture(row["url"], taken_at, source, int(row["offset"]), int(row["length"]))
-            except (KeyError, TypeError, ValueError):
+            except (AttributeError, KeyError, TypeError, ValueError):
                 continue
 
     def _rows(self, answer: bytes) -> Iterator[dict[str, str]]:
