@@ -36,9 +36,9 @@ build/sample/RS_sample.zst: $(VENV)/installed $(wildcard sample/*.py sample/*/*)
 corpus: $(filter build/sample/%,$(SUBMISSIONS))
 corpus: $(VENV)/installed ## Build a corpus: the bundled sample, or SUBMISSIONS=... OUTPUT=...
 	$(BIN)/webtext corpus --submissions $(SUBMISSIONS) --output $(OUTPUT) --workers $(WORKERS) $(ARGS)
-	$(BIN)/webtext verify $(OUTPUT)
+	$(BIN)/webtext verify -o $(OUTPUT)
 	$(BIN)/webtext validate $(OUTPUT)/corpus --tier $(TIER) --output $(OUTPUT)/validation
-	$(BIN)/webtext report $(OUTPUT)
+	$(BIN)/webtext report -o $(OUTPUT)
 
 # A file of tests is one process's, since its tests share what they make; those with slow tests are begun first.
 # There is a process more than cores, since tests wait for servers and workers of their own.

@@ -17,7 +17,7 @@ from pipelines.commands.build_flags import (
     duplicates_config,
     repeats_config,
 )
-from pipelines.commands.ending import add_damage_argument, end
+from pipelines.commands.ending import add_damage_argument, drawn, end
 from pipelines.commands.fetch import add_share_argument
 from pipelines.commands.opt_outs import add_opt_outs_argument, opt_outs_of
 from pipelines.engine.runner import add_engine_arguments, engine_from
@@ -36,17 +36,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", "-o", required=True, help="directory of the output; the corpus goes to OUTPUT/corpus"
     )
     parser.add_argument("--pages", help="a finished pages directory (default: OUTPUT/pages)")
-    parser.add_argument("--warc", nargs="+", metavar="FILE", help="WARC files of any origin instead; patterns allowed")
+    parser.add_argument(
+        "--warc",
+        nargs="+",
+        metavar="FILE",
+        help="WARC files of any origin instead of --pages; patterns allowed (default: none)",
+    )
     add_damage_argument(parser)
-    parser.add_argument("--links", help="with --warc: a finished links directory; only pages that are links are taken")
-    add_opt_outs_argument(parser, "--warc-opt-outs", told="with --warc: ")
+    parser.add_argument(
+        "--links", help="a finished links directory: of --warc, only pages of its links are taken (default: all pages)"
+    )
+    add_opt_outs_argument(parser, "--warc-opt-outs", told="for --warc: ")
     parser.add_argument(
         "--dry-run",
         type=int,
         nargs="?",
         const=200,
         metavar="PAGES",
-        help="only tell what each rule would remove of a sample",
+        help="only tell what each rule would remove of so many pages (default: build; without a number 200)",
     )
     add_build_arguments(parser)
     add_share_argument(parser)
@@ -60,7 +67,9 @@ def add_build_arguments(parser: argparse.ArgumentParser) -> None:
     add_duplicates_arguments(parser)
     add_repeats_arguments(parser)
     group = parser.add_argument_group("shards")
-    group.add_argument("--held-out", type=float, default=0.05, help="share that is held out (default: %(default)s)")
+    group.add_argument(
+        "--held-out", type=float, default=0.05, help="share of the documents that is held out (default: %(default)s)"
+    )
     group.add_argument("--shard-mb", type=int, default=256, help="MiB of text in a shard (default: %(default)s)")
 
 
@@ -100,8 +109,9 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
         tried = try_filters(pages, config.documents, arguments.dry_run)
         tell(asdict(tried), [format_dry_run(tried)], as_json=arguments.json)
         return 0
+    before = Funnel.of(arguments.output)
     run_build(pages, arguments.output, config, engine, arguments.share)
     funnel = Funnel.of(arguments.output)
     found = {"output": arguments.output, "stages": stages_as_json(funnel.stages)}
-    tell(found, funnel.lines(), as_json=arguments.json)
+    tell(found, drawn(arguments.output, before, funnel), as_json=arguments.json)
     return end(arguments, funnel)

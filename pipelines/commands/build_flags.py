@@ -23,17 +23,39 @@ def add_documents_arguments(parser: argparse.ArgumentParser) -> None:
     default = DocumentsConfig()
     limits = default.extract
     group = parser.add_argument_group("text")
-    group.add_argument("--extractor", choices=sorted(ENGINES), default=limits.extractor, help="default: %(default)s")
-    group.add_argument("--max-page-bytes", type=int, default=limits.max_bytes, help="larger pages are rejected")
-    group.add_argument("--page-seconds", type=float, default=limits.seconds, help="CPU time for a page")
+    group.add_argument(
+        "--extractor",
+        choices=sorted(ENGINES),
+        default=limits.extractor,
+        help="what finds the text in a page (default: %(default)s)",
+    )
+    group.add_argument(
+        "--max-page-bytes",
+        type=int,
+        default=limits.max_bytes,
+        help="bytes from which on a page is rejected as too large (default: %(default)s)",
+    )
+    group.add_argument(
+        "--page-seconds",
+        type=float,
+        default=limits.seconds,
+        help="CPU seconds that a page may take (default: %(default)s)",
+    )
     group.add_argument("--extract-foreign", action="store_true", help=_EXTRACT_FOREIGN)
     group.add_argument("--reference", action="store_true", help=_REFERENCE)
     group = parser.add_argument_group("filters")
     group.add_argument("--preset", default=default.preset, help=f"{_PRESETS} (default: %(default)s)")
     add_rule_arguments(group)
     group.add_argument("--language", nargs="+", metavar="CODE", help="languages to keep; `any` for all (default: en)")
-    group.add_argument("--min-probability", type=float, help="least probability of the language")
-    group.add_argument("--blocklist", nargs="+", metavar="FILE", help="hosts to leave out, besides the bundled list")
+    group.add_argument(
+        "--min-probability", type=float, help="least probability of the language (default: the preset's)"
+    )
+    group.add_argument(
+        "--blocklist",
+        nargs="+",
+        metavar="FILE",
+        help="files of hosts to leave out, besides the bundled list (default: none)",
+    )
 
 
 _PRESETS = f"rules: {', '.join(preset_names())}, or a file (`webtext filters` shows them)"
@@ -48,8 +70,10 @@ def add_rule_arguments(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--rules", nargs="+", action="extend", default=[], metavar="FILE", help=_RULES)
 
 
-_RULES = "rules of your own, run after the preset's: Python files or modules (docs/how-to/add-a-filter.md)"
-_SET = "thresholds of rules: length.min_words=50 walls.enabled=false language.languages=en,de (or as TOML)"
+_RULES = (
+    "rules of your own, run after the preset's: Python files or modules, docs/how-to/add-a-filter.md (default: none)"
+)
+_SET = "thresholds of rules: length.min_words=50 walls.enabled=false language.languages=en,de (default: the preset's)"
 
 
 def documents_config(arguments: argparse.Namespace) -> DocumentsConfig:
@@ -108,31 +132,50 @@ def add_duplicates_arguments(parser: argparse.ArgumentParser) -> None:
     default = MinHashConfig()
     group = parser.add_argument_group("duplicates")
     group.add_argument(
-        "--threshold", type=float, default=default.threshold, help="Jaccard similarity of near-duplicates (%(default)s)"
+        "--threshold",
+        type=float,
+        default=default.threshold,
+        help="Jaccard similarity from which on two documents are near-duplicates (default: %(default)s)",
     )
     group.add_argument(
-        "--num-perm", type=int, default=default.num_perm, help="permutations of a signature (%(default)s)"
+        "--num-perm",
+        type=int,
+        default=default.num_perm,
+        help="permutations of a MinHash signature (default: %(default)s)",
     )
-    group.add_argument("--shingle-words", type=int, default=default.shingle_words, help="of a shingle (%(default)s)")
     group.add_argument(
-        "--recall", type=float, default=default.recall, help="wanted share of pairs at the threshold (%(default)s)"
+        "--shingle-words", type=int, default=default.shingle_words, help="words of a shingle (default: %(default)s)"
     )
     group.add_argument(
-        "--bands", type=int, help="bands of the signature, with --rows (default: by threshold and recall)"
+        "--recall",
+        type=float,
+        default=default.recall,
+        help="share of the pairs at the threshold that the bands are to find (default: %(default)s)",
     )
-    group.add_argument("--rows", type=int, help="rows of a band")
+    group.add_argument(
+        "--bands", type=int, help="bands of a signature, goes with --rows (default: by --threshold and --recall)"
+    )
+    group.add_argument(
+        "--rows", type=int, help="rows of a band, goes with --bands (default: by --threshold and --recall)"
+    )
     group.add_argument(
         "--against",
         nargs="+",
         default=[],
         metavar="DIR",
-        help="earlier corpora to be different from: outputs of ours, or any Parquet with texts",
+        help="earlier corpora whose texts are left out: outputs of ours, or any Parquet (default: none)",
     )
     columns = Columns()
     group.add_argument(
-        "--against-text-field", default=columns.text, help="column of their texts, if not ours (%(default)s)"
+        "--against-text-field",
+        default=columns.text,
+        help="column of the texts in the Parquet files of --against (default: %(default)s)",
     )
-    group.add_argument("--against-url-field", default=columns.url, help="column of their URLs, if any (%(default)s)")
+    group.add_argument(
+        "--against-url-field",
+        default=columns.url,
+        help="column of the URLs in the Parquet files of --against, if any (default: %(default)s)",
+    )
 
 
 def minhash_config(arguments: argparse.Namespace) -> MinHashConfig:
@@ -176,21 +219,21 @@ def add_repeats_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=default.min_documents,
         metavar="DOCUMENTS",
-        help="take out lines that so many documents have (default: none)",
+        help="take out lines that so many documents have (default: 0, none)",
     )
     group.add_argument(
         "--repeated-on-hosts",
         type=int,
         default=default.min_hosts,
         metavar="HOSTS",
-        help="... on at least so many hosts (default: %(default)s)",
+        help="hosts on which a line of --drop-repeated-lines stands at least (default: %(default)s)",
     )
     group.add_argument(
         "--drop-repeated-passages",
         type=int,
         default=default.passage_words,
         metavar="WORDS",
-        help="where documents share a passage of so many words or more, leave it in one of them (default: in all)",
+        help="leave a passage of so many words that documents share in one of them alone (default: 0, in all)",
     )
 
 

@@ -20,6 +20,7 @@ from typing import NoReturn
 
 from pipelines.commands.exits import EXIT_DAMAGED, EXIT_FAILURE, EXIT_OK, EXIT_USAGE
 from pipelines.commands.file_damage import damage
+from pipelines.commands.named_output import check_output_is_named
 from pipelines.engine import logs
 from pipelines.engine.interrupt import EXIT_INTERRUPTED, INTERRUPTED, Ending, end_in_time
 from pipelines.engine.run_log import note_end, run_log
@@ -87,7 +88,10 @@ EXITS = {
     EXIT_DAMAGED: "done, but an input is damaged: the last line says where; `--on-damage skip` accepts it",
     EXIT_INTERRUPTED: "interrupted: run the same command again to go on",
 }
-_EPILOG = "exit status:\n" + "\n".join(f"  {status:<5}{meaning}" for status, meaning in EXITS.items())
+_EPILOG = "exit status:\n" + "\n".join(
+    textwrap.fill(meaning, 98, initial_indent=f"  {status:<5}", subsequent_indent=" " * 7)
+    for status, meaning in EXITS.items()
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -142,6 +146,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         known, unknown = parser.parse_known_args(arguments)
     except UsageError as error:  # a value that must be copied from elsewhere, or may not be there
         return _told(asked, error, "-v" in arguments)
+    check_output_is_named(parser, known)
     files = [flag for flag in unknown if flag.startswith(FILE_SYSTEMS)]
     if files:
         importlib.import_module("webtext.clouds").set_options(files)

@@ -38,6 +38,8 @@ def every_parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=summary)
         importlib.import_module(f"pipelines.commands.{name}").add_arguments(command)
         if name in WITH_CONFIG:
-            command.add_argument("--config", help="read flags from this TOML file")
-        command.add_argument("--verbose", "-v", action="store_true", help="tell more")
+            command.add_argument("--config", help="read flags from this TOML file (default: none)")
+        command.add_argument(
+            "--verbose", "-v", action="store_true", help="tell more: log lines, and where an error is from"
+        )
     return parser

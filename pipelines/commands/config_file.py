@@ -10,6 +10,7 @@ import difflib
 import importlib
 import json
 import math
+import textwrap
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -39,13 +40,37 @@ Values = Mapping[str, Mapping[str, Any]]  # table → key → value
 _HEAD = """\
 # webtext: one file for a whole corpus. `webtext corpus --config FILE` reads it; so do harvest, fetch and build.
 # Every key is also a flag (`min-karma = 3` is `--min-karma 3`), and a flag on the command line wins.
-# A line that begins with # is a default, or has none.
+# A line that begins with # and a key is a default, or an example where there is none: take the # away to use it.
 """
+# What a key without a default may hold, so that its line works without its #.
+_EXAMPLES = {
+    "since": "2017-01-01",
+    "until": "2018-01-01",
+    "link-shards": 8,
+    "reddit": ["worldnews", "science"],
+    "reddit-site": "DEFAULT",
+    "reddit-dump": "out/mine/submissions/RS_reddit.jsonl.zst",
+    "follow": 24,
+    "links": "out/mine/links",
+    "delay": 1.0,
+    "max-crawl-delay": 60.0,
+    "backoff": 5.0,
+    "pages": "out/mine/pages",
+    "warc": ["crawl/*.warc.gz"],
+    "dry-run": 200,
+    "language": ["en"],
+    "min-probability": 0.8,
+    "blocklist": ["hosts.txt"],
+    "bands": 24,
+    "rows": 5,
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare --config."""
-    parser.add_argument("--config", metavar="FILE", help="read flags from this TOML file (`webtext init` writes one)")
+    parser.add_argument(
+        "--config", metavar="FILE", help="read flags from this TOML file (`webtext init` writes one; default: none)"
+    )
 
 
 def settings(table: str) -> list[tuple[str, list[argparse.Action]]]:
@@ -250,15 +275,10 @@ def to_toml(values: Values) -> str:
 def _entry(action: argparse.Action, values: Mapping[str, Any]) -> list[str]:
     key, default = key_of(action), written(action, action.default)
     meaning = " ".join(((action.help or "") % vars(action)).split())
+    remark = textwrap.fill(meaning, 118, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
     if key in values:
-        return [f"# {meaning}", f"{key} = {_literal(values[key])}"]
-    return [f"# {meaning}", f"#{key} = {_literal(default) if default is not None else _wanted(action)}"]
-
-
-def _wanted(action: argparse.Action) -> str:
-    """Name what a key without a default takes."""
-    name = str(action.metavar or {int: "NUMBER", float: "NUMBER"}.get(action.type, "VALUE"))  # type: ignore[call-overload]
-    return f'["{name}"]' if action.nargs in {"+", "*"} else name if name == "NUMBER" else f'"{name}"'
+        return [remark, f"{key} = {_literal(values[key])}"]
+    return [remark, f"#{key} = {_literal(_EXAMPLES[key] if default is None else default)}"]
 
 
 def _literal(value: Any) -> str:

@@ -4,11 +4,12 @@ import argparse
 
 from pipelines.commands.answer import add_json_argument, stages_as_json, tell
 from pipelines.commands.build import add_build_arguments, build_config
-from pipelines.commands.ending import end
+from pipelines.commands.ending import drawn, end
 from pipelines.commands.fetch import add_fetch_arguments, fetch_config
 from pipelines.commands.harvest import add_harvest_arguments, harvest_config
 from pipelines.engine.runner import add_engine_arguments, engine_from
 from pipelines.stages.corpus import run_corpus
+from pipelines.stages.ledger import Funnel
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     """Build a corpus as the flags say, and print the funnel."""
+    before = Funnel.of(arguments.output)
     funnel = run_corpus(
         arguments.output,
         harvest_config(arguments),
@@ -35,5 +37,5 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
         arguments.slots,
     )
     found = {"output": arguments.output, "stages": stages_as_json(funnel.stages)}
-    tell(found, funnel.lines(), as_json=arguments.json)
+    tell(found, drawn(arguments.output, before, funnel), as_json=arguments.json)
     return end(arguments, funnel)

@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "a", metavar="A", help="an output of `webtext corpus` or `webtext build`, or a corpus directory"
     )
-    parser.add_argument("b", metavar="B", help="another")
+    parser.add_argument("b", metavar="B", help="another such output or corpus directory")
     parser.add_argument("--json", action="store_true", help="print the difference as JSON")
 
 
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
         plain = {**vars(found), "only_a": vars(found.only_a), "only_b": vars(found.only_b)}
         print(json.dumps(plain, indent=1, sort_keys=True, ensure_ascii=False))
     else:
-        print("\n".join(_lines(found)))
+        print("\n".join(_lines(found, arguments.a, arguments.b)))
     return 0
 
 
@@ -167,16 +167,48 @@ def _leaves(values: Any, prefix: str) -> Iterator[tuple[str, Any]]:
         yield from _leaves(value, f"{prefix}.{key}" if prefix else key)
 
 
-def _lines(found: CorpusDifference) -> Iterator[str]:
-    yield (
-        f"{found.shared:,} documents in both; {found.changed_text:,} with another text, "
-        f"{found.moved_split:,} in another split"
-    )
-    for name, side, other in (("A", found.only_a, "B"), ("B", found.only_b, "A")):
-        yield f"{side.documents:,} only in {name}" + (f"; in {other} they were" if side.documents else "")
+def _lines(found: CorpusDifference, a: str, b: str) -> Iterator[str]:
+    """Say in sentences what is shared, what is not and why, and which settings differ."""
+    if a == b or not (found.only_a.documents or found.only_b.documents or found.changed_text or found.moved_split):
+        yield f"{a} and {b} hold the same {_documents(found.shared)}, with the same texts in the same splits."
+    else:
+        yield (
+            f"{a} and {b} share {_documents(found.shared)}: {_none(found.changed_text)} of them have another text, "
+            f"{_none(found.moved_split)} stand in another split."
+        )
+    for name, side, other in ((a, found.only_a, b), (b, found.only_b, a)):
+        if side.documents:
+            yield f"{name} has {_documents(side.documents)} that {other} does not have:"
         for reason, count in side.reasons.items():
-            yield f"  {count:>12,}  {reason.replace(NEVER_SEEN, 'never seen at any stage')}"
-            yield from (f"                  {url}" for url in side.examples[reason])
+            yield f"  {count:,} because {_because(reason, other)}, such as"
+            yield from (f"    {url}" for url in side.examples[reason])
     if found.settings:
-        yield "settings that differ (A, B)"
-        yield from (f"  {name}: {one!r}, {other!r}" for name, (one, other) in found.settings.items())
+        yield "They were made with other settings:"
+        yield from (
+            f"  {name} is {_value(one)} in {a}, and {_value(two)} in {b}."
+            for name, (one, two) in found.settings.items()
+        )
+    elif found.only_a.documents or found.only_b.documents:
+        yield "They were made with the same settings, from other inputs."
+
+
+def _documents(count: int) -> str:
+    return f"{count:,} document{'' if count == 1 else 's'}"
+
+
+def _none(count: int) -> str:
+    return f"{count:,}" if count else "none"
+
+
+def _because(reason: str, other: str) -> str:
+    """Say why an output has not what another has.
+
+    >>> _because("documents: too_short", "out/b")
+    'the stage `documents` of out/b rejected them as too_short'
+    """
+    stage, _, name = reason.partition(": ")
+    return f"the stage `{stage}` of {other} rejected them as {name}" if name else f"{other} never saw them"
+
+
+def _value(value: Any) -> str:
+    return "not set" if value is None else json.dumps(value, ensure_ascii=False, default=str)

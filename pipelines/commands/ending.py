@@ -23,6 +23,13 @@ _ON_DAMAGE = (
 )
 
 
+def drawn(output: str, before: Funnel, after: Funnel) -> list[str]:
+    """Draw the funnel of a run; where all stood there already, say that in one line."""
+    if before.stages != after.stages:
+        return after.lines()
+    return [f"nothing to do: {output} has it already, from these inputs and settings; `webtext status` shows what"]
+
+
 def end(arguments: argparse.Namespace, funnel: Funnel) -> int:
     """Say how lists and tables were understood, what was damaged, and why nothing was found; give the exit status."""
     status = EXIT_OK

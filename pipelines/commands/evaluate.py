@@ -22,7 +22,9 @@ _EPILOG = """NAME chooses the protocol: ptb, wikitext2, wikitext103, 1bw, enwik8
 natural_questions; any other NAME is a multiple-choice set (hellaswag, piqa ...). docs/training.md, Evaluation, tells
 how files are spelt."""
 _SHOTS = "examples before each item, as many as fit; several give a table (default: each paper's protocol)"
-_EXAMPLE_FILES = "items of a set's form that --shots takes examples from; those that are scored are left out"
+_EXAMPLE_FILES = (
+    "items of a set's form that --shots takes examples from; those that are scored are left out (default: none)"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,15 +33,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "checkpoint", type=only_here, help="a run of `webtext train`, or a GPT-2 in Hugging Face's layout"
     )
-    parser.add_argument("--on", action="append", required=True, metavar="NAME=FILE", help="a set; may be repeated")
+    parser.add_argument(
+        "--on",
+        action="append",
+        required=True,
+        metavar="NAME=FILE",
+        help="a set to score on, by name and file; may be repeated",
+    )
     parser.add_argument("--shots", action="extend", type=_shots, metavar="K[,K]", help=_SHOTS)
     parser.add_argument("--examples", action="append", default=[], metavar="[NAME=]FILE", help=_EXAMPLE_FILES)
-    parser.add_argument("--stride", type=int, default=0, help="of rolling windows, in tokens (default: disjoint)")
-    parser.add_argument("--limit", type=int, default=0, help="items of each task (default: all)")
     parser.add_argument(
-        "--dirty", type=local_corpus, help='JSON {"NAME": [positions]} of items that overlap with the training set'
+        "--stride",
+        type=int,
+        default=0,
+        help="tokens from one window of plain text to the next (default: 0, a whole window)",
     )
-    parser.add_argument("--output", type=only_here, help="file for all figures and details, as JSON")
+    parser.add_argument("--limit", type=int, default=0, help="most items of each task (default: 0, all)")
+    parser.add_argument(
+        "--dirty",
+        type=local_corpus,
+        help='JSON {"NAME": [positions]} of items that overlap with the training set (default: none)',
+    )
+    parser.add_argument(
+        "--output", "-o", type=only_here, help="file for all figures and details, as JSON (default: only print)"
+    )
     add_device(parser)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from pipelines.commands import config_file
+from pipelines.commands.named_output import add_output_argument
 from pipelines.commands.side_by_side import printable, side_by_side
 from pipelines.report.difference import Difference, compare_texts
 from pipelines.report.samples import REPEATED
@@ -33,7 +34,7 @@ _NARROWEST = 60  # columns; a terminal that tells none is taken for 100
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of `webtext explain`."""
     parser.add_argument("url", nargs="+", metavar="URL|FILE", help=_ASKED)
-    parser.add_argument("--output", "-o", default="out/sample", help="the output to ask (default: %(default)s)")
+    add_output_argument(parser, bare=False)
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 
 

@@ -11,8 +11,13 @@ from webtext.local import only_here
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of the command."""
     parser.add_argument("checkpoint", type=only_here, help="a run of `webtext train`")
-    parser.add_argument("--format", choices=["hf", "nanogpt", "llmc"], required=True, help="hf: the model; else tokens")
-    parser.add_argument("--output", type=Path, required=True, help="folder to write")
+    parser.add_argument(
+        "--format",
+        choices=["hf", "nanogpt", "llmc"],
+        required=True,
+        help="hf writes the model, nanogpt and llmc its tokens",
+    )
+    parser.add_argument("--output", "-o", type=Path, required=True, help="folder to write")
 
 
 def run(arguments: argparse.Namespace, _: list[str]) -> int:

@@ -9,6 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 from pipelines.commands.answer import add_json_argument, stages_as_json, tell
+from pipelines.commands.ending import drawn
 from pipelines.commands.fetch_check import run_check
 from pipelines.commands.opt_outs import add_opt_outs_argument, opt_outs_of
 from pipelines.engine.runner import add_engine_arguments, engine_from
@@ -43,24 +44,26 @@ def add_fetch_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--product", default=default.product, help="name in the User-Agent (default: %(default)s)")
     group.add_argument("--replay", nargs="+", action="extend", default=[], metavar="WARC", help=_REPLAY)
     group = parser.add_argument_group("manners")
-    group.add_argument("--delay", type=float, help="seconds of rest for a host (default: 1, with --replay 0)")
+    group.add_argument(
+        "--delay", type=float, help="seconds between two requests to a host (default: 1, with --replay 0)"
+    )
     group.add_argument("--max-crawl-delay", type=float, help=_CRAWL_DELAY)
     group.add_argument("--backoff", type=float, help="seconds before a second attempt (default: 5, with --replay 0)")
     _add(group, "hosts-at-once", "hosts asked at the same time")
-    _add(group, "requests-per-second", "to all hosts of a slot together; 0: no limit")
+    _add(group, "requests-per-second", "requests a second to all hosts of a slot together; 0: no limit")
     group.add_argument("--ignore-robots", action="store_true", help="do not ask for robots.txt; for sites of your own")
     add_opt_outs_argument(group)
     group.add_argument("--obey-ai-agents", action=argparse.BooleanOptionalAction, default=True, help=_AI_AGENTS)
     group = parser.add_argument_group("limits")
-    _add(group, "connect-timeout", "seconds")
-    _add(group, "read-timeout", "seconds of silence")
-    _add(group, "total-timeout", "seconds for an exchange")
-    _add(group, "max-body-bytes", "of a page")
-    _add(group, "max-redirects", "of a page")
-    _add(group, "max-attempts", "at a URL")
+    _add(group, "connect-timeout", "seconds to wait for a connection")
+    _add(group, "read-timeout", "seconds of silence after which a server is given up")
+    _add(group, "total-timeout", "seconds that a request and its answer may take")
+    _add(group, "max-body-bytes", "bytes of a page that are read")
+    _add(group, "max-redirects", "redirects that are followed from a link")
+    _add(group, "max-attempts", "attempts at a URL")
     _add(group, "dead-after", "failures in a row after which a host is given up")
     _add(group, "outage-after", "hosts in a row that cannot be reached, after which the network is in doubt")
-    _add(group, "outage-pause", "seconds to wait then, before looking again")
+    _add(group, "outage-pause", "seconds to wait where the network is in doubt, before looking again")
     _add(group, "max-pages", "links asked for in this run; 0: all")
     _add(group, "max-time", "seconds that this run asks for pages; 0: as long as it takes")
     group = parser.add_argument_group("the archive")
@@ -68,7 +71,9 @@ def add_fetch_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--refetch", default="", metavar="LIST", help=_REFETCH)
     _add(group, "roll-bytes", "size at which an archive file is followed by the next")
     group.add_argument("--captures", choices=("commoncrawl", "wayback"), default="", help=_CAPTURES)
-    group.add_argument("--slots", type=int, default=1, help="crawls that the hosts are dealt out to (default: 1)")
+    group.add_argument(
+        "--slots", type=int, default=1, help="crawls among which the hosts are divided (default: %(default)s)"
+    )
 
 
 def add_share_argument(parser: Any) -> None:
@@ -76,15 +81,17 @@ def add_share_argument(parser: Any) -> None:
     parser.add_argument("--share", type=Share.parse, metavar="I/N", help=_SHARE)
 
 
-_SHARE = "do this share of the work beside other runs over the same output (docs/how-to/slurm.md); publishes nothing"
+_SHARE = (
+    "share of the work to do beside other runs over the same output (docs/how-to/slurm.md; default: all, and publish)"
+)
 
 
-_CONTACT = "web page or e-mail address of who runs the crawl; placeholders are refused"
-_REFETCH = "ask again for what ended so: outcomes such as dns_error,connect_timeout (docs/fetch.md)"
-_REPLAY = "ask these archives instead of the web, over real HTTP on loopback"
+_CONTACT = "web page or e-mail address of who runs the crawl; placeholders are refused (default: none)"
+_REFETCH = "ask again for what ended so: outcomes such as dns_error,connect_timeout; docs/fetch.md (default: nothing)"
+_REPLAY = "ask these archives instead of the web, over real HTTP on loopback (default: none)"
 _CRAWL_DELAY = "seconds up to which a site's Crawl-delay is obeyed (default: 60, with --replay 0)"
-_CAPTURES = "for dead links, take the capture nearest in date from there"
-_CHECK = "say what would be done with these URLs, and why, and fetch nothing; wants no --output"
+_CAPTURES = "where to look for captures of dead links, the nearest in date (default: nowhere)"
+_CHECK = "say what would be done with these URLs, and why, and fetch nothing (default: fetch)"
 _AI_AGENTS = "take no page from which robots.txt shuts out a known crawler of AI training (default: on)"
 
 
@@ -126,7 +133,8 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     engine = engine_from(arguments, beam_arguments)
     links = arguments.links or Output(arguments.output).links
     pages = Output(arguments.output).pages
-    done = run_fetch(
+    before = Funnel.of_one("pages", pages)
+    run_fetch(
         links,
         pages,
         fetch_config(arguments),
@@ -136,7 +144,7 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
         unwanted=read_unwanted(arguments.output),
         share=arguments.share,
     )
-    funnel = Funnel((("pages", done),))
+    funnel = Funnel.of_one("pages", pages)
     found = {"output": arguments.output, "stages": stages_as_json(funnel.stages)}
-    tell(found, funnel.lines(), as_json=arguments.json)
+    tell(found, drawn(arguments.output, before, funnel), as_json=arguments.json)
     return 0

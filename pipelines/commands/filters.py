@@ -34,18 +34,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
   webtext filters --try 'corpus/data/*.parquet' --preset gopher --set gopher_quality.min_words=30
   webtext filters --train-classifier classifier.npz --good 'good/*.parquet' --bad 'raw/*.parquet'
   webtext build --preset gpt3 --set gpt3_classifier.model=classifier.npz ..."""
-    parser.add_argument("--preset", help=f"one of {', '.join(preset_names())}, or a file")
+    parser.add_argument("--preset", help=f"one of {', '.join(preset_names())}, or a file (default: all are listed)")
     add_rule_arguments(parser)
-    parser.add_argument("--try", dest="sample", metavar="PATTERN", help="tell what a preset removes of these documents")
     parser.add_argument(
-        "--limit", type=int, default=10_000, help="try so many documents at most (default: %(default)s)"
+        "--try",
+        dest="sample",
+        metavar="PATTERN",
+        help="tell what the preset removes of these documents, Parquet (default: only list)",
     )
-    parser.add_argument("--train-classifier", metavar="MODEL", help="make a model for the rule gpt3_classifier")
-    parser.add_argument("--train-perplexity", metavar="MODEL", help="make a model for the rule perplexity")
+    parser.add_argument("--limit", type=int, default=10_000, help="most documents to try (default: %(default)s)")
     parser.add_argument(
-        "--good", metavar="PATTERN", help="texts that are as they should be (Parquet with a text column)"
+        "--train-classifier",
+        metavar="MODEL",
+        help="make a model for the rule gpt3_classifier, in this file (default: none)",
     )
-    parser.add_argument("--bad", metavar="PATTERN", help="texts as the web has them")
+    parser.add_argument(
+        "--train-perplexity", metavar="MODEL", help="make a model for the rule perplexity, in this file (default: none)"
+    )
+    parser.add_argument(
+        "--good",
+        metavar="PATTERN",
+        help="texts for a model that are as they should be: Parquet with a text column (default: none)",
+    )
+    parser.add_argument(
+        "--bad",
+        metavar="PATTERN",
+        help="texts for a model as the web has them: Parquet with a text column (default: none)",
+    )
     add_json_argument(parser)
 
 

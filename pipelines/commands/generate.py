@@ -13,11 +13,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "checkpoint", type=only_here, help="a run of `webtext train`, or a GPT-2 in Hugging Face's layout"
     )
     parser.add_argument("--prompt", default="", help="text to go on with (default: none, a new document)")
-    parser.add_argument("--samples", type=int, default=1, help="how many (default 1)")
-    parser.add_argument("--tokens", type=int, default=256, help="of each, at most (default 256)")
-    parser.add_argument("--temperature", type=float, default=1.0, help="(default 1.0)")
-    parser.add_argument("--top-k", type=int, default=40, help="likeliest tokens to draw from; 1 is greedy (default 40)")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--samples", type=int, default=1, help="texts to write (default: %(default)s)")
+    parser.add_argument("--tokens", type=int, default=256, help="most tokens of a text (default: %(default)s)")
+    parser.add_argument(
+        "--temperature",
+        type=float,
+        default=1.0,
+        help="temperature: below 1 likelier, above 1 wilder (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--top-k", type=int, default=40, help="likeliest tokens to draw from; 1 is greedy (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the draws (default: %(default)s)")
     add_device(parser)
 
 

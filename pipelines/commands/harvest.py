@@ -4,7 +4,7 @@ import argparse
 from datetime import UTC, datetime
 
 from pipelines.commands.answer import add_json_argument, stages_as_json, tell
-from pipelines.commands.ending import add_damage_argument, end
+from pipelines.commands.ending import add_damage_argument, drawn, end
 from pipelines.commands.reddit_flags import add_reddit_arguments, ask_reddit
 from pipelines.engine.runner import add_engine_arguments, engine_from
 from pipelines.stages.harvest import HarvestConfig, run_harvest
@@ -34,16 +34,26 @@ def add_harvest_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what makes a link")
     group.add_argument("--min-karma", type=int, default=3, help="least karma of a link (default: %(default)s)")
     group.add_argument("--karma-rule", choices=("best", "sum"), default="best", help=_KARMA_RULE)
-    group.add_argument("--since", type=_date, metavar="DATE", help="only submissions from this day on (UTC)")
-    group.add_argument("--until", type=_date, metavar="DATE", help="only submissions before this day (UTC)")
+    group.add_argument(
+        "--since", type=_date, metavar="DATE", help="only submissions from this day on, UTC (default: from the first)"
+    )
+    group.add_argument(
+        "--until", type=_date, metavar="DATE", help="only submissions before this day, UTC (default: to the last)"
+    )
     group.add_argument("--without-over-18", action="store_true", help="leave out submissions marked as over 18")
-    group.add_argument("--without-subreddits", nargs="+", default=[], metavar="NAME", help="leave these out")
+    group.add_argument(
+        "--without-subreddits", nargs="+", default=[], metavar="NAME", help="subreddits to leave out (default: none)"
+    )
     group.add_argument("--wikipedia", action="store_true", help="keep links to Wikipedia, to be fetched")
-    group.add_argument("--link-shards", type=int, help="files of links (default: one for each 64 MiB of input)")
+    group.add_argument(
+        "--link-shards", type=int, help="number of files of links (default: one for each 64 MiB of input)"
+    )
 
 
-_FILES = "dumps (RS_*, plain, .zst, .xz, .bz2, .gz), lists of URLs, tables url<TAB>karma; patterns allowed"
-_COMMENTS = "dumps of comments (RC_*): the links in their text, with the karma of the comment"
+_FILES = (
+    "dumps (RS_*, plain, .zst, .xz, .bz2, .gz), lists of URLs, tables url<TAB>karma; patterns allowed (default: none)"
+)
+_COMMENTS = "dumps of comments (RC_*): the links in their text, with the karma of the comment (default: none)"
 _KARMA_RULE = "karma of a URL posted more than once: its best submission's, or the sum (default: %(default)s)"
 
 
@@ -90,8 +100,10 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
         arguments.submissions.append(ask_reddit(arguments))
     elif arguments.follow is not None or arguments.search:
         raise UsageError("--follow and --search ask Reddit: add --reddit, with subreddits or without")
-    done = run_harvest(harvest_config(arguments), Output(arguments.output).links, engine)
-    funnel = Funnel((("links", done),))
+    links = Output(arguments.output).links
+    before = Funnel.of_one("links", links)
+    run_harvest(harvest_config(arguments), links, engine)
+    funnel = Funnel.of_one("links", links)
     found = {"output": arguments.output, "stages": stages_as_json(funnel.stages)}
-    tell(found, funnel.lines(), as_json=arguments.json)
+    tell(found, drawn(arguments.output, before, funnel), as_json=arguments.json)
     return end(arguments, funnel)

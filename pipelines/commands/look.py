@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of `webtext look`."""
     parser.add_argument("pages", nargs="+", metavar="URL|FILE", help="URLs, files of HTML, or - for URLs on stdin")
     parser.add_argument("--whole", action="store_true", help=f"show the whole text, not only {_LINES} lines of it")
-    parser.add_argument("--content-type", default="text/html", help="of the files (default: %(default)s)")
+    parser.add_argument("--content-type", default="text/html", help="content type of files (default: %(default)s)")
     add_fetch_arguments(parser)
     add_documents_arguments(parser)
     add_json_argument(parser)

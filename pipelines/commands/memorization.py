@@ -52,18 +52,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--corpus", type=local_corpus, required=True, help="what it was trained on, with a held-out split"
     )
-    parser.add_argument("--output", type=Path, required=True, help="folder of memorization.json and memorization.html")
     parser.add_argument(
-        "--ngrams", type=local_corpus, help="corpus.ngrams of `webtext overlap`, for a corpus of any size"
+        "--output", "-o", type=Path, required=True, help="folder of memorization.json and memorization.html"
     )
     parser.add_argument(
-        "--train-mb", type=int, default=100, help="of training text in which to look, without --ngrams (default 100)"
+        "--ngrams",
+        type=local_corpus,
+        help="corpus.ngrams of `webtext overlap`, for a corpus of any size (default: look in the texts)",
     )
-    parser.add_argument("--samples", type=int, default=200, help="prompts to go on after (default 200)")
-    parser.add_argument("--prompt-tokens", type=int, default=32, help="of a held-out piece (default 32)")
-    parser.add_argument("--sample-tokens", type=int, default=96, help="to write after each (default 96)")
-    parser.add_argument("--top-k", type=int, default=40, help="likeliest tokens to draw from (default 40, the paper's)")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--train-mb",
+        type=int,
+        default=100,
+        help="MB of training text in which to look, without --ngrams (default: %(default)s)",
+    )
+    parser.add_argument("--samples", type=int, default=200, help="prompts to go on after (default: %(default)s)")
+    parser.add_argument(
+        "--prompt-tokens",
+        type=int,
+        default=32,
+        help="tokens of a held-out text that are a prompt (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--sample-tokens", type=int, default=96, help="tokens to write after a prompt (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--top-k", type=int, default=40, help="likeliest tokens to draw from (default: %(default)s, as in the paper)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the draws (default: %(default)s)")
     add_device(parser)
 
 

@@ -77,15 +77,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("benchmarks", nargs="+", metavar="BENCHMARK", help=_BENCHMARKS)
     parser.add_argument("--output", "-o", required=True, help="directory of the output; the report is OUTPUT/overlap")
     parser.add_argument("--own-train", nargs="+", action="extend", default=[], metavar="NAME=PATH", help=_OWN_TRAIN)
-    parser.add_argument("--data-dir", metavar="DIR", help="folder of local copies: PTB, WikiText, 1BW, CBT ...")
+    parser.add_argument(
+        "--data-dir", metavar="DIR", help="folder of local copies of PTB, WikiText, 1BW, CBT ... (default: none)"
+    )
     parser.add_argument("--text-field", default="text", help="column of the corpus's text (default: %(default)s)")
-    parser.add_argument("--url-field", default="url", help="column of its URLs, if any (default: %(default)s)")
+    parser.add_argument("--url-field", default="url", help="column of the corpus's URLs, if any (default: %(default)s)")
     parser.add_argument("--remove", metavar="RULE", help=_REMOVE)
     group = parser.add_argument_group("n-grams")
     group.add_argument("--n", type=int, default=8, help="words in an n-gram (default: %(default)s; GPT-3: 13)")
     group.add_argument("--normalizer", choices=sorted(NORMALIZERS), default="gpt2", help=_NORMALIZER)
-    group.add_argument("--error-rate", type=float, default=ERROR_RATE, help="of the filter (default: %(default)s)")
-    group.add_argument("--probes", type=int, default=PROBES, help="random n-grams looked up (default: %(default)s)")
+    group.add_argument(
+        "--error-rate",
+        type=float,
+        default=ERROR_RATE,
+        help="false-positive rate of the Bloom filter (default: %(default)s)",
+    )
+    group.add_argument(
+        "--probes",
+        type=int,
+        default=PROBES,
+        help="random n-grams to look up, which measure the false-positive rate (default: %(default)s)",
+    )
     add_engine_arguments(parser)
     add_json_argument(parser)
 
@@ -94,8 +106,10 @@ _CORPUS = "corpus directory (its training shards), Parquet files (pattern allowe
 _BENCHMARKS = (
     "[NAME=]FILE[@FIELD,FIELD] (text, JSONL, Parquet, Arrow), [NAME=]a known name (lambada, ptb ...), or hub:..."
 )
-_OWN_TRAIN = "training split of a set, to show what it shares with its own"
-_REMOVE = "rewrite the corpus to OUTPUT/decontaminated: `windows` (GPT-3's 13-grams) or `documents:SHARE`"
+_OWN_TRAIN = "training split of a set, to show what it shares with its own (default: none)"
+_REMOVE = (
+    "rewrite the corpus to OUTPUT/decontaminated: `windows` (GPT-3's 13-grams) or `documents:SHARE` (default: do not)"
+)
 _NORMALIZER = "how text becomes words: gpt2 divides at punctuation, gpt3 takes it away (default: %(default)s)"
 
 

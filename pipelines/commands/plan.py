@@ -24,6 +24,7 @@ from pipelines.engine.runner import add_engine_arguments, engine_from
 from pipelines.engine.timings import read_timings
 from pipelines.planning.estimate import Estimate, Machine, Prices, estimate, load_rates
 from pipelines.planning.plan_sample import PagesFound, sample_archives, sample_finished, sample_links, try_pages
+from pipelines.report.markup import size
 from pipelines.stages.archives.index import archives_of
 from pipelines.stages.output import KINDS, Output
 from pipelines.stages.stage import find_manifest
@@ -37,13 +38,19 @@ _MACHINE = re.compile(r"[a-z]+\d[a-z]*-(standard|highmem|highcpu)-(\d+)")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of `webtext plan`: those of corpus and of build, which its plan is for, and its own."""
-    parser.add_argument("--output", "-o", default=".", help="where the output would go (default: here)")
-    parser.add_argument("--compare", metavar="OUTPUT", help="set the plan beside what the stages of an output took")
+    parser.add_argument(
+        "--output", "-o", default=".", help="directory where the output would go (default: %(default)s, here)"
+    )
+    parser.add_argument(
+        "--compare", metavar="OUTPUT", help="set the plan beside what the stages of an output took (default: only plan)"
+    )
     add_json_argument(parser)
     group = parser.add_argument_group("pages that are there already")
-    group.add_argument("--pages", help="a finished pages directory")
-    group.add_argument("--warc", nargs="+", metavar="FILE", help="WARC files of any origin; patterns allowed")
-    group.add_argument("--links", help="with --warc: taken for granted here, the plan is for all pages")
+    group.add_argument("--pages", help="a finished pages directory (default: the pages are yet to be fetched)")
+    group.add_argument(
+        "--warc", nargs="+", metavar="FILE", help="WARC files of any origin; patterns allowed (default: none)"
+    )
+    group.add_argument("--links", help="has no effect on a plan, which is for all pages of --warc (default: none)")
     add_harvest_arguments(parser)
     add_fetch_arguments(parser)
     add_build_arguments(parser)
@@ -55,23 +62,27 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what stands under [plan] in a configuration file: the sample, the machine and the prices."""
     default = Prices()
     group = parser.add_argument_group("sample")
-    group.add_argument("--sample-mb", type=int, default=16, help="MB read of the inputs (default: %(default)s)")
-    group.add_argument("--sample-pages", type=int, default=100, help="pages extracted (default: %(default)s)")
+    group.add_argument(
+        "--sample-mb", type=int, default=16, help="MiB of the inputs to read as a sample (default: %(default)s)"
+    )
+    group.add_argument(
+        "--sample-pages", type=int, default=100, help="pages to extract as a sample (default: %(default)s)"
+    )
     group = parser.add_argument_group("machine and prices", "without a price, no money is told of")
-    group.add_argument("--cores", type=int, default=0, help="to reckon with (default: by --workers or Beam's flags)")
+    group.add_argument("--cores", type=int, default=0, help="cores to plan for (default: by --workers or Beam's flags)")
     for name, meaning in _PRICES.items():
         flag, value = f"--{name.replace('_', '-')}", getattr(default, name)
         group.add_argument(flag, type=float, default=value, help=f"{meaning} (default: %(default)s)")
-    group.add_argument("--currency", default=default.currency, help="of the prices (default: %(default)s)")
+    group.add_argument("--currency", default=default.currency, help="currency of the prices (default: %(default)s)")
 
 
 _PRICES = {
     "core_hour": "price of a core for an hour",
-    "gb_hour": "of a GB of memory for an hour",
-    "shuffle_gb": "of a GB shuffled",
-    "disk_gb_hour": "of a GB of worker disk for an hour",
-    "storage_gb_month": "of a GB stored for a month",
-    "gb_a_core": "GB of memory a core",
+    "gb_hour": "price of a GB of memory for an hour",
+    "shuffle_gb": "price of a GB that is shuffled",
+    "disk_gb_hour": "price of a GB of worker disk for an hour",
+    "storage_gb_month": "price of a GB that is kept for a month",
+    "gb_a_core": "GB of memory that comes with a core",
 }
 
 
@@ -182,12 +193,12 @@ def lines(found: Estimate, made_from: dict[str, Any]) -> Iterator[str]:
     pages = made_from["pages"]
     yield f"{'stage':<12}{'rows':>14}{'output':>11}{'shuffled':>11}{'CPU':>10}{'time':>10}{'launcher':>11}{'worker':>9}"
     for stage in found.stages:
-        sizes = f"{_size(stage.bytes):>11}{_size(stage.shuffle_bytes):>11}"
+        sizes = f"{size(stage.bytes):>11}{size(stage.shuffle_bytes):>11}"
         times = f"{_time(stage.cpu_s):>10}{_time(stage.wall_s):>10}"
-        memory = f"{_size(stage.launcher_bytes):>11}{_size(stage.worker_bytes):>9}"
+        memory = f"{size(stage.launcher_bytes):>11}{size(stage.worker_bytes):>9}"
         yield f"{stage.name:<12}{stage.rows:>14,.0f}{sizes}{times}{memory}"
-    yield f"{'together':<12}{'':>14}{_size(found.bytes):>11}{'':>11}{_time(found.cpu_s):>10}{_time(found.wall_s):>10}"
-    yield f"time on {machine.cores:,} cores; n-gram filter of the whole corpus {_size(found.ngram_filter_bytes)}"
+    yield f"{'together':<12}{'':>14}{size(found.bytes):>11}{'':>11}{_time(found.cpu_s):>10}{_time(found.wall_s):>10}"
+    yield f"time on {machine.cores:,} cores; n-gram filter of the whole corpus {size(found.ngram_filter_bytes)}"
     if found.cost or found.storage_a_month:
         price = f"{found.cost:,.2f} {prices.currency}, and {found.storage_a_month:,.2f} a month to keep the output"
         yield f"money at your prices: {price}" + ("" if machine.is_local else ", for the workers alone")
@@ -202,19 +213,6 @@ def compared_lines(sides: dict[str, dict[str, tuple[float, float]]]) -> Iterator
         for what, (guess, truth) in values.items():
             ratio = f"{guess / truth:8.2f}" if truth else f"{'':>8}"
             yield f"{name:<12}{what:<16}{guess:>14,.0f}{truth:>14,.0f}{ratio}"
-
-
-def _size(value: float) -> str:
-    """Write a number of bytes.
-
-    >>> _size(1_234_000)
-    '1.2 MB'
-    """
-    unit = next(((name, size) for name, size in _UNITS if value >= size), _UNITS[-1])
-    return f"{value / unit[1]:,.1f} {unit[0]}"
-
-
-_UNITS = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
 
 def _time(seconds: float) -> str:

@@ -24,11 +24,17 @@ _FORMATS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of the command."""
     parser.add_argument("run", type=only_here, help="a run of `webtext train`, or a GPT-2 in Hugging Face's layout")
-    parser.add_argument("--against", type=only_here, help="another run, of another corpus, to compare with")
+    parser.add_argument(
+        "--against", type=only_here, help="another run, of another corpus, to compare with (default: none)"
+    )
     parser.add_argument("--on", action="append", required=True, metavar="NAME=FILE", help=_FORMATS)
     parser.add_argument("--seeds", type=int, default=5, help="fine-tunings of each run and task (default: %(default)s)")
-    parser.add_argument("--epochs", type=int, default=3, help="GPT-1's (default: %(default)s)")
-    parser.add_argument("--learning-rate", type=float, default=6.25e-5, help="GPT-1's (default: %(default)s)")
+    parser.add_argument(
+        "--epochs", type=int, default=3, help="passes over a task's items (default: %(default)s, as GPT-1)"
+    )
+    parser.add_argument(
+        "--learning-rate", type=float, default=6.25e-5, help="highest learning rate (default: %(default)s, as GPT-1)"
+    )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     add_device(parser)
 

@@ -17,19 +17,49 @@ _TERMS = (
     "Reddit's API wants Reddit's approval first (Responsible Builder Policy), and its terms restrict training: "
     "see docs/reddit-terms.md"
 )
-_FOLLOW = "then follow new submissions as a stream, for so many hours or until Ctrl-C, and then harvest"
+_FOLLOW = (
+    "then follow new submissions as a stream, for so many hours or until Ctrl-C, and then harvest (default: do not)"
+)
 
 
 def add_reddit_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags that say what to ask Reddit for."""
     group = parser.add_argument_group("Reddit's API")
     group.add_argument("--reddit", nargs="*", metavar="SUBREDDIT", help=_HELP)
-    group.add_argument("--listing", nargs="+", choices=LISTINGS, default=["new"], help="default: new")
-    group.add_argument("--time", nargs="+", choices=TIMES, default=["all"], help="of top, controversial and searches")
-    group.add_argument("--search", nargs="+", default=[], metavar="QUERY", help="search instead of reading listings")
-    group.add_argument("--reddit-limit", type=int, default=1000, metavar="N", help="submissions a listing (1000)")
-    group.add_argument("--reddit-site", metavar="NAME", help="section of praw.ini to use")
-    group.add_argument("--reddit-dump", metavar="FILE", help="default: OUTPUT/submissions/RS_reddit.jsonl.zst")
+    group.add_argument(
+        "--listing",
+        nargs="+",
+        choices=LISTINGS,
+        default=["new"],
+        help="listings to read of each subreddit (default: new)",
+    )
+    group.add_argument(
+        "--time",
+        nargs="+",
+        choices=TIMES,
+        default=["all"],
+        help="times that the listings top and controversial and searches are for (default: all)",
+    )
+    group.add_argument(
+        "--search",
+        nargs="+",
+        default=[],
+        metavar="QUERY",
+        help="searches to ask for instead of listings (default: none)",
+    )
+    group.add_argument(
+        "--reddit-limit",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="most submissions of a listing (default: %(default)s)",
+    )
+    group.add_argument("--reddit-site", metavar="NAME", help="section of praw.ini to use (default: PRAW's own)")
+    group.add_argument(
+        "--reddit-dump",
+        metavar="FILE",
+        help="dump to add the submissions to (default: OUTPUT/submissions/RS_reddit.jsonl.zst)",
+    )
     group.add_argument("--follow", nargs="?", type=float, const=math.inf, metavar="HOURS", help=_FOLLOW)
 
 

@@ -90,7 +90,8 @@ def _command_line() -> Iterator[str]:
         parser = argparse.ArgumentParser(add_help=False)
         importlib.import_module(f"pipelines.commands.{name}").add_arguments(parser)
         yield f"\n## webtext {name}\n\n{summary[0].upper()}{summary[1:]}.\n"
-        rows = [(_usage(action), _meaning(action)) for action in parser._actions]  # noqa: SLF001
+        shown = [action for action in parser._actions if action.help != argparse.SUPPRESS]  # noqa: SLF001
+        rows = [(_usage(action), _meaning(action)) for action in shown]
         yield "\n" + _table(("argument", "meaning"), rows) if rows else ""
 
 
@@ -157,7 +158,7 @@ def _comments(kind: type) -> dict[str, str]:
 def _reasons() -> Iterator[str]:
     yield f"# Reasons\n\n{_WRITTEN}\n"
     yield "Every link that is not in the corpus was rejected for exactly one of these. `webtext explain URL` tells\n"
-    yield "which, with what was measured; `webtext sample OUTPUT --reason REASON` draws examples.\n"
+    yield "which, with what was measured; `webtext sample -o OUTPUT --reason REASON` draws examples.\n"
     fetch = {name: meaning for name, meaning in OUTCOMES.items() if name not in {"ok", OUTCOME}}
     fetch |= {PREFIX + name: f"the page or its site opts out: {meaning}" for name, meaning in SIGNALS.items()}
     fetch["http_NNN"] = "the answer has that status: `http_404`, `http_503` ..."

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from pipelines.commands.answer import add_json_argument, tell
+from pipelines.commands.named_output import add_output_argument
 from pipelines.engine.runner import add_engine_arguments, engine_from
 from pipelines.stages import stale
 from pipelines.stages.finished.remove import Removal, remove
@@ -40,7 +41,7 @@ def _request(path: str, number: int, line: str) -> Tombstone:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of `webtext remove`."""
-    parser.add_argument("--output", "-o", required=True, help="an output of `webtext corpus` or `webtext build`")
+    add_output_argument(parser, bare=False)
     group = parser.add_argument_group("what to remove", "without any, what OUTPUT/removals.jsonl says is applied")
     for kind, meaning in _MEANINGS.items():
         group.add_argument(f"--{kind}", nargs="+", action="extend", default=[], metavar=kind.upper(), help=meaning)
@@ -50,11 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 _MEANINGS = {
-    "url": "pages, by their URL as posted or as reached",
-    "host": "hosts, with all below them",
-    "author": "what these authors wrote, as the pages name them",
+    "url": "pages, by their URL as posted or as reached (default: none)",
+    "host": "hosts, with all below them (default: none)",
+    "author": "what these authors wrote, as the pages name them (default: none)",
 }
-_LIST = "files of requests: `url ...`, `host ...` or `author ...` a line, or a bare URL"
+_LIST = "files of requests: `url ...`, `host ...` or `author ...` a line, or a bare URL (default: none)"
 
 
 def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:

@@ -10,7 +10,7 @@ from webtext.crawl.replay import Archives, serve_archives
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of `webtext replay`."""
     parser.add_argument("archives", nargs="+", metavar="WARC", help="WARC files, with or without compression")
-    parser.add_argument("--port", type=int, default=0, help="port to serve on (default: any free one)")
+    parser.add_argument("--port", type=int, default=0, help="port to serve on; 0: any free one (default: %(default)s)")
     parser.epilog = _EPILOG
 
 

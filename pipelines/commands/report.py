@@ -1,8 +1,9 @@
-"""`webtext report OUTPUT`: one page that shows what became of every link, and what the corpus is like."""
+"""`webtext report`: one page that shows what became of every link, and what the corpus is like."""
 
 import argparse
 from pathlib import Path
 
+from pipelines.commands.named_output import add_output_argument
 from pipelines.report.fidelity import WHERE
 from pipelines.report.page import write_report
 from webtext.errors import UsageError
@@ -10,8 +11,10 @@ from webtext.errors import UsageError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of `webtext report`."""
-    parser.add_argument("output", help="an output of `webtext corpus` or `webtext build`")
-    parser.add_argument("--reference-domains", type=Path, metavar="FILE", help=f"to measure likeness: {WHERE}")
+    add_output_argument(parser)
+    parser.add_argument(
+        "--reference-domains", type=Path, metavar="FILE", help=f"file to measure likeness by: {WHERE} (default: none)"
+    )
     parser.add_argument("--samples", type=int, default=5, help="rejections shown of each reason (default: %(default)s)")
 
 

@@ -1,4 +1,4 @@
-"""`webtext sample OUTPUT --reason R` or `--kept`: rows to look at, drawn by hash, so everybody sees the same ones."""
+"""`webtext sample --reason R` or `--kept`: rows to look at, drawn by hash, so everybody sees the same ones."""
 
 import argparse
 import json
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from pipelines.commands.named_output import add_output_argument
 from pipelines.report.markup import printable
 from pipelines.report.samples import SALT, RejectionTally, draw_kept
 from pipelines.stages.output import FUNNEL, Output
@@ -15,13 +16,19 @@ from webtext.errors import UsageError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of `webtext sample`."""
-    parser.add_argument("output", help="an output of `webtext corpus` or `webtext build`")
+    add_output_argument(parser)
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--reason", help="draw rejections for this reason, as the funnel names it")
+    which.add_argument(
+        "--reason", help="draw rejections for this reason, as the funnel names it (default: which there are)"
+    )
     which.add_argument("--kept", action="store_true", help="draw documents of the corpus")
     parser.add_argument("-n", "--number", type=int, default=5, help="rows to draw (default: %(default)s)")
-    parser.add_argument("--salt", default=SALT, help="another word, of at most 16 bytes, draws other rows")
-    parser.add_argument("--characters", type=int, default=800, help="of a text that are shown (default: %(default)s)")
+    parser.add_argument(
+        "--salt", default=SALT, help="another word, of at most 16 bytes, draws other rows (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--characters", type=int, default=800, help="characters of a text to show (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print a JSON object a row, with the whole text")
 
 

@@ -24,12 +24,31 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of the command."""
     parser.add_argument("corpus", type=local_corpus, help="a corpus folder, or Parquet files with a column `text`")
-    parser.add_argument("--against", type=local_corpus, help="another corpus, side by side on the same held-out text")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the runs, scale.json and scale.html")
-    parser.add_argument("--sizes", nargs="+", metavar="LAYERSxWIDTH", help="default: 1x32 2x48 2x64 3x96")
-    parser.add_argument("--tokens", nargs="+", type=count, help="of the runs (default: 60k 120k 240k 480k)")
-    parser.add_argument("--seeds", type=int, default=1, help="runs of each size and tokens (default: %(default)s)")
-    parser.add_argument("--flops", type=float, action="append", default=[], help="a budget to find the best size for")
+    parser.add_argument(
+        "--against", type=local_corpus, help="another corpus, side by side on the same held-out text (default: none)"
+    )
+    parser.add_argument(
+        "--output", "-o", type=Path, required=True, help="folder of the runs, scale.json and scale.html"
+    )
+    parser.add_argument(
+        "--sizes",
+        nargs="+",
+        metavar="LAYERSxWIDTH",
+        help="layers and width of each size (default: 1x32 2x48 2x64 3x96)",
+    )
+    parser.add_argument(
+        "--tokens", nargs="+", type=count, help="tokens of the runs of each size (default: 60k 120k 240k 480k)"
+    )
+    parser.add_argument(
+        "--seeds", type=int, default=1, help="runs of each size and number of tokens (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--flops",
+        type=float,
+        action="append",
+        default=[],
+        help="a budget of FLOPs to find the best size for; may be repeated (default: none)",
+    )
     add_device(parser)
 
 

@@ -1,8 +1,9 @@
-"""`webtext serve OUTPUT`: a small local site that answers what became of a link; loopback only, and read only."""
+"""`webtext serve`: a small local site that answers what became of a link; loopback only, and read only."""
 
 import argparse
 
 from pipelines.commands.explain import compare, explain
+from pipelines.commands.named_output import OUTPUT, add_output_argument
 from webtext import storage
 from webtext.errors import UsageError
 
@@ -11,8 +12,10 @@ _EXTRA = {"flask", "werkzeug"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of `webtext serve`."""
-    parser.add_argument("output", help="an output of `webtext corpus` or `webtext build`, on this machine")
-    parser.add_argument("--port", type=int, default=8321, help="on 127.0.0.1 (default: %(default)s; 0: any free one)")
+    add_output_argument(parser, f"{OUTPUT}, on this machine")
+    parser.add_argument(
+        "--port", type=int, default=8321, help="port on 127.0.0.1; 0: any free one (default: %(default)s)"
+    )
 
 
 def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:

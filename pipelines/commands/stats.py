@@ -1,9 +1,10 @@
-"""`webtext stats OUTPUT`: how much there is of what, in a table for a terminal or in JSON for a script."""
+"""`webtext stats`: how much there is of what, in a table for a terminal or in JSON for a script."""
 
 import argparse
 import json
 from typing import Any
 
+from pipelines.commands.named_output import OUTPUT, add_output_argument
 from pipelines.report.tallies import CorpusTally, Spread, ranked
 from pipelines.stages.ledger import Funnel
 from pipelines.stages.output import Output
@@ -16,7 +17,7 @@ _TOP = 10
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of `webtext stats`."""
-    parser.add_argument("output", help="an output of `webtext corpus` or `webtext build`, or a corpus directory")
+    add_output_argument(parser, f"{OUTPUT}, or a corpus directory")
     parser.add_argument("--json", action="store_true", help="print all of it as JSON")
 
 

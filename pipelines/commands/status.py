@@ -1,4 +1,4 @@
-"""`webtext status DIR`: which stages of an output are done, how far the unfinished one is, and what comes next.
+"""`webtext status`: which stages of an output are done, how far the unfinished one is, and what comes next.
 
 It reads manifests and the names and footers of files, so it may be asked at any time, also beside a run, on whatever
 engine and file system that is.
@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipelines.commands.answer import add_json_argument, tell
+from pipelines.commands.named_output import add_output_argument
 from pipelines.engine.progress import span
+from pipelines.report.markup import size
 from pipelines.stages.output import FUNNEL, KINDS, Output
 from pipelines.stages.own import unfinished_directory
 from pipelines.stages.stage import find_manifest, read_input
 from pipelines.stages.stale import stale_directories, told
+from webtext import manifest as manifest_file
 from webtext import storage
 from webtext.errors import UsageError
 from webtext.manifest import Manifest
@@ -28,7 +31,9 @@ class StageStatus:
     manifest: Manifest | None  # the published stage's
     tasks_done: int | None  # the tasks that the unfinished directory has, where there is one
     tasks: int | None  # how many there will be, where the files tell
-    times: tuple[float, ...] = ()  # seconds since 1970 at which tasks of the unfinished directory ended, in order
+    times: tuple[
+        float, ...
+    ] = ()  # seconds since 1970 at which tasks of the unfinished directory ended, or the finished was written
 
     @property
     def is_unfinished(self) -> bool:
@@ -62,9 +67,10 @@ class StageStatus:
             return f"{self.name:<12}unfinished: {self.tasks_done:,}{of} tasks{pace}{left}{last}"
         if self.manifest is None:
             return f"{self.name:<12}not begun"
-        counts, size = self.manifest.counts, sum(file.bytes for file in self.manifest.files)
+        counts, n_bytes = self.manifest.counts, sum(file.bytes for file in self.manifest.files)
         kept = f"{counts.kept:,} kept of {counts.given:,} {counts.unit}"
-        return f"{self.name:<12}done: {kept}, {len(self.manifest.files):,} files, {size / 1e6:,.1f} MB"
+        age = f", {span(max(0.0, time.time() - self.times[-1]))} ago" if self.times else ""
+        return f"{self.name:<12}done: {kept}, {len(self.manifest.files):,} files, {size(n_bytes)}{age}"
 
 
 def stage_status(output: str, name: str) -> StageStatus:
@@ -73,7 +79,8 @@ def stage_status(output: str, name: str) -> StageStatus:
     unfinished = unfinished_directory(directory)
     manifest = find_manifest(directory)
     if not storage.exists(unfinished):
-        return StageStatus(name, manifest, None, None)
+        written = storage.list_times(directory, manifest_file.NAME) if manifest else ()
+        return StageStatus(name, manifest, None, None, tuple(written))
     done = storage.list_tree(unfinished, KINDS[name].task_end)
     times = storage.list_times(unfinished, KINDS[name].task_end)
     return StageStatus(name, manifest, len(done), _tasks(done), tuple(times))
@@ -131,14 +138,14 @@ def _told_next(name: str, output: str) -> str:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of `webtext status`."""
-    parser.add_argument("directory", help="the --output directory of a run, finished or not, on any file system")
+    add_output_argument(parser, "the output of a run, finished or not, on any file system")
     add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace, _: list[str]) -> int:
     """Print where each stage stands; the exit status is 1 while the corpus is not finished."""
-    stages = output_status(arguments.directory)
-    stale, outdated = dict(stale_stages(stages, arguments.directory)), list(stale_directories(arguments.directory))
+    stages = output_status(arguments.output)
+    stale, outdated = dict(stale_stages(stages, arguments.output)), list(stale_directories(arguments.output))
     is_done = stages[-1].manifest is not None and not stale and not any(stage.is_unfinished for stage in stages)
     following = next_stage(stages, stale)
     found = {

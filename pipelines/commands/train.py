@@ -30,20 +30,55 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "The same command again resumes from the last checkpoint."
     )
     parser.add_argument("corpus", type=local_corpus, help="a corpus folder, or Parquet files with a column `text`")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--size", default="124M", help="124M, 355M, 774M, 1558M, or tiny, small, mini, 51M")
+    parser.add_argument("--output", "-o", type=Path, required=True, help="folder of the run")
+    parser.add_argument(
+        "--size", default="124M", help="124M, 355M, 774M, 1558M, or tiny, small, mini, 51M (default: %(default)s)"
+    )
     parser.add_argument("--vocab-size", type=int, default=0, help="train a tokenizer of so many ids (default: GPT-2's)")
-    parser.add_argument("--block-size", type=int, default=0, help="context in tokens (default: the size's own)")
-    parser.add_argument("--tokens", type=count, default="10B", help="to read in all, over epochs (default 10B)")
-    parser.add_argument("--tokens-per-step", type=count, default=524_288, help="the one batch knob (default 524288)")
-    parser.add_argument("--learning-rate", type=float, help="peak (default: the size's own, 6e-4 for 124M)")
-    parser.add_argument("--warmup-steps", type=int, default=700, help="(default 700, at most a tenth of the steps)")
-    parser.add_argument("--schedule", choices=["cosine", "linear"], default="cosine")
-    parser.add_argument("--optimizer", choices=["adamw", "muon"], default="adamw")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--precision", choices=["auto", "bfloat16", "float32"], default="auto")
-    parser.add_argument("--evaluate-every", type=int, default=250, help="steps between held-out losses (default 250)")
-    parser.add_argument("--checkpoint-every", type=int, default=1000, help="steps between checkpoints (default 1000)")
+    parser.add_argument("--block-size", type=int, default=0, help="tokens of context (default: the size's own)")
+    parser.add_argument(
+        "--tokens",
+        type=count,
+        default="10B",
+        help="tokens to train on, over as many epochs as that takes (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--tokens-per-step",
+        type=count,
+        default=524_288,
+        help="tokens of a step, which decide the batch (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--learning-rate", type=float, help="highest learning rate (default: the size's own, 6e-4 for 124M)"
+    )
+    parser.add_argument(
+        "--warmup-steps",
+        type=int,
+        default=700,
+        help="steps over which the learning rate rises (default: %(default)s, at most a tenth of the steps)",
+    )
+    parser.add_argument(
+        "--schedule",
+        choices=["cosine", "linear"],
+        default="cosine",
+        help="how the learning rate falls (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--optimizer", choices=["adamw", "muon"], default="adamw", help="which optimizer trains (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of weights and order (default: %(default)s)")
+    parser.add_argument(
+        "--precision",
+        choices=["auto", "bfloat16", "float32"],
+        default="auto",
+        help="precision of the matrix products (default: %(default)s, what the device does well)",
+    )
+    parser.add_argument(
+        "--evaluate-every", type=int, default=250, help="steps between two held-out losses (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--checkpoint-every", type=int, default=1000, help="steps between two checkpoints (default: %(default)s)"
+    )
     parser.add_argument("--no-compile", action="store_true", help="do not compile the model on CUDA")
     parser.add_argument("--tensorboard", action="store_true", help="also write TensorBoard events")
     add_device(parser)

@@ -18,20 +18,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     parser.add_argument("corpus", type=local_corpus, help="a corpus folder, or Parquet files with a column `text`")
     other = parser.add_mutually_exclusive_group()
-    other.add_argument("--against", type=local_corpus, help="another corpus to compare it with")
     other.add_argument(
-        "--baseline", choices=["damaged"], default="damaged", help="compare it with damaged copies of itself (default)"
+        "--against", type=local_corpus, help="another corpus to compare it with (default: damaged copies of itself)"
     )
-    parser.add_argument("--damage", action="append", help="only this damage, by name; may be repeated")
+    other.add_argument(
+        "--baseline",
+        choices=["damaged"],
+        default="damaged",
+        help="compare it with damaged copies of itself, as without --against (default: %(default)s)",
+    )
+    parser.add_argument("--damage", action="append", help="only this damage, by name; may be repeated (default: all)")
     parser.add_argument(
         "--neutral",
         type=local_corpus,
         action="append",
         default=[],
-        help="text that is neither's own, to judge on: .txt, .jsonl or Parquet; may be repeated",
+        help="text that is neither's own, to judge on: .txt, .jsonl or Parquet; may be repeated (default: none)",
     )
-    parser.add_argument("--tier", choices=["smoke", "quick", "gpu", "full"], default="quick", help="what it may cost")
-    parser.add_argument("--output", type=Path, required=True, help="folder of verdict.json, report.md, log and samples")
+    parser.add_argument(
+        "--tier",
+        choices=["smoke", "quick", "gpu", "full"],
+        default="quick",
+        help="what the verdict may cost (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--output", "-o", type=Path, required=True, help="folder of verdict.json, report.md, log and samples"
+    )
     add_device(parser)
 
 

@@ -148,7 +148,7 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
         "--ray",
         default="",
         metavar="ADDRESS",
-        help="a Ray cluster that reads pages and writes shards ('local': one here)",
+        help="a Ray cluster that reads pages and writes shards ('local': one here; default: none, Beam does)",
     )
 
 

@@ -85,7 +85,7 @@ def short(value: float) -> str:
     return f"{value:.3g}"
 
 
-def size(count: int) -> str:
+def size(count: float) -> str:
     """Write bytes in the decimal unit that fits.
 
     >>> size(40_000_000_000), size(512)
@@ -93,8 +93,8 @@ def size(count: int) -> str:
     """
     for unit, name in ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
         if count >= unit:
-            return f"{count / unit:.1f} {name}"
-    return f"{count} B"
+            return f"{count / unit:,.1f} {name}"
+    return f"{count:.0f} B"
 
 
 def bar(part: float, of: float, kind: str = "") -> Markup:

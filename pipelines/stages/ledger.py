@@ -44,6 +44,12 @@ class Funnel:
         found = ((kind.name, find_manifest(Output(output).directory(kind.name))) for kind in FUNNEL)
         return cls(tuple((name, manifest) for name, manifest in found if manifest is not None))
 
+    @classmethod
+    def of_one(cls, name: str, directory: str) -> "Funnel":
+        """Read the manifest of one stage, if it is finished."""
+        found = find_manifest(directory)
+        return cls(() if found is None else ((name, found),))
+
     def check(self) -> None:
         """Raise `UnbalancedError` unless each stage was given exactly what the one before it kept."""
         for (name, manifest), (following, next_manifest) in zip(self.stages, self.stages[1:], strict=False):

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import pytest
 
 from pipelines.commands import cli, config_file
+from pipelines.commands.build import build_config
 from pipelines.commands.config_file import COMMANDS, TABLES, expand, key_of, read, resolved, save, settings, to_toml
+from pipelines.commands.fetch import fetch_config
+from pipelines.commands.harvest import harvest_config
 from webtext.errors import UsageError
 
 
@@ -24,6 +27,9 @@ def parse(command, *words):
     known, unknown = parser.parse_known_args(expand([command, *words], command, parser)[1:])
     known.command = command
     return known, unknown
+
+
+SETTLE = {"harvest": harvest_config, "fetch": fetch_config, "build": build_config}
 
 
 @dataclass
@@ -62,10 +68,42 @@ def test_init_overwrites_nothing(tmp_path, capsys):
     assert (tmp_path / "webtext.toml").read_text() == "mine"
 
 
-def test_every_default_in_the_file_of_init_is_one_that_can_be_written_there(write):
-    shown = [line for line in to_toml({}).splitlines() if not line.startswith("# ")]
-    active = "\n".join(line.removeprefix("#") for line in shown if "NUMBER" not in line)
-    assert set(tomllib.loads(active)) == {"output", *TABLES, "beam"}
+PAIRS = {"bands": "rows", "rows": "bands"}  # one wants the other
+
+
+def lines_of_init():
+    """Give each line of the file of `init` that is a key behind a #, with its table."""
+    table = ""
+    for line in to_toml({}).splitlines():
+        if line.startswith("["):
+            table = line[1:-1]
+        if line.startswith("#") and not line.startswith("# "):
+            yield pytest.param(table, line.removeprefix("#"), id=f"{table}.{line[1:].partition(' ')[0]}")
+
+
+@pytest.mark.parametrize(("table", "line"), list(lines_of_init()))
+def test_every_line_of_the_file_of_init_works_when_its_mark_is_taken_away(write, table, line):
+    """It is read as a flag that the command takes, and as a setting that its stage takes."""
+    key = line.partition(" = ")[0]
+    uncommented = {key, PAIRS.get(key, key)}
+    lines = [
+        each.removeprefix("#") if each[1:].partition(" ")[0] in uncommented else each
+        for each in to_toml({}).splitlines()
+    ]
+    config = write("\n".join(lines))
+    (value,) = tomllib.loads(line).values()
+    for command in (name for name, tables in COMMANDS.items() if table in tables):
+        if key not in {key_of(action) for _, actions in settings(table) for action in actions} or (
+            command in {"plan", "corpus"} and f"--{key}" not in parser_of(command).format_help()
+        ):
+            continue
+        known, unknown = parse(command, *config)
+        assert unknown == []
+        (action,) = (action for _, actions in settings(table) for action in actions if key_of(action) == key)
+        assert config_file.written(action, getattr(known, action.dest)) == value
+        for name, settle in SETTLE.items():
+            if name in {command, table} and command in {table, "corpus", "plan"}:
+                settle(known)
 
 
 def test_a_key_is_a_flag_and_a_flag_wins(write):

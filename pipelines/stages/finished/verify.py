@@ -1,4 +1,4 @@
-"""`webtext verify DIR`: are these the files that were published, and do their sums still balance?"""
+"""`webtext verify`: are these the files that were published, and do their sums still balance?"""
 
 import heapq
 from collections.abc import Mapping
