@@ -18,7 +18,12 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("webtext", "filters", "dedup", "pipelines", "model")
-SOURCES = (*PACKAGES, "pyproject.toml", "README.md", "LICENSE", "NOTICE")
+TESTED = (".ci", "benchmarks", "deploy", "docs", "examples", "sample", "tests")  # what tests read beside the packages
+FILES = (
+    *("pyproject.toml", "README.md", "LICENSE", "NOTICE", "MANIFEST.in", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile"),
+    *("mkdocs.yml", "requirements.lock", "Dockerfile", ".dockerignore", ".gitignore"),
+)
+SOURCES = (*PACKAGES, *TESTED, *FILES)
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +60,22 @@ def test_the_wheel_holds_the_five_packages_with_their_data_and_no_more(built):
     assert names == shipped()
 
 
-def test_the_sdist_holds_what_the_wheel_is_built_from(built):
+def test_the_sdist_holds_what_the_wheel_is_built_from_and_what_the_tests_read(built):
     with tarfile.open(built[1]) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
-    assert shipped() | {"pyproject.toml", "README.md", "LICENSE"} <= names
+    beside = [path for name in TESTED for path in (ROOT / name).rglob("*") if path.is_file()]
+    tested = {str(path.relative_to(ROOT)) for path in beside if "__pycache__" not in path.parts}
+    assert shipped() | tested | set(FILES) <= names
+
+
+def test_registries_take_what_both_say_of_themselves(built):
+    ran = subprocess.run(
+        [sys.executable, "-m", "twine", "check", "--strict", *map(str, built)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 @pytest.fixture(scope="module")
