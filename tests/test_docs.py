@@ -22,12 +22,20 @@ import pytest
 
 from pipelines.commands import reference
 from pipelines.commands.cli import COMMANDS, main
+from pipelines.report.tallies import CorpusTally
+from pipelines.stages.ledger import Funnel
 
 ROOT = Path(__file__).resolve().parent.parent
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 HOW_TO = sorted((ROOT / "docs" / "how-to").glob("*.md"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TREE = ("Makefile", "pyproject.toml", "requirements.lock", "sample", "filters")  # what a reader of the docs has
+SAMPLE_TABLE = {
+    "harvest": "links",
+    "fetch": "pages",
+    "extraction and filters": "documents",
+    "duplicates": "duplicates",
+}
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?://)([^)#\s]+)(?:#[^)]*)?\)")
 
@@ -108,6 +116,15 @@ def test_the_commands_of_a_how_to_page_run(followed, tmp_path, monkeypatch, page
     folder = tmp_path / "clone"
     shutil.copytree(followed, folder, symlinks=True)
     follow(page, folder, monkeypatch)
+
+
+def test_what_is_said_of_the_sample_is_what_a_run_gives(sample_output):
+    said = (ROOT / "docs" / "sample.md").read_text(encoding="utf-8")
+    counts = {name: manifest.counts for name, manifest in Funnel.of(str(sample_output)).stages}
+    for title, stage in SAMPLE_TABLE.items():
+        assert f"| {title} | {counts[stage].given:,} | {counts[stage].kept:,} |" in said
+    total = CorpusTally.of_corpus(str(sample_output / "corpus")).all
+    assert f"{total.documents:,} documents, {total.words:,} words" in said
 
 
 def commands_of(page, kinds=("sh", "text", "console", "")):

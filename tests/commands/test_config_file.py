@@ -82,8 +82,10 @@ def lines_of_init():
 
 
 @pytest.mark.parametrize(("table", "line"), list(lines_of_init()))
-def test_every_line_of_the_file_of_init_works_when_its_mark_is_taken_away(write, table, line):
+def test_every_line_of_the_file_of_init_works_when_its_mark_is_taken_away(write, tmp_path, monkeypatch, table, line):
     """It is read as a flag that the command takes, and as a setting that its stage takes."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hosts.txt").write_text("spam.example\n")
     key = line.partition(" = ")[0]
     uncommented = {key, PAIRS.get(key, key)}
     lines = [
