@@ -166,6 +166,6 @@ def run(arguments: argparse.Namespace, _: list[str]) -> int:
         "stale": outdated,
     }
     lines = [*(stage.line() for stage in stages), *stale.values(), *map(told, outdated)]
-    lines += [_told_next(following, arguments.directory)] if following else []
+    lines += [_told_next(following, arguments.output)] if following else []
     tell(found, lines, as_json=arguments.json)
     return 0 if is_done else 1

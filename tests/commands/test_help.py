@@ -63,11 +63,12 @@ def test_every_command_that_names_an_output_takes_the_same_flags_for_it(name):
 
 @pytest.mark.parametrize("command", ASKING)
 def test_an_output_is_named_by_its_flag_or_bare_and_once(command, capsys):
+    which = ["--kept"] if command == "sample" else []
     for words in (["-o", "/nowhere"], ["--output=/nowhere"], ["/nowhere"], ["/nowhere", "-o", "/nowhere"]):
-        assert main([command, *words]) == EXIT_USAGE
+        assert main([command, *which, *words]) == EXIT_USAGE
         assert "/nowhere" in capsys.readouterr().err
     for words, said in (([], f"which output? webtext {command} --output DIRECTORY"), (["a", "-o", "b"], "two outputs")):
         with pytest.raises(SystemExit) as ended:
-            main([command, *words])
+            main([command, *which, *words])
         assert ended.value.code == EXIT_USAGE
         assert said in capsys.readouterr().err
