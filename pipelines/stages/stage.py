@@ -5,6 +5,7 @@ the unfinished directory is thrown away (fetch keeps it: its archive holds what 
 """
 
 import json
+import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -238,6 +239,8 @@ def _publish(stage: Stage, finished: Manifest) -> None:
         storage.sync(str(Path(place).parent))
         return
     mark(place, stage.name)
+    for folder in sorted({posixpath.dirname(file.name) for file in finished.files} - {""}):
+        storage.make_directory(storage.join(place, folder))  # HDFS moves nothing into a folder that is not there
     for file in finished.files:
         storage.rename(storage.join(unfinished, file.name), storage.join(place, file.name))
     _write_manifest(place, finished)

@@ -68,12 +68,14 @@ class WriteRecords(beam.PTransform):
 @contextmanager
 def writing(path: str, kind: type) -> Iterator[Callable[[Any], None]]:
     """Give what writes one record after another to a file, in the bytes of `write_records`, few in memory at a time."""
-    schema, rows = SCHEMAS[kind], list[Any]()
+    schema, rows, written = SCHEMAS[kind], list[Any](), 0
     with storage.create_file(path) as stream, open_writer(stream, schema) as writer:
 
         def flush() -> None:
-            if rows:
+            nonlocal written
+            if rows or not written:  # a file without a row has a row group all the same, as `write_records` has it
                 writer.write_table(to_table(rows, schema), row_group_size=ROW_GROUP_ROWS)
+                written += 1
                 rows.clear()
 
         def write(record: Any) -> None:
