@@ -69,11 +69,11 @@ def test_the_card_tells_counts_settings_and_reasons(corpus):
 
 
 def test_the_card_says_what_its_documents_are_fit_for(corpus, tmp_path):
-    rows = _rows(corpus, "train") + _rows(corpus, "heldout")
+    rows = _rows(corpus, "train") + _rows(corpus, "validation")
     said = " ".join((corpus / "README.md").read_text("utf-8").split())
     assert f"{rows:,} documents, 100.0% with two paragraphs or more" in said
     assert "is here for: gpt2, bert, roberta, albert, electra, xlnet, t5 (`webtext verify --for`)" in said
-    table = pq.read_table(next(corpus.glob("train-*.parquet")))
+    table = pq.read_table(next(corpus.glob("data/train-*.parquet")))
     place = table.schema.get_field_index("text")
     flat = table.set_column(place, "text", pa.array(["one line"] * table.num_rows))
     pq.write_table(flat, tmp_path / "train-00000-of-00001.parquet")
