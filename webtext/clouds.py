@@ -105,7 +105,8 @@ def refusals(*more: type[Exception]) -> tuple[type[Exception], ...]:
 
 def cause(error: BaseException) -> str:
     """Say in one line what an error is; Beam's holds those of each path."""
-    inner = next(iter((getattr(error, "exception_details", None) or {}).values()), None)
+    details = getattr(error, "exception_details", None)
+    inner = next(iter(details.values()), None) if isinstance(details, dict) else details
     if isinstance(inner, BaseException):
         return cause(inner)
     said = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error) or type(error).__name__

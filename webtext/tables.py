@@ -5,11 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, BinaryIO, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from webtext.records import Document, Link, Page, Rejection
 
 ROW_GROUP_ROWS = 1000  # sizes from 1,000 to 16,000 compress alike; small ones let a reader touch little
+_BATCH_ROWS = 4096  # So many rows of a file are in memory at a time.
 _TIME = pa.timestamp("s", tz="UTC")
 _NAMES = pa.list_(pa.string())
 
@@ -122,6 +124,29 @@ def open_writer(stream: BinaryIO, schema: pa.Schema) -> pq.ParquetWriter:
     )
 
 
+def read_columns(stream: BinaryIO, names: Sequence[str] | None = None) -> pa.Table:
+    """Read columns of a Parquet file, in the order of their names; all of them where no name is given.
+
+    By the file and in one thread: `pyarrow.parquet.read_table` scans in threads of its own, which takes twice the CPU
+    time for files of a thousand rows, and aborted a process that ended while one of them still held the stream.
+
+    Raises:
+        KeyError: a column is not there.
+    """
+    table = pq.ParquetFile(stream).read(columns=None if names is None else list(names), use_threads=False)
+    return table if names is None else table.select(list(names))
+
+
+def read_matching(stream: BinaryIO, names: Sequence[str], key: str, values: Iterable[str]) -> pa.Table:
+    """Read columns of the rows whose `key` is one of some values, a batch of the file in memory at a time."""
+    file, wanted = pq.ParquetFile(stream), pa.array(sorted(values), pa.string())
+    every = list(dict.fromkeys([*names, key]))
+    batches = file.iter_batches(_BATCH_ROWS, columns=every, use_threads=False)
+    found = [batch.filter(pc.is_in(batch.column(key).cast(pa.string()), value_set=wanted)) for batch in batches]
+    schema = pa.schema([file.schema_arrow.field(name) for name in every])
+    return pa.Table.from_batches([batch.select(every) for batch in found], schema).select(list(names))
+
+
 def write_records(stream: BinaryIO, records: Iterable[Any], kind: type) -> None:
     """Write records of one kind as Parquet, in their order."""
     write_table(stream, to_table(list(records), SCHEMAS[kind]))
@@ -130,5 +155,5 @@ def write_records(stream: BinaryIO, records: Iterable[Any], kind: type) -> None:
 def read_records(stream: BinaryIO, kind: type[Record]) -> Iterator[Record]:
     """Read records of one kind from a Parquet file, a batch in memory at a time."""
     names = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
-    for batch in pq.ParquetFile(stream).iter_batches(batch_size=4096, columns=names):
+    for batch in pq.ParquetFile(stream).iter_batches(batch_size=_BATCH_ROWS, columns=names):
         yield from from_table(pa.Table.from_batches([batch]), kind)

@@ -10,10 +10,9 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from dedup.kernels.hashes import Floats, Indices
-from webtext.tables import REJECTIONS
+from webtext.tables import REJECTIONS, read_columns
 
 STAGE = "dedup"
 EXACT = "exact_duplicate"
@@ -163,6 +162,6 @@ def read_clusters(stream: BinaryIO) -> dict[str, tuple[str, bool]]:
 
     Whatever document is not named is alone: its own id is its cluster, and it stays.
     """
-    table = pq.read_table(stream, columns=["id", "cluster", "kept"])
+    table = read_columns(stream, ["id", "cluster", "kept"])
     names, clusters, kept = (column.to_pylist() for column in table.columns)
     return dict(zip(names, zip(clusters, kept, strict=True), strict=True))

@@ -13,7 +13,6 @@ from typing import NamedTuple
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from apache_beam.pvalue import PBegin, PCollection
 
 from dedup.kernels.hashes import Hashes, Indices
@@ -25,7 +24,7 @@ from dedup.repeats.find import RepeatsConfig, line_hashes, repeated_lines, share
 from webtext import storage
 from webtext.code_points import count_words
 from webtext.records import Rejection
-from webtext.tables import write_records, write_table
+from webtext.tables import read_columns, write_records, write_table
 
 STAGE = "repeats"
 MOSTLY_REPEATED = "mostly_repeated"
@@ -171,7 +170,7 @@ class _Step(beam.DoFn):
         self.lines: dict[int, int] = {}
         if self.config.min_documents:
             with storage.open_file(storage.join(self.output, LINES_FILE)) as stream:
-                table = pq.read_table(stream, columns=["hash", "documents"])
+                table = read_columns(stream, ["hash", "documents"])
             self.lines = dict(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 

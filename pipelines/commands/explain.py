@@ -9,8 +9,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from pipelines.commands import config_file
 from pipelines.commands.named_output import add_output_argument
 from pipelines.commands.side_by_side import printable, side_by_side
@@ -21,6 +19,7 @@ from pipelines.stages.output import BESIDE, FUNNEL, KINDS, Output
 from pipelines.stages.stage import find_manifest
 from webtext import storage
 from webtext.errors import UsageError
+from webtext.tables import read_matching
 from webtext.urls import canonicalize_url
 
 _REJECTED = ("url", "reason", "detail", "kept_url", "similarity", "cluster", "cluster_size")
@@ -146,7 +145,7 @@ def _rows(
     """Yield the rows of a directory's files whose `key` is one of `values`, without their empty fields."""
     for name in storage.list_tree(directory, pattern):
         with storage.open_file(storage.join(directory, name)) as stream:
-            table = pq.read_table(stream, columns=list(columns), filters=[(key, "in", values)])
+            table = read_matching(stream, columns, key, values)
         for row in table.to_pylist():
             yield {**{field: value for field, value in row.items() if value not in (None, "", [])}, "file": name}
 

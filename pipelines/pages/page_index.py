@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from webtext import storage
 from webtext.hashing import bucket_of
+from webtext.tables import read_columns
 
 MOST_ROWS = 1 << 19  # the most that are kept: some 100 MB
 
@@ -43,7 +43,7 @@ class PageIndex:
 
 def _read(index_file: str, buckets: int) -> _File:
     with storage.open_file(index_file) as stream:
-        table = pq.read_table(stream)
+        table = read_columns(stream)
     fetched = table.filter(pc.equal(table.column("outcome"), "ok"))
     urls = fetched.column("url").to_pylist()
     return _File(fetched, np.fromiter((bucket_of(url, buckets) for url in urls), np.int32, len(urls)))

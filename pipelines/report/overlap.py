@@ -3,8 +3,6 @@
 from bisect import insort
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from pipelines.report.charts import Line, lines
 from pipelines.report.facts import read_json
 from pipelines.report.markup import (
@@ -25,6 +23,7 @@ from pipelines.report.staleness import stale_note
 from pipelines.report.tallies import batches
 from pipelines.stages.output import Output
 from webtext import storage
+from webtext.tables import read_columns
 
 # Files of `webtext overlap` (docs/overlap.md).
 SETS, DISTRIBUTION, EVIDENCE, SUMMARY = "sets.parquet", "distribution.parquet", "evidence.parquet", "overlap.json"
@@ -40,7 +39,7 @@ def overlap_section(output: str) -> Markup:
         command = element("code", "webtext overlap OUTPUT/corpus BENCHMARK... --output OUTPUT")
         return section("overlap", title, note("Not here: ", command, " has not run."))
     with storage.open_file(storage.join(directory, SETS)) as stream:
-        sets = sorted(pq.read_table(stream).to_pylist(), key=lambda row: row["name"])
+        sets = sorted(read_columns(stream).to_pylist(), key=lambda row: row["name"])
     said = note(
         "As in GPT-2's Table 6: the share of a set's n-grams, repeats included, that the Bloom filter of the corpus "
         "holds. Beside it the exact share, by a pass over the corpus, and the share that the set's own training "

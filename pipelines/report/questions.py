@@ -80,7 +80,9 @@ class Questions:
     def _documents(self) -> Iterator[Row]:
         files = self._files("corpus", KINDS["corpus"].kept)
         if files:
-            for batch in ds.dataset(files).to_batches(columns=["url", "title", "text"], batch_size=512):
+            for batch in ds.dataset(files).to_batches(
+                columns=["url", "title", "text"], batch_size=512, use_threads=False
+            ):
                 yield from batch.to_pylist()
 
     def _rejected(self, stage: str, condition: Any, offset: int = 0) -> Answer:
@@ -94,6 +96,6 @@ def _asked(files: Sequence[str], condition: Any, columns: Sequence[str], offset:
     if not files:
         return Answer([], 0)
     data = ds.dataset(list(files))
-    batches = data.to_batches(filter=condition, columns=list(columns), batch_size=4096)
+    batches = data.to_batches(filter=condition, columns=list(columns), batch_size=4096, use_threads=False)
     rows = (row for batch in batches for row in batch.to_pylist())
-    return Answer(list(islice(rows, offset, offset + MOST_ROWS)), data.count_rows(filter=condition))
+    return Answer(list(islice(rows, offset, offset + MOST_ROWS)), data.count_rows(filter=condition, use_threads=False))

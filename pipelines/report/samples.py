@@ -12,7 +12,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipelines.report.fidelity import site_of
 from pipelines.report.tallies import batches, batches_of, count_into, hosts_of
@@ -21,7 +20,7 @@ from pipelines.stages.stage import find_manifest
 from webtext import storage
 from webtext.hashing import bucket_of, hash64
 from webtext.shards import SPLITS, list_shards, split_of_shard
-from webtext.tables import REJECTIONS
+from webtext.tables import REJECTIONS, read_matching
 
 SALT = "sample"
 REPEATED = "repeated_submission"  # harvest's one reason whose URL may be a link all the same
@@ -120,7 +119,7 @@ def draw_kept(corpus: str, most: int, salt: str = SALT) -> list[dict[str, Any]]:
     rows = []
     for _, identity, name in smallest:
         with storage.open_file(storage.join(corpus, name)) as stream:
-            found = pq.read_table(stream, columns=list(_KEPT_COLUMNS), filters=[("id", "=", identity)]).to_pylist()
+            found = read_matching(stream, _KEPT_COLUMNS, "id", [identity]).to_pylist()
         rows += [{**row, "split": split_of_shard(name)} for row in found[:1]]
     return rows
 
@@ -142,7 +141,7 @@ def read_texts(documents: str, urls: Collection[str]) -> dict[str, str]:
     texts: dict[str, str] = {}
     for part, members in wanted.items():
         with storage.open_file(storage.join(documents, part)) as stream:
-            table = pq.read_table(stream, columns=["url", "text"], filters=[("url", "in", members)])
+            table = read_matching(stream, ["url", "text"], "url", members)
         texts.update(zip(table.column("url").to_pylist(), table.column("text").to_pylist(), strict=True))
     return texts
 

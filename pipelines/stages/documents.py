@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from apache_beam.metrics.metric import Metrics
 
 from dedup.near.minhash import MinHashConfig
@@ -35,7 +34,7 @@ from webtext.extract.extractors import PACKAGES
 from webtext.extract.pages import ExtractConfig, ExtractionPool
 from webtext.manifest import Counts
 from webtext.records import Document, Page, Rejection
-from webtext.tables import DOCUMENTS, from_table, to_table, write_records, write_table
+from webtext.tables import DOCUMENTS, from_table, read_columns, to_table, write_records, write_table
 from webtext.warc.warc_reader import read_response
 
 PAGES_A_BUCKET = 128  # some seconds of extraction
@@ -271,7 +270,7 @@ def count_documents(pages: int, directory: str) -> Counts:
     kept, masked = 0, Counter[str]()
     for name in storage.list_files(directory, "part-*.parquet"):
         with storage.open_file(storage.join(directory, name)) as stream:
-            table = pq.read_table(stream, columns=["masked"])
+            table = read_columns(stream, ["masked"])
         kept += len(table)
         for things in table.column("masked").to_pylist():
             masked.update({f"masked_{kind}": number for kind, number in things})

@@ -22,6 +22,7 @@ from pipelines.stages.stage import Stage, discard, find_manifest, read_manifest,
 from webtext import storage
 from webtext.errors import UsageError
 from webtext.manifest import Counts, versions
+from webtext.tables import read_columns, read_matching
 
 _SKETCHED_BY = ("webtext", "unicode", "datasketch")  # releases with which words, hashes or signatures may change
 # The stages of ours that have texts; in a directory of somebody else's, all files are read.
@@ -189,10 +190,10 @@ def text_in_earlier(
     for file in files:
         with storage.open_file(file.path) as stream:
             if file.name == name and row.isdecimal():
-                column = pq.read_table(stream, columns=[columns.text]).column(0)
+                column = read_columns(stream, [columns.text]).column(0)
                 return str(column[int(row)].as_py()) if int(row) < len(column) else None
             if columns.url in pq.read_schema(stream).names:
-                found = pq.read_table(stream, columns=[columns.text], filters=[(columns.url, "==", kept_url)])
+                found = read_matching(stream, [columns.text], columns.url, [kept_url])
                 if len(found):
                     return str(found.column(0)[0].as_py())
     return None

@@ -8,7 +8,6 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from dedup.near.choose import read_clusters
 from dedup.repeats.cuts import without
@@ -17,6 +16,7 @@ from pipelines.stages.stage import find_manifest, read_manifest
 from webtext import storage
 from webtext.code_points import count_words
 from webtext.hashing import document_id
+from webtext.tables import read_columns
 
 PARTS = "part-*.parquet"
 
@@ -93,7 +93,7 @@ class Kept:
         rejected = _rejected(self.repeats, part)
         table = table.filter(pa.array([one not in rejected for one in table.column("id").to_pylist()], pa.bool_()))
         with storage.open_file(storage.join(self.repeats, beside(part, "cuts"))) as stream:
-            rows = pq.read_table(stream, columns=["id", "start", "stop"]).to_pylist()
+            rows = read_columns(stream, ["id", "start", "stop"]).to_pylist()
         cuts = defaultdict(list)
         for row in rows:
             cuts[row["id"]].append((row["start"], row["stop"]))
@@ -113,5 +113,5 @@ def _rejected(stage: str | None, part: str) -> set[str]:
     if stage is None:
         return set()
     with storage.open_file(storage.join(stage, beside(part, "rejections"))) as stream:
-        urls = pq.read_table(stream, columns=["url"]).column("url").to_pylist()
+        urls = read_columns(stream, ["url"]).column("url").to_pylist()
     return {document_id(url) for url in urls}

@@ -10,6 +10,7 @@ from pipelines.stages.stage import find_manifest
 from webtext import storage
 from webtext.errors import UnbalancedError
 from webtext.manifest import Manifest
+from webtext.tables import read_columns
 
 
 def count_rows(directory: str, pattern: str) -> int:
@@ -26,7 +27,7 @@ def count_rejections(directory: str) -> dict[str, int]:
     reasons: Counter[str] = Counter()
     for name in storage.list_files(directory, "rejections-*.parquet"):
         with storage.open_file(storage.join(directory, name)) as stream:
-            column = pq.read_table(stream, columns=["reason"]).column("reason")
+            column = read_columns(stream, ["reason"]).column("reason")
         for entry in column.value_counts():
             reasons[entry["values"].as_py()] += entry["counts"].as_py()
     return dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0])))

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 
 import apache_beam as beam
-import pyarrow.parquet as pq
 
 from pipelines.engine.runner import Engine
 from pipelines.stages.kept import Kept, beside
@@ -22,7 +21,7 @@ from webtext.errors import UsageError
 from webtext.hosts import normalize_host, parents
 from webtext.manifest import Counts
 from webtext.records import Rejection
-from webtext.tables import read_records, write_records
+from webtext.tables import read_columns, read_records, write_records
 from webtext.urls import canonicalize_url, host_of
 
 KINDS = ("url", "host", "author")
@@ -230,7 +229,7 @@ def find_removals(part: str, kept: Kept, requests: Requests) -> Iterator[Rejecti
 def _rows(documents: str, part: str) -> list[dict[str, str]]:
     """Read what requests are compared with of the documents of a part."""
     with storage.open_file(storage.join(documents, part)) as stream:
-        rows: list[dict[str, str]] = pq.read_table(stream, columns=list(_COLUMNS)).to_pylist()
+        rows: list[dict[str, str]] = read_columns(stream, _COLUMNS).to_pylist()
     return rows
 
 

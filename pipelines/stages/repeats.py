@@ -7,8 +7,6 @@ where it is asked for. The shards apply its cuts; the texts in documents/ stay a
 
 from dataclasses import replace
 
-import pyarrow.parquet as pq
-
 from dedup.near.minhash import MinHashConfig
 from dedup.near.parts import Catalog, Source
 from dedup.near.search import Plan
@@ -20,6 +18,7 @@ from pipelines.stages.ledger import count_rejections
 from pipelines.stages.stage import Stage, as_json, discard, read_manifest, run_stage
 from webtext import storage
 from webtext.manifest import Counts
+from webtext.tables import read_columns
 
 
 def run_repeats(kept: Kept, directory: str, config: RepeatsConfig, engine: Engine) -> Kept:
@@ -56,7 +55,7 @@ def _words(documents: str, parts: list[str]) -> int:
     total = 0
     for part in parts:
         with storage.open_file(storage.join(documents, part)) as stream:
-            total += sum(pq.read_table(stream, columns=["n_words"]).column("n_words").to_pylist())
+            total += sum(read_columns(stream, ["n_words"]).column("n_words").to_pylist())
     return total
 
 
@@ -65,7 +64,7 @@ def _count_cuts(directory: str) -> dict[str, int]:
     counts = {"changed": 0, "lines_cut": 0, "passages_cut": 0, "characters_cut": 0}
     for name in storage.list_files(directory, "cuts-*.parquet"):
         with storage.open_file(storage.join(directory, name)) as stream:
-            table = pq.read_table(stream, columns=["id", "why", "start", "stop"])
+            table = read_columns(stream, ["id", "why", "start", "stop"])
         identities, why, starts, stops = (column.to_pylist() for column in table.columns)
         counts["changed"] += len(set(identities))
         counts["lines_cut"] += why.count("line")

@@ -20,7 +20,7 @@ from webtext import storage
 from webtext.hashing import split_of
 from webtext.manifest import Counts
 from webtext.shards import FOLDER, SPLITS, list_shards, shard_name
-from webtext.tables import DOCUMENTS, ROW_GROUP_ROWS, open_writer
+from webtext.tables import DOCUMENTS, ROW_GROUP_ROWS, open_writer, read_columns
 
 CORPUS = pa.schema([field for field in DOCUMENTS if field.name != "body_digest"])
 TEXT_BYTES_A_SHARD = 256 << 20
@@ -124,7 +124,7 @@ def drop_empty_splits(directory: str) -> None:
 def _rows_of_split(part: str, split: str, kept: Kept, config: ShardsConfig) -> pa.Table:
     """Read the rows of a part that stay, and that belong to a split."""
     with storage.open_file(storage.join(kept.documents, part)) as stream:
-        table = pq.read_table(stream, columns=CORPUS.names)
+        table = read_columns(stream, CORPUS.names)
     members, asked_away = kept.members(part), kept.asked_away(part)
     keep = []
     for identity in table.column("id").to_pylist():

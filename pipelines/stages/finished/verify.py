@@ -4,8 +4,6 @@ import heapq
 from collections.abc import Mapping
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from pipelines.stages.output import BESIDE, FUNNEL, KINDS, Output
 from pipelines.stages.own import unfinished_directory
 from pipelines.stages.stage import find_manifest
@@ -13,6 +11,7 @@ from webtext import storage
 from webtext.errors import UsageError
 from webtext.hashing import hash64
 from webtext.manifest import NAME, Manifest
+from webtext.tables import read_columns
 from webtext.warc.warc_reader import read_record
 
 _ROWS_READ = 32  # the rows of each index file that are compared
@@ -59,8 +58,7 @@ def place_problems(directory: str) -> list[str]:
     problems = []
     for name in storage.list_files(directory, KINDS["pages"].kept):
         with storage.open_file(storage.join(directory, name)) as stream:
-            # A scan with a filter has threads of Arrow's own, and a busy machine aborted at exit where they still were.
-            rows = pq.ParquetFile(stream).read(columns=_PLACE, use_threads=False).to_pylist()
+            rows = read_columns(stream, _PLACE).to_pylist()
         rows = [row for row in rows if row["warc_file"]]
         drawn = heapq.nsmallest(_ROWS_READ, rows, key=lambda row: hash64(row["url"].encode(), salt=b"places"))
         wrong = [found for row in drawn if (found := _wrong_place(directory, row))]

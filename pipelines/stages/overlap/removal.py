@@ -16,6 +16,7 @@ from webtext import manifest, storage
 from webtext.errors import UsageError
 from webtext.manifest import Counts, Manifest
 from webtext.shards import VALIDATION, list_shards
+from webtext.tables import read_columns
 
 _WINDOWS = "windows"
 
@@ -72,7 +73,7 @@ def _count(corpus: Corpus, directory: str) -> Counts:
     pieces: dict[str, int] = {}
     for name in storage.list_files(directory, "cuts-*.parquet"):
         with storage.open_file(storage.join(directory, name)) as stream:
-            table = pq.read_table(stream, columns=["url", "pieces"])
+            table = read_columns(stream, ["url", "pieces"])
         pieces |= dict(zip(table.column("url").to_pylist(), table.column("pieces").to_pylist(), strict=True))
     more = sum(pieces.values()) - len(pieces)
     notes = {"cut": len(pieces), "pieces": sum(pieces.values())}
