@@ -1,27 +1,32 @@
 """The dataset card and the Croissant record: so that a corpus is understood by the tools that people load data with.
 
 `README.md` carries the header that Hugging Face's `datasets` and hub read (splits, features, sizes) and tells a person
-what is in the corpus and how it came about; `croissant.json` (`pipelines.cards.croissant`) says the same to any reader
-of MLCommons' Croissant 1.0. Both are functions of the shards and of the stages' counts: no time, no path and no machine
-is in them, because they stand in the corpus and equal inputs must give equal bytes.
+what is in the corpus and how it came about (`pipelines.cards.story`); `croissant.json` (`pipelines.cards.croissant`)
+says the same to any reader of MLCommons' Croissant 1.0. Both are functions of the shards and of the stages' manifests:
+no time of the run, no path and no machine is in them, because they stand in the corpus and equal inputs must give equal
+bytes.
 """
 
 import json
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.cards.croissant import COLUMNS, LICENSE, NAME, Split, croissant
+from pipelines.cards.croissant import COLUMNS, LICENSE, NAME, Split, croissant, posted
 from pipelines.cards.fitness import Shape, paragraph, shape_of
+from pipelines.cards.story import rules_left_out, story
 from webtext import storage
 from webtext.manifest import Counts, File
 from webtext.shards import FOLDER, SPLITS, list_shards
 
 README, CROISSANT = "README.md", "croissant.json"
+_MOST_VALUES = 20  # told of a setting that is a list, such as one of subreddits
 MOST_LANGUAGES = 20  # named in the header; all are counted in the report
 
 _SIZES = ((1000, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
@@ -34,7 +39,7 @@ def write_card(
 
     Args:
         directory: holds shards (`webtext.shards`).
-        config: settings to tell, name to JSON value; nested ones are told flat.
+        config: settings to tell, name to JSON value; nested ones are told flat; `made` holds the stages before.
         counts: of the corpus stage; its documents are the rows of the shards.
         funnel: (stage, counts) of the stages before the corpus, in order, where they are known.
     """
@@ -51,19 +56,22 @@ def write_card(
 def _read_split(directory: str, name: str) -> Split:
     rows = words = size = 0
     languages: Counter[str] = Counter()
+    times: list[datetime] = []
     files = []
     for file in list_shards(directory, name):
         path = storage.join(directory, file)
         with storage.open_file(path) as stream:
             parquet = pq.ParquetFile(stream)
             metadata = parquet.metadata
-            table = parquet.read(columns=["n_words", "language"])
+            table = parquet.read(columns=["n_words", "language", "first_posted"])
         rows += metadata.num_rows
         size += sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
         words += sum(table.column("n_words").to_pylist())
         languages.update(table.column("language").to_pylist())
+        times += [time for time in pc.min_max(table.column("first_posted")).as_py().values() if time is not None]
         files.append(File(file, *storage.file_digest(path)))
-    return Split(name, rows, words, size, tuple(files), dict(sorted(languages.items())))
+    spoken = dict(sorted(languages.items()))
+    return Split(name, rows, words, size, tuple(files), spoken, (min(times), max(times)) if times else None)
 
 
 def _read_schema(directory: str, splits: Sequence[Split]) -> pa.Schema:
@@ -88,8 +96,9 @@ def card(
             ("column", "type", "meaning"),
             [(field.name, _kind(field.type), COLUMNS.get(field.name, "")) for field in schema],
         ),
-        "## How it came about\n\n" + _story(funnel),
-        _table(("setting", "value"), [(name, f"`{value}`") for name, value in _flat(config)]),
+        "## How it came about\n\n" + story(config, _spoken(splits), posted(splits)),
+        _funnel(funnel),
+        _table(("setting", "value"), [(name, f"`{value}`") for name, value in _flat(_settings(config))]),
         _care(config.get("honoured", ())),
     )
     return "\n".join(sections)
@@ -112,12 +121,16 @@ def _header(splits: Sequence[Split], schema: pa.Schema) -> str:
     return "\n".join(lines)
 
 
-def _languages(splits: Sequence[Split]) -> list[str]:
+def _spoken(splits: Sequence[Split]) -> list[tuple[str, int]]:
+    """Count the documents a language, the most first; those of no known language are left out."""
     total: Counter[str] = Counter()
     for split in splits:
         total.update(split.languages)
-    ranked = sorted(total.items(), key=lambda item: (-item[1], item[0]))
-    return [code.partition("-")[0] for code, _ in ranked if code][:MOST_LANGUAGES]
+    return sorted(((code, count) for code, count in total.items() if code), key=lambda item: (-item[1], item[0]))
+
+
+def _languages(splits: Sequence[Split]) -> list[str]:
+    return [code.partition("-")[0] for code, _ in _spoken(splits)][:MOST_LANGUAGES]
 
 
 def _size_category(rows: int) -> str:
@@ -156,7 +169,7 @@ def _summary(splits: Sequence[Split], fitness: str) -> str:
     )
 
 
-def _story(funnel: Sequence[tuple[str, Counts]]) -> str:
+def _funnel(funnel: Sequence[tuple[str, Counts]]) -> str:
     """Tell the funnel: what each stage was given, what it kept, and each reason."""
     rows = []
     for stage, counts in funnel:
@@ -166,13 +179,27 @@ def _story(funnel: Sequence[tuple[str, Counts]]) -> str:
     return _table(("stage", "given, or the reason", "count"), rows) + "\n## Settings\n"
 
 
-def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Join the settings of the corpus with those of the stages before, which stand under the stage's name."""
+    made = {name: rules_left_out(stage["config"]) for name, stage in config.get("made", {}).items()}
+    return {name: value for name, value in config.items() if name != "made"} | made
+
+
+def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Lay nested settings out flat, sorted by their dotted names."""
     for name, value in sorted(config.items()):
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}", json.dumps(value, sort_keys=True, ensure_ascii=False)
+            yield f"{prefix}{name}", _value(value)
+
+
+def _value(value: Any) -> str:
+    """Write a setting as JSON, of a long list its first values."""
+    more = ""
+    if isinstance(value, list) and len(value) > _MOST_VALUES:
+        value, more = value[:_MOST_VALUES], f" and {len(value) - _MOST_VALUES:,} more"
+    return json.dumps(value, sort_keys=True, ensure_ascii=False) + more
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -198,7 +225,8 @@ _CARE = f"""## Before you use it
 - Karma measures what users of Reddit liked, not what is true, and its topics and languages are theirs.
 - WISHES
 - `manifest.json` holds the checksum of each file; `webtext verify` recomputes them, `webtext explain URL` tells why a
-  page is here or not, `webtext remove` takes one out.
+  page is here or not.
+- `webtext remove` takes a page, a host or an author out of the corpus, and keeps them out of all later builds.
 
 The recipe: Radford et al., *Language Models are Unsupervised Multitask Learners* (2019), section 2.1.
 """

@@ -7,6 +7,7 @@ sha256, a `FileSet` a split, and a `RecordSet` a split whose fields are the colu
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -96,11 +97,23 @@ class Split:
     bytes: int  # the columns' size, uncompressed
     files: tuple[File, ...]
     languages: Mapping[str, int]  # documents a language
+    posted: tuple[datetime, datetime] | None = None  # first and last `first_posted`, where any document has one
+
+
+def posted(splits: Sequence[Split]) -> tuple[datetime, datetime] | None:
+    """Give the first and the last `first_posted` of all documents; None where none has one."""
+    known = [split.posted for split in splits if split.posted]
+    return (min(first for first, _ in known), max(last for _, last in known)) if known else None
 
 
 def croissant(splits: Sequence[Split], schema: pa.Schema) -> str:
-    """Describe the shards of the splits that hold anything."""
+    """Describe the shards of the splits that hold anything.
+
+    `datePublished` is the day, in UTC, on which the newest of the links was first posted: a clock's would make two
+    corpora of one input differ. Where no document has a time (an archive without Reddit) it is left out.
+    """
     filled = [split for split in splits if split.rows]
+    times = posted(filled)
     described = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
@@ -110,6 +123,7 @@ def croissant(splits: Sequence[Split], schema: pa.Schema) -> str:
         "citeAs": CITATION,
         "license": LICENSE,
         "version": "1.0.0",
+        **({"datePublished": times[1].date().isoformat()} if times else {}),
         "distribution": [entry for split in filled for entry in _distribution(split)],
         "recordSet": [_record_set(split, schema) for split in filled],
     }

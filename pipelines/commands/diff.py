@@ -153,7 +153,8 @@ def _settings(a: str, b: str) -> dict[str, tuple[Any, Any]]:
 def _flat(manifest: Manifest) -> dict[str, Any]:
     """Lay a stage's configuration and versions out flat, by dotted names."""
     versions = {f"version of {name}": version for name, version in manifest.versions.items()}
-    return dict(_leaves(manifest.config, "")) | versions
+    config = {name: value for name, value in manifest.config.items() if name != "made"}  # other stages', told there
+    return dict(_leaves(config, "")) | versions
 
 
 def _leaves(values: Any, prefix: str) -> Iterator[tuple[str, Any]]:

@@ -4,17 +4,19 @@ Three stages, each a directory: pages → documents/ → duplicates/ → corpus/
 any WARC files (a Common Crawl segment, a crawl of your own), which are indexed first and read where they lie.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from dedup.repeats.find import RepeatsConfig
 from filters.dry_run import DryRun, dry_run
+from filters.presets import preset_names
 from pipelines.cards.card import write_card
 from pipelines.engine.runner import Engine
 from pipelines.engine.share import Share
 from pipelines.stages.documents import DocumentsConfig, WriteBuckets, count_documents, plan_buckets, sample_documents
 from pipelines.stages.duplicates import DuplicatesConfig, run_duplicates
 from pipelines.stages.kept import Kept
-from pipelines.stages.output import AFTER_PAGES, KINDS, Output
+from pipelines.stages.output import AFTER_PAGES, FUNNEL, KINDS, Output
 from pipelines.stages.own import check_output
 from pipelines.stages.removals import run_removals
 from pipelines.stages.repeats import run_repeats
@@ -28,12 +30,14 @@ from pipelines.stages.shards import (
     plan_shards,
 )
 from pipelines.stages.share import left_of
-from pipelines.stages.stage import Stage, as_json, read_input, read_manifest, run_stage
+from pipelines.stages.stage import Stage, as_json, find_manifest, read_input, read_manifest, run_stage
 from webtext import storage
 from webtext.errors import Ended
-from webtext.manifest import Manifest
+from webtext.manifest import Counts, Manifest
 
 _PAGES = KINDS["pages"].writers
+_LAYOUT = {"shards", "slots"}  # settings that say how the work was cut: nothing of a corpus depends on them
+_MOST_SOURCES = 5  # named; all are counted
 
 
 @dataclass(frozen=True)
@@ -62,13 +66,39 @@ def run_build(pages: str, output: str, config: BuildConfig, engine: Engine, shar
         raise Ended("documents is published: the same command without --share does what is left")
     run_duplicates(place.documents, place.duplicates, config.duplicates, engine)
     kept = run_repeats(run_removals(output, engine), place.repeats, config.repeats, engine)
-    return run_shards(kept, place.corpus, replace(config.shards, honoured=honoured_by(pages)), engine)
+    made = made_from(pages, kept, config.documents.preset)
+    return run_shards(kept, place.corpus, replace(config.shards, honoured=honoured_by(pages), made=made), engine)
 
 
 def honoured_by(pages: str) -> tuple[str, ...]:
     """Name by what sites could say no when pages were fetched or indexed: "robots.txt", and signals."""
     rules = read_manifest(pages, *_PAGES).config
     return (*(["robots.txt"] if rules.get("robots") else []), *rules.get("opt_outs", ()))
+
+
+def made_from(pages: str, kept: Kept, preset: str) -> dict[str, Any]:
+    """Lay out what the stages before a corpus were given, how they were set and what they kept, for the corpus' card.
+
+    It is a part of the corpus' configuration: other counts before the same documents make another card, and so another
+    corpus. The links are told where they lie beside the pages, and are those that the pages were fetched for.
+    """
+    links = Output.around(pages).links
+    found = read_manifest(pages, *_PAGES)
+    before = find_manifest(links)
+    stages = {"links": before} if before is not None and read_input(links) in found.inputs else {}
+    stages |= {"pages": found, "documents": read_manifest(kept.documents), "duplicates": read_manifest(kept.duplicates)}
+    made: dict[str, Any] = {name: _told(manifest) for name, manifest in stages.items()}
+    made["documents"]["preset"] = preset if preset in preset_names() else ""  # a path is no part of a corpus
+    return made
+
+
+def _told(manifest: Manifest) -> dict[str, Any]:
+    sources = sorted(file.name for file in manifest.inputs if file.name not in KINDS)
+    return {
+        "config": {name: value for name, value in manifest.config.items() if name not in _LAYOUT},
+        "counts": asdict(replace(manifest.counts, notes={})),
+        "sources": {"first": sources[:_MOST_SOURCES], "files": len(sources)},
+    }
 
 
 def run_documents(
@@ -115,7 +145,8 @@ def run_shards(
         engine: what runs it.
         unchanged: shards that a corpus in `directory` has already, byte for byte.
     """
-    funnel = [(name, read_manifest(stage).counts) for name, stage in kept.optional.items()]
+    before = [(kind.name, Counts(**config.made[kind.name]["counts"])) for kind in FUNNEL if kind.name in config.made]
+    funnel = before + [(name, read_manifest(stage).counts) for name, stage in kept.optional.items()]
     given = kept.count()
     shards = [shard for shard in plan_shards(kept.documents, config) if shard not in unchanged]
 

@@ -6,8 +6,9 @@ split is by the hash of the near-duplicate cluster: whatever is held out has no 
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -34,6 +35,7 @@ class ShardsConfig:
     text_bytes_a_shard: int = TEXT_BYTES_A_SHARD
     folder: str = FOLDER  # their place in the corpus; by it, one of a release that had them elsewhere is another
     honoured: Sequence[str] = ()  # what the pages' sites could say no by, for the card: "robots.txt", names of signals
+    made: Mapping[str, Any] = field(default_factory=dict)  # what the stages before did, for the card (`build`)
 
     def __post_init__(self) -> None:
         if not 0 <= self.held_out < 1:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from hashlib import sha256
@@ -66,6 +67,14 @@ def test_the_card_tells_counts_settings_and_reasons(corpus):
     assert "|  | `low_karma` | 2 rejected |" in text
     assert f"num_examples: {_rows(corpus, 'validation')}" in text
     assert f"download_size: {sum(path.stat().st_size for path in corpus.glob('data/*-of-*.parquet'))}" in text
+
+
+def test_a_long_list_of_a_setting_is_told_by_its_first_values(corpus, tmp_path):
+    shutil.copytree(corpus / "data", tmp_path / "data")
+    names = [f"r{number}" for number in range(1020)]
+    write_card(str(tmp_path), {"select": {"without_subreddits": names}}, Counts(1, 1))
+    text = (tmp_path / "README.md").read_text("utf-8")
+    assert '"r19"] and 1,000 more` |' in text and "r20" not in text
 
 
 def test_the_card_says_what_its_documents_are_fit_for(corpus, tmp_path):
