@@ -149,10 +149,10 @@ def test_the_linter_has_nothing_to_say_of_the_dockerfile():
 def test_an_image_can_be_made_from_the_sdist_alone(tmp_path):
     tree = tmp_path / "tree"
     tree.mkdir()
-    for name in (*copied(), "MANIFEST.in", "Dockerfile", ".dockerignore", "deploy/metadata.json"):
+    for name in (*copied(), "MANIFEST.in", "Dockerfile", ".dockerignore", "deploy"):
         source, target = ROOT / name, tree / name
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
         else:
             target.parent.mkdir(exist_ok=True)
             shutil.copy(source, target)

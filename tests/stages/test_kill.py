@@ -78,7 +78,8 @@ def kills(stage, inputs, tmp_path, *, worker):
 def content(directory):
     """Give what a finished stage holds: the sha256 of each file; of a crawl, whose bytes hold times, the rows."""
     if not list(directory.glob("*.warc.gz")):
-        return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in directory.iterdir()}
+        files = [path for path in directory.rglob("*") if path.is_file()]
+        return {str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     fetched = Counter()
     for path in directory.glob("*.warc.gz"):
         with path.open("rb") as stream:
