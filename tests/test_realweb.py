@@ -70,7 +70,7 @@ def test_it_balances_and_verifies(output):
 def test_every_url_of_the_dump_ends_in_one_place(output, posted):
     kept, rejected = set(), []
     for stage, pattern in (("corpus", "*-of-*.parquet"), *((name, "rejections-*") for name in _REJECTING)):
-        for name in storage.list_files(f"{output}/{stage}", pattern):
+        for name in storage.list_tree(f"{output}/{stage}", pattern):
             urls = pq.read_table(f"{output}/{stage}/{name}", columns=["url"]).column("url").to_pylist()
             if stage == "corpus":
                 kept.update(urls)
