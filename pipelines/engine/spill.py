@@ -48,8 +48,13 @@ def group_over_files(
         read: reads a task.
         write: writes a shard; in the worker that has it, so it must be picklable.
     """
+    _remove_spilled(directory)  # A run that was killed may have left files of tasks that are no longer given.
     engine.each(tasks, SpillRecords(directory, shards, read))
     engine.each(list(range(shards)), MergeRecords(directory, write))
+    _remove_spilled(directory)
+
+
+def _remove_spilled(directory: str) -> None:
     for name in storage.list_files(directory, _PATTERN):
         storage.remove_file(storage.join(directory, name))
 
