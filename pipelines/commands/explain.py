@@ -41,6 +41,8 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     """Print what became of URLs; the exit status is 1 if no stage has seen one of them."""
     del beam_arguments
     urls = list(dict.fromkeys(url for word in arguments.url for url in _read(word)))
+    if not urls:
+        raise UsageError(f"{' '.join(arguments.url)}: no URL is named there")
     is_list = arguments.url != urls
     found = {url: explain(arguments.output, url) for url in urls}
     if len(urls) == 1 and not is_list:

@@ -135,3 +135,9 @@ def test_a_list_is_answered_a_sentence_a_line(output, capsys, tmp_path, monkeypa
     assert [one["url"] for one in told] == [KEPT, "http://never.example/", DROPPED]
     assert [told[0]["answer"], told[2]["answer"]] == said
     assert told[1]["findings"] == [] and "no stage has seen it" in told[1]["answer"]
+
+
+def test_a_list_that_names_no_url_is_one_line(output, capsys, tmp_path):
+    (tmp_path / "list.txt").write_text("# nothing yet\n\n")
+    assert main(["explain", str(tmp_path / "list.txt"), "--output", str(output)]) == 2
+    assert capsys.readouterr().err == f"webtext explain: {tmp_path}/list.txt: no URL is named there\n"
