@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from webtext import manifest
 from webtext.errors import UsageError
 
 _OURS = {"run.json", "sweep.json", "made-from.json"}  # only webtext writes these, releases without a mark among them
@@ -46,7 +47,7 @@ def writing(output: Path, command: str, *patterns: str) -> Iterator[None]:
 
     Raises:
         UsageError: another run writes there, a file under such a name is there that no run of webtext wrote, or the
-            folder is not on this disk.
+            folder is a stage's, or not on this disk.
     """
     if not is_first():
         yield
@@ -58,6 +59,8 @@ def writing(output: Path, command: str, *patterns: str) -> Iterator[None]:
 
     with locked(str(output.absolute())):
         present = {path.name for path in output.iterdir()} if output.is_dir() else set()
+        if manifest.NAME in present:
+            raise UsageError(f"--output {output} is a stage's own directory: choose a folder beside it")
         foreign = sorted(name for name in present if any(fnmatchcase(name, pattern) for pattern in patterns))
         if foreign and not present & {MARK, *_OURS}:
             what = f"{output} holds {foreign[0]}, which is not webtext's"

@@ -166,6 +166,15 @@ def test_a_command_writes_over_no_file_of_the_users(inputs, tmp_path, capsys):
         assert content(output) == before
 
 
+def test_no_command_writes_into_the_directory_of_a_stage(inputs, tmp_path, capsys):
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "manifest.json").write_text("{}")
+    with pytest.raises(AssertionError):
+        COMMANDS["scale"](inputs, tmp_path / "corpus")
+    assert "is a stage's own directory" in capsys.readouterr().err
+    assert set(content(tmp_path / "corpus")) == {"manifest.json"}
+
+
 def test_two_runs_do_not_write_one_folder(inputs, tmp_path, capsys):
     with locked(str(tmp_path / "out")), pytest.raises(AssertionError):
         COMMANDS["scale"](inputs, tmp_path / "out")
