@@ -7,6 +7,8 @@ takes a tuple of two for a key and a value.
 
 from dataclasses import dataclass
 
+MOST_EXCERPT = 2_000  # characters of a text, or of a line, that a rejection keeps: a screen or two to judge it by
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -82,4 +84,4 @@ class Rejection:
     similarity: float | None = None  # the true Jaccard similarity of a near-duplicate to it, 0 to 1
     cluster: str | None = None  # smallest id of the near-duplicate cluster
     cluster_size: int | None = None
-    excerpt: str | None = None  # first characters of the text where there was one
+    excerpt: str | None = None  # first characters of the text, or of the line, where there was one

@@ -48,6 +48,7 @@ CLUSTERS = pa.schema(
         ("cluster_size", pa.int32()),
         ("kept", pa.bool_()),
         ("similarity", pa.float32()),  # true Jaccard similarity to the one kept; 1 for itself
+        ("n_words", pa.int32()),
     ]
 )
 VERDICTS = pa.schema(
@@ -123,6 +124,7 @@ def judge(ranked: pa.Table, kept: Indices, similarity: Floats, threshold: float)
         "cluster_size": pa.array(sizes[numbers].astype(np.int32)),
         "kept": pa.array(stays),
         "similarity": pa.array(similarity.astype(np.float32)),
+        "n_words": ranked.column("n_words"),
         "reason": pa.array(np.where(stays, "", reasons), pa.string()),
         "detail": pa.array(details, pa.string()).take(pa.array(told)),
         "kept_url": pc.if_else(pa.array(recurs), None, ranked.column("url").take(pa.array(kept))),

@@ -23,7 +23,7 @@ from dedup.repeats.cuts import RepeatCut, Windows, line_cuts, repeat_cuts, witho
 from dedup.repeats.find import RepeatsConfig, line_hashes, repeated_lines, shared_windows, tally_lines, window_hashes
 from webtext import storage
 from webtext.code_points import count_words
-from webtext.records import Rejection
+from webtext.records import MOST_EXCERPT, Rejection
 from webtext.tables import read_columns, write_records, write_table
 
 STAGE = "repeats"
@@ -235,7 +235,7 @@ def _too_little(row: _Row, found: list[RepeatCut], config: RepeatsConfig) -> Ite
         kinds = " and ".join(f"{why}s" for why in sorted({cut.why for cut in found}))
         before = count_words(row.text)
         detail = f"{left:,} of {before:,} words left without repeated {kinds}, at least {config.words_left:,}"
-        yield Rejection(row.url, STAGE, MOSTLY_REPEATED, detail, excerpt=row.text[:300])
+        yield Rejection(row.url, STAGE, MOSTLY_REPEATED, detail, excerpt=row.text[:MOST_EXCERPT])
 
 
 def _owners(hashes: Indices, ranges: int) -> Indices:

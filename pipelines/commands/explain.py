@@ -4,7 +4,7 @@ import argparse
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ _HEADINGS = {"url", "stage", "verdict", "outcome", "comparison"}
 _ASKED = (
     "URLs, as posted or canonical, ids of documents (16 hexadecimal digits), files of them, or - for standard input"
 )
+_ID_LENGTH = 16  # hexadecimal digits
 _NARROWEST = 60  # columns; a terminal that tells none is taken for 100
 
 
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     if not urls:
         raise UsageError(f"{' '.join(arguments.url)}: no URL is named there")
     is_list = arguments.url != urls
-    found = {url: explain(arguments.output, url) for url in urls}
+    found = explain_all(arguments.output, urls)
     if len(urls) == 1 and not is_list:
         for finding in found[urls[0]]:
             if finding["verdict"].startswith("near_duplicate"):
@@ -99,12 +100,30 @@ def explain(output: str, url: str) -> list[dict[str, Any]]:
     Raises:
         UsageError: the output holds no finished stage.
     """
+    return explain_all(output, [url])[url]
+
+
+def explain_all(output: str, asked: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """Find what `explain` finds of many URLs or ids; each file of the output is read once, however many are asked for.
+
+    Raises:
+        UsageError: the output holds no finished stage.
+    """
     directories = {kind.name: Output(output).directory(kind.name) for kind in (*FUNNEL, *BESIDE)}
     finished = {name: path for name, path in directories.items() if find_manifest(path) is not None}
     if not finished:
         raise UsageError(f"{output} holds no finished stage: give the output of `webtext corpus` with --output")
-    names = {url, canonicalize_url(url) or url} | _url_of_id(finished, url)
-    return [finding for stage, path in finished.items() for finding in _findings(stage, path, names)]
+    of_id = _urls_of_ids(finished, {each for each in asked if len(each) == _ID_LENGTH})
+    asked_as: dict[str, set[str]] = {}  # what was asked for, by each name that a file may have for it
+    for each in asked:
+        for name in (each, canonicalize_url(each) or each, *of_id.get(each, ())):
+            asked_as.setdefault(name, set()).add(each)
+    found: dict[str, list[dict[str, Any]]] = {each: [] for each in asked}
+    for stage, path in finished.items():
+        for finding in _findings(stage, path, set(asked_as)):
+            for each in asked_as[finding.get("url", "")]:
+                found[each].append(finding.copy())
+    return found
 
 
 def compare(output: str, kept_url: str, dropped_url: str) -> Difference | None:
@@ -124,11 +143,12 @@ def compare(output: str, kept_url: str, dropped_url: str) -> Difference | None:
     return None if kept is None or dropped_url not in texts else compare_texts(kept, texts[dropped_url])
 
 
-def _url_of_id(finished: dict[str, str], identity: str) -> set[str]:
-    documents = finished.get("documents")
-    if documents is None or len(identity) != 16:
-        return set()
-    return {row["url"] for row in _rows(documents, KINDS["documents"].kept, "id", {identity}, ("url",))}
+def _urls_of_ids(finished: dict[str, str], identities: set[str]) -> dict[str, list[str]]:
+    urls: dict[str, list[str]] = {}
+    if identities and "documents" in finished:
+        for row in _rows(finished["documents"], KINDS["documents"].kept, "id", identities, ("id", "url")):
+            urls.setdefault(row["id"], []).append(row["url"])
+    return urls
 
 
 def _findings(stage: str, directory: str, urls: set[str]) -> Iterator[dict[str, Any]]:

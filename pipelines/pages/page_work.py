@@ -20,14 +20,13 @@ from webtext.extract.language_detector import detect
 from webtext.extract.pages import FAILED, ExtractConfig, Extracted, ExtractionPool, extract_page
 from webtext.hashing import document_id
 from webtext.reasons import Reason
-from webtext.records import Document, Page, Rejection
+from webtext.records import MOST_EXCERPT, Document, Page, Rejection
 from webtext.sandbox.pool import SandboxPool
 from webtext.sandbox.sandbox import Failure
 from webtext.warc.warc_records import HttpResponse
 
 Judged = Document | Rejection
 
-_EXCERPT = 300  # characters
 _GLANCED = "not extracted, for all that it shows is in {}"
 NO_PAGE = Page("", "", "", "", None, "ok", "", None, "", "", None, None, "", "", "", None, None, (), None)
 _SOME_WORDS = "Rules and models are loaded by being used. "
@@ -65,7 +64,7 @@ def judge_page(page: Page, result: Extracted | Reason, filters: tuple[Filter, ..
             raise ValueError(f"{page.url} was not extracted for its language, {language}, but no rule rejects that")
         return judged
     detail = "; ".join(filter(None, (judged.detail, _GLANCED.format(language) if result.glanced else "")))
-    return Rejection(page.url, "filter", judged.reason, detail, excerpt=result.text[:_EXCERPT])
+    return Rejection(page.url, "filter", judged.reason, detail, excerpt=result.text[:MOST_EXCERPT])
 
 
 @dataclass(frozen=True)

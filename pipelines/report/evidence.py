@@ -10,6 +10,7 @@ from pipelines.report.facts import Facts
 from pipelines.report.markup import Markup, element, folded, join, link, note, section, share, table, whole
 from pipelines.report.samples import Cluster, RejectionTally
 from pipelines.stages.output import KINDS
+from webtext.records import MOST_EXCERPT
 
 MOST_CHARACTERS = 600  # the beginning of a text that is shown
 MOST_UNFOLDED = 10_000  # what a click shows
@@ -60,7 +61,10 @@ def rejected_section(facts: Facts) -> Markup:
                 data_words=f"{stage} {reason}",
             )
         )
-    said = note("Drawn by the hash of their URLs. Where a text was extracted, its first characters are shown.")
+    said = note(
+        "Drawn by the hash of their URLs. Of an extracted text, and of a line that could not be read, "
+        f"the first {MOST_EXCERPT:,} characters are kept."
+    )
     return section("rejected", "Rejected, by reason", said, *groups)
 
 
@@ -110,11 +114,12 @@ def _told(facts: Facts) -> str:
     tally = facts.rejections
     given = next(manifest.counts.given for name, manifest in facts.funnel.stages if name == "duplicates")
     largest = max(tally.clusters.values())
+    words = f": {tally.dropped_words.total():,} words in all" if tally.dropped_words else ""
     return (
         f"{len(tally.clusters):,} clusters; the largest holds {largest:,} documents, {share(largest, given)} of those "
         f"given. Dropped: {tally.count('exact_duplicate'):,} with the same body or the same words as the one kept, "
         f"{tally.count('near_duplicate'):,} near-duplicates of it, {tally.count('near_duplicate_chain'):,} by a "
-        "chain. What counts is the true Jaccard similarity of the sets of "
+        f"chain{words}. What counts is the true Jaccard similarity of the sets of "
         "word n-grams, not an estimate of it."
     )
 
@@ -122,8 +127,12 @@ def _told(facts: Facts) -> str:
 def _sizes(tally: RejectionTally) -> Markup:
     """Count clusters by size: the twelve smallest sizes, and the four largest."""
     sizes = sorted(Counter(tally.clusters.values()).items())
-    rows = [(f"{size:,}", whole(count), whole(tally.dropped[size])) for size, count in sizes[:12] + sizes[12:][-4:]]
-    return table(("documents in the cluster", "clusters", "dropped"), rows)
+    heads = ["documents in the cluster", "clusters", "dropped", *(["words dropped"] if tally.dropped_words else [])]
+    rows = [
+        (f"{size:,}", whole(count), whole(tally.dropped[size]), whole(tally.dropped_words[size]))[: len(heads)]
+        for size, count in sizes[:12] + sizes[12:][-4:]
+    ]
+    return table(heads, rows)
 
 
 def _cluster(cluster: Cluster) -> Markup:
@@ -131,7 +140,8 @@ def _cluster(cluster: Cluster) -> Markup:
         (link(row["url"]), "" if row["similarity"] is None else f"{row['similarity']:.3f}") for row in cluster.dropped
     ]
     least = cluster.dropped[-1]
-    heading = join([f"{cluster.size:,} documents, ", element("span", cluster.kept_url, class_="url")])
+    words = f", {cluster.dropped_words:,} words dropped" if cluster.dropped_words else ""
+    heading = join([f"{cluster.size:,} documents{words}, ", element("span", cluster.kept_url, class_="url")])
     shown = f"dropped ({len(rows)} of {cluster.size - 1:,} shown)" if len(rows) < cluster.size - 1 else "dropped"
     content = [element("p", "kept: ", link(cluster.kept_url), class_="facts"), table((shown, "similarity"), rows)]
     if cluster.kept_text and cluster.dropped_text:

@@ -59,7 +59,7 @@ class Questions:
 
     def of_cluster(self, cluster: str) -> Answer:
         """List the documents of a cluster of near-duplicates, the one kept first."""
-        columns = ("id", "url", "kept", "similarity")
+        columns = ("id", "url", "kept", "similarity", "n_words")
         found = _asked(self._files("duplicates", "clusters-*.parquet"), pc.field("cluster") == cluster, columns)
         return Answer(sorted(found.rows, key=lambda row: (not row["kept"], row["id"])), found.total)
 
@@ -96,6 +96,7 @@ def _asked(files: Sequence[str], condition: Any, columns: Sequence[str], offset:
     if not files:
         return Answer([], 0)
     data = ds.dataset(list(files))
-    batches = data.to_batches(filter=condition, columns=list(columns), batch_size=4096, use_threads=False)
+    there = [name for name in columns if name in data.schema.names]  # An earlier webtext wrote fewer.
+    batches = data.to_batches(filter=condition, columns=there, batch_size=4096, use_threads=False)
     rows = (row for batch in batches for row in batch.to_pylist())
     return Answer(list(islice(rows, offset, offset + MOST_ROWS)), data.count_rows(filter=condition, use_threads=False))

@@ -26,6 +26,7 @@ SALT = "sample"
 REPEATED = "repeated_submission"  # harvest's one reason whose URL may be a link all the same
 _KEPT_COLUMNS = ("id", "url", "title", "date", "language", "n_words", "karma", "subreddits", "text")
 _MOST_MEMBERS = 20  # the members of a cluster that are listed
+_BATCH_ROWS = 1 << 13  # a rejection holds up to 2,000 characters of its text
 
 
 class Draw:
@@ -65,6 +66,7 @@ class RejectionTally:
     similarity: Counter[int] = field(default_factory=Counter)  # near-duplicates by similarity, in hundredths
     clusters: dict[str, int] = field(default_factory=dict)  # size of each cluster of duplicates
     dropped: Counter[int] = field(default_factory=Counter)  # documents dropped, by the size of their cluster
+    dropped_words: Counter[int] = field(default_factory=Counter)  # words of these, likewise
     drawn: dict[tuple[str, str], Draw] = field(default_factory=dict)
 
     @classmethod
@@ -74,8 +76,10 @@ class RejectionTally:
         for stage in (kind.name for kind in FUNNEL):
             directory = Output(output).directory(stage)
             if find_manifest(directory) is not None:
-                for batch in batches(directory, "rejections-*.parquet", REJECTIONS.names):
+                for batch in batches(directory, "rejections-*.parquet", REJECTIONS.names, _BATCH_ROWS):
                     tally.add(stage, batch)
+        if tally.clusters:
+            tally.dropped_words = count_dropped_words(output, "cluster_size", set(tally.clusters.values()))
         return tally
 
     def add(self, stage: str, batch: pa.RecordBatch) -> None:
@@ -146,6 +150,21 @@ def read_texts(documents: str, urls: Collection[str]) -> dict[str, str]:
     return texts
 
 
+def count_dropped_words(output: str, column: str, values: Collection[Any]) -> Counter[Any]:
+    """Count the words dropped with duplicates, by a column of `clusters-*.parquet`, for some of its values.
+
+    Files of an earlier webtext, which have no `n_words`, count as nothing.
+    """
+    words: Counter[Any] = Counter()
+    for batch in batches(Output(output).duplicates, "clusters-*.parquet", (column, "kept", "n_words")):
+        if "n_words" in batch.schema.names:
+            wanted = pc.is_in(batch.column(column), value_set=pa.array(sorted(values), batch.column(column).type))
+            gone = batch.filter(pc.and_(wanted, pc.invert(batch.column("kept"))))
+            for value, number in zip(gone.column(column).to_pylist(), gone.column("n_words").to_pylist(), strict=True):
+                words[value] += number
+    return words
+
+
 @dataclass(frozen=True)
 class Cluster:
     """A cluster of duplicates: what was kept, what was dropped (most alike first, at most 20), and two texts."""
@@ -156,6 +175,7 @@ class Cluster:
     dropped: tuple[dict[str, Any], ...]
     kept_text: str
     dropped_text: str  # the text of the last of `dropped`: the least alike
+    dropped_words: int = 0  # words of all documents dropped; 0 where an earlier webtext did not write them
 
 
 def choose_clusters(clusters: Mapping[str, int], largest: int, drawn: int) -> list[str]:
@@ -176,11 +196,12 @@ def read_clusters(output: str, names: list[str]) -> list[Cluster]:
                 members[row["cluster"]].append(row)
     dropped = {name: _most_telling(rows) for name, rows in members.items() if rows}
     urls = {url for rows in dropped.values() for url in (rows[-1]["url"], rows[-1]["kept_url"])}
+    words = count_dropped_words(output, "cluster", names)
     texts = read_texts(Output(output).documents, urls)
     return [
         Cluster(
             name, rows[0]["cluster_size"], rows[0]["kept_url"], rows,
-            texts.get(rows[-1]["kept_url"], ""), texts.get(rows[-1]["url"], ""),
+            texts.get(rows[-1]["kept_url"], ""), texts.get(rows[-1]["url"], ""), words[name],
         )
         for name, rows in dropped.items()
     ]  # fmt: skip

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from flask import Flask, Response, abort, request
 
 from pipelines.report.difference import Difference, Piece
-from pipelines.report.markup import Markup, element, join, link, note, share, table, whole
+from pipelines.report.markup import Markup, element, folded, join, link, note, share, table, whole
 from pipelines.report.questions import MOST_ROWS, Answer, Questions
 from pipelines.stages.ledger import Funnel
 from pipelines.stages.output import KINDS
@@ -30,6 +30,7 @@ _FIELDS = (
     ("host", "Of a host's links?", "example.com"),
     ("words", "Which documents say …?", "words of a text"),
 )
+_BEGINNING = 300  # characters of an excerpt that stand in a table
 _HEADINGS = {"url", "stage", "verdict"}
 _LABELS = {
     "near_duplicate": "near-duplicate of",
@@ -212,13 +213,13 @@ def _reason(questions: Questions, stage: str, reason: str, offset: int) -> tuple
 
 def _cluster(questions: Questions, identity: str) -> tuple[str, Markup]:
     answer = questions.of_cluster(identity)
-    return f"Cluster {identity}", _listed(answer, ("url", "kept", "similarity", "id"))
+    return f"Cluster {identity}", _listed(answer, ("url", "kept", "similarity", "n_words", "id"))
 
 
 def _listed(answer: Answer, columns: Sequence[str], offset: int = 0) -> Markup:
     if not answer.rows:
         return note("Nothing.")
-    rows = [[_cell(name, row[name]) for name in columns] for row in answer.rows]
+    rows = [[_cell(name, row.get(name)) for name in columns] for row in answer.rows]
     said = f"{offset + 1:,} to {offset + len(rows):,} of {answer.total:,}"
     return join([note(said), table(list(columns), rows, words=len(columns))])
 
@@ -226,6 +227,8 @@ def _listed(answer: Answer, columns: Sequence[str], offset: int = 0) -> Markup:
 def _cell(name: str, value: Any) -> Any:
     if name in {"url", "kept_url"} and value:
         return element("a", value, class_="url", href=f"/ask?url={_quoted(value)}")
+    if name == "excerpt" and value and len(value) > _BEGINNING:
+        return folded(join([value[:_BEGINNING], " …"]), element("blockquote", value, dir="auto"))
     if isinstance(value, float):
         return f"{value:.3f}"
     return "" if value is None else value

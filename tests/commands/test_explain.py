@@ -13,12 +13,15 @@ from hypothesis import strategies as st
 from pipelines.commands import config_file
 from pipelines.commands.build import add_build_arguments, build_config
 from pipelines.commands.cli import main
+from pipelines.commands.explain import explain, explain_all
 from pipelines.commands.side_by_side import _columns, printable, side_by_side
 from pipelines.engine.runner import Engine
 from pipelines.report.difference import Difference, Piece, Row, compare_texts
 from pipelines.stages.duplicates import DuplicatesConfig, run_duplicates
 from tests.double.documents_stage import document, write_documents
 from tests.double.duplicate_stage import edited
+from webtext import storage
+from webtext.hashing import document_id
 
 ENGINE = Engine(workers=1)
 KEPT, DROPPED = "https://kept.example/1", "https://dropped.example/1"
@@ -135,6 +138,22 @@ def test_a_list_is_answered_a_sentence_a_line(output, capsys, tmp_path, monkeypa
     assert [one["url"] for one in told] == [KEPT, "http://never.example/", DROPPED]
     assert [told[0]["answer"], told[2]["answer"]] == said
     assert told[1]["findings"] == [] and "no stage has seen it" in told[1]["answer"]
+
+
+def test_each_file_is_read_once_however_many_urls_are_asked_for(output, monkeypatch):
+    opened, open_file = [], storage.open_file
+    monkeypatch.setattr(storage, "open_file", lambda path: opened.append(path) or open_file(path))
+    asked = [KEPT, f"{KEPT}?utm_source=x", DROPPED, document_id(DROPPED), ""]
+    one_by_one = {url: explain(str(output), url) for url in asked}
+    opened.clear()
+    explain(str(output), KEPT)
+    for_one = len([path for path in opened if path.endswith(".parquet")])
+    opened.clear()
+    found = explain_all(str(output), [*asked[:-2], asked[-1], *(f"https://never.example/{n}" for n in range(2000))])
+    assert len([path for path in opened if path.endswith(".parquet")]) == for_one > 0
+    assert not any(found[f"https://never.example/{n}"] for n in range(2000))
+    assert [len(one_by_one[url]) for url in asked] == [1, 1, 2, 2, 0]
+    assert explain_all(str(output), asked) == one_by_one
 
 
 def test_a_list_that_names_no_url_is_one_line(output, capsys, tmp_path):

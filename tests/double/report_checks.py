@@ -155,6 +155,9 @@ def check_samples(page, rejected, documents):
 def check_clusters(page, rejections, documents):
     dropped = {row["url"]: row for row in rejections}
     texts = {row["url"]: row["text"] for row in documents}
+    words, of_url = Counter(), {row["url"]: row["n_words"] for row in documents}
+    for row in rejections:
+        words[row["cluster"]] += of_url[row["url"]]
     clusters = page.xpath('//section[@id="duplicates"]//div[contains(concat(" ", @class, " "), " cluster ")]')
     assert len(clusters) == min(16, len({row["cluster"] for row in dropped.values()}))
     for cluster in clusters:
@@ -163,6 +166,8 @@ def check_clusters(page, rejections, documents):
             "" if dropped[url]["similarity"] is None else f"{dropped[url]['similarity']:.3f}" for url, _ in rows
         ]
         last = rows[-1][0]
+        gone = words[dropped[last]["cluster"]]
+        assert f" documents, {gone:,} words dropped, " in cluster.xpath(".//summary")[0].text_content()
         for mark in cluster.xpath(".//mark"):
             text = mark.text_content()
             assert text in texts[last] or text in texts[dropped[last]["kept_url"]]

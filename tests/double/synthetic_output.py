@@ -8,12 +8,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dedup.near.choose import CLUSTERS
 from pipelines.stages.ledger import count_rejections, count_rows
 from pipelines.stages.stage import Stage, run_stage
 from webtext import storage
 from webtext.hashing import bucket_of, document_id, split_of
 from webtext.manifest import Counts
-from webtext.records import Document, Link, Page, Rejection
+from webtext.records import MOST_EXCERPT, Document, Link, Page, Rejection
 from webtext.shards import SPLITS, shard_name
 from webtext.tables import DOCUMENTS, to_table, write_records, write_table
 
@@ -43,6 +44,7 @@ def make_output(output: Path, links: int = 400, seed: int = 0) -> Path:
     refused.append(Rejection(HOSTILE, "harvest", "not_a_url", HOSTILE))
     # Each is a link all the same.
     refused += [Rejection(link.url, "harvest", "repeated_submission") for link in posted[::3]]
+    refused.append(Rejection("", "harvest", "malformed_line", "RS.jsonl:4", excerpt='{"url": "http://cut.ex'))
     given = {"links": len(posted) + len(refused)}
     _stage(output, "links", str(source), {"links": (posted, Link), "rejections": (refused, Rejection)}, given["links"])
     _stage(
@@ -56,7 +58,8 @@ def make_output(output: Path, links: int = 400, seed: int = 0) -> Path:
     _stage(
         output, "documents", "pages", {"part": (documents, Document), "rejections": (unwanted, Rejection)}, len(pages)
     )
-    _stage(output, "duplicates", "documents", {"rejections": (duplicates, Rejection)}, len(documents), kept=len(corpus))
+    tables = {"rejections": (duplicates, Rejection), "clusters": (_clusters(documents, duplicates), None)}
+    _stage(output, "duplicates", "documents", tables, len(documents), kept=len(corpus))
     splits = {split: ([d for d in corpus if split_of(d.id, 0.1) == split], Document) for split in SPLITS}
     _stage(output, "corpus", "duplicates", splits, len(corpus), kept=len(corpus))
     return output
@@ -66,6 +69,10 @@ def _stage(output, name, source, tables, given, kept=None):
     def work(directory):
         for pattern, (rows, kind) in tables.items():
             parts = PARTS if pattern in {"part", "rejections"} else 1
+            if kind is None:
+                with storage.create_file(f"{directory}/{pattern}-00000-of-00001.parquet") as stream:
+                    write_table(stream, pa.Table.from_pylist(rows, schema=CLUSTERS))
+                continue
             for part in range(parts):
                 own = sorted((row for row in rows if bucket_of(row.url, parts) == part), key=lambda row: row.url)
                 file = f"{pattern}-{part:05d}-of-{parts:05d}.parquet"
@@ -121,7 +128,9 @@ def _extract(pages, draw):
         text = _text(draw, 100 + int(draw.paretovariate(1) * 60))
         if number % 11 == 3:
             rejections.append(
-                Rejection(page.url, "filter", "language", f"{('de', 'fr')[number % 2]} 0.99", excerpt=text[:300])
+                Rejection(
+                    page.url, "filter", "language", f"{('de', 'fr')[number % 2]} 0.99", excerpt=text[:MOST_EXCERPT]
+                )
             )
         elif number % 13 == 4:
             rejections.append(Rejection(page.url, "filter", "too_short", "3 words, at least 100", excerpt=HOSTILE))
@@ -182,6 +191,24 @@ def _deduplicate(documents):
         else:
             kept.append(document)
     return kept, dropped
+
+
+def _clusters(documents, dropped):
+    gone = {row.url: row for row in dropped}
+    first = {row.cluster for row in dropped}
+    return [
+        {
+            "id": document.id,
+            "url": document.url,
+            "cluster": gone[document.url].cluster if document.url in gone else document.id,
+            "cluster_size": 4,
+            "kept": document.url not in gone,
+            "similarity": gone[document.url].similarity if document.url in gone else 1.0,
+            "n_words": document.n_words,
+        }
+        for document in documents
+        if document.url in gone or document.id in first
+    ]
 
 
 def write_verdict(directory):

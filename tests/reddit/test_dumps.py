@@ -59,6 +59,16 @@ def test_every_line_comes_out_once_with_its_place():
         ("no_url", "", "RS.jsonl:8"),
     ]
     assert [item.line for item in found if isinstance(item, Refused) and item.line] == [b"{cut off"]
+    assert [item.rejection.excerpt for item in found if isinstance(item, Refused)] == [None, "{cut off", *[None] * 4]
+
+
+@pytest.mark.parametrize(
+    ("bad", "shown"),
+    [(b"{cut", "{cut"), (b"\xff\0{", "\ufffd\0{"), (b"{" + "é".encode() * 9999, "{" + "é" * 1999)],
+)
+def test_of_a_line_that_cannot_be_read_the_ledger_has_the_beginning(bad, shown):
+    (found,) = [item for item in read(POSTS[0] + bad + b"\n") if isinstance(item, Refused)]
+    assert (found.line, found.rejection.excerpt) == (bad, shown)
 
 
 @given(st.lists(st.binary(max_size=60).map(lambda each: each.replace(b"\n", b"")), max_size=20))

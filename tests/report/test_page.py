@@ -51,6 +51,20 @@ def test_clusters_show_what_was_changed(page):
     assert any("An addition." in mark.text_content() for mark in marks)
 
 
+def test_what_a_rejection_keeps_of_a_text_or_of_a_line_is_shown(output, page):
+    excerpts = {row["url"]: row["excerpt"] for row in rows_of(output, "documents") if row["reason"] == "language"}
+    articles = page.xpath('//*[@id="sample-documents-language"]//article')
+    longer = [article for article in articles if article.xpath(".//details")]
+    assert longer
+    for article in longer:
+        text = excerpts[article.xpath(".//a")[0].text_content()]
+        quote, rest = article.xpath(".//blockquote")[0], article.xpath('.//div[@class="rest"]')[0]
+        assert quote.text + rest.text_content() == text
+        assert f"{len(text) - 600:,} more characters" in quote.text_content()
+    (line,) = page.xpath('//*[@id="sample-links-malformed_line"]//article')
+    assert line.xpath(".//blockquote")[0].text == '{"url": "http://cut.ex'
+
+
 def test_fidelity_is_told_with_its_warning(output, page):
     section = page.xpath('//section[@id="fidelity"]')[0]
     rows = {row[0]: row[1:] for table in section.iter("table") for row in cells(table)}

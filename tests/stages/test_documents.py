@@ -98,10 +98,10 @@ def test_a_page_becomes_a_document_or_one_rejection():
     kept = judge_page(page("https://a.example/1"), Extracted(ENGLISH, title="Ferry"), ())
     assert isinstance(kept, Document)
     assert (kept.id, kept.karma, kept.title, kept.language) == (document_id("https://a.example/1"), 5, "Ferry", "en")
-    refused = judge_page(page("https://a.example/1"), Extracted(ENGLISH), (lambda _: Reason("wikipedia", "host"),))
+    refused = judge_page(page("https://a.example/1"), Extracted(ENGLISH * 9), (lambda _: Reason("wikipedia", "host"),))
     assert isinstance(refused, Rejection)
     assert (refused.stage, refused.reason, refused.detail) == ("filter", "wikipedia", "host")
-    assert refused.excerpt == ENGLISH[:300]
+    assert refused.excerpt == (ENGLISH * 9)[:2000]
     nothing = judge_page(page("https://a.example/1"), Reason("no_text"), ())
     assert nothing == Rejection("https://a.example/1", "extract", "no_text")
 
@@ -109,7 +109,7 @@ def test_a_page_becomes_a_document_or_one_rejection():
 def test_a_page_that_was_only_glanced_at_is_rejected_and_the_evidence_says_so():
     seen = Extracted("Die Fähre fährt um sechs Uhr am Morgen, und niemand am Kai hat geschlafen. " * 9, glanced=True)
     refused = judge_page(page("https://a.example/1"), seen, load_preset("webtext"))
-    assert (refused.stage, refused.reason, refused.excerpt) == ("filter", "language", seen.text[:300])
+    assert (refused.stage, refused.reason, refused.excerpt) == ("filter", "language", seen.text)
     assert refused.detail == "de 1.00; not extracted, for all that it shows is in de"
     with pytest.raises(ValueError, match="no rule rejects"):
         judge_page(page("https://a.example/1"), seen, ())

@@ -15,7 +15,7 @@ import msgspec
 from webtext.errors import UsageError
 from webtext.frames import Damage
 from webtext.outbound import link_problem
-from webtext.records import Rejection
+from webtext.records import MOST_EXCERPT, Rejection
 from webtext.reddit.compressed import Torn, read_text, split_lines, split_objects
 from webtext.reddit.layout import Layout, find_layout
 from webtext.reddit.links import STAGE, Postings, SelectConfig, merge_postings, posting, reason_to_ignore
@@ -134,7 +134,7 @@ def _parser_of(dump: Dump, layout: Layout, *, self_posts: bool) -> Parser:
 
 
 def _damaged(detail: str, line: bytes | None) -> Refused:
-    return Refused(Rejection("", STAGE, "damaged_frame", detail), line)
+    return _unread("damaged_frame", detail, line)
 
 
 def _read_line(line: bytes, source: str, parser: Parser, config: SelectConfig) -> list[Posted | Refused]:
@@ -156,7 +156,13 @@ def _malformed(line: bytes, source: str) -> Refused:
     """Refuse a line that cannot be read; one that begins an object and has no end is where the file was cut off."""
     if line.startswith(b"{") and not line.endswith((b"\n", b"}")):
         return _damaged(f"{source}: the file ends inside this line", line)
-    return Refused(Rejection("", STAGE, "malformed_line", source), line.rstrip(b"\r\n"))
+    return _unread("malformed_line", source, line.rstrip(b"\r\n"))
+
+
+def _unread(reason: str, detail: str, line: bytes | None) -> Refused:
+    """Refuse what cannot be read, with the beginning of its line where there is one."""
+    beginning = line[: 4 * MOST_EXCERPT].decode(errors="replace")[:MOST_EXCERPT] if line else None
+    return Refused(Rejection("", STAGE, reason, detail, excerpt=beginning), line)
 
 
 def _admit(submission: Submission, source: str, config: SelectConfig) -> Posted | Refused:
