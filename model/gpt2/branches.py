@@ -7,7 +7,7 @@ bit, the run of its length alone.
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,12 +20,13 @@ from model.gpt2.train import Split, TrainConfig, Trained, train
 
 def train_branches(
     shape: GPTConfig, config: TrainConfig, split: Split, output: Path, lengths: Sequence[int], world: World
-) -> list[Trained]:
+) -> Iterator[Trained]:
     """Train a run for each length, in steps and ascending; the last is the one in `output`, the others stand beside it.
 
-    Under torchrun, all processes call this together. Raises ValueError for a schedule that is never stable.
+    Each is trained when it is asked for. Under torchrun, all processes do so together. Raises ValueError for a schedule
+    that is never stable.
     """
-    found, trunk = [], None
+    trunk = None
     for length in lengths:
         schedule = replace(config.schedule, steps=length)
         place = output if length == lengths[-1] else output.with_name(f"{output.name}-{length:08d}")
@@ -36,8 +37,7 @@ def train_branches(
             train(shape, replace(config, schedule=stable), split, path)
             trunk = path
         _go_on(trunk, place, world)
-        found.append(train(shape, replace(config, schedule=schedule), split, place))
-    return found
+        yield train(shape, replace(config, schedule=schedule), split, place)
 
 
 def _go_on(source: Path | None, output: Path, world: World) -> None:

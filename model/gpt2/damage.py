@@ -57,15 +57,17 @@ def shuffle_paragraphs(texts: Iterable[str]) -> Iterator[str]:
         yield ("\n" if len(lines) > 1 else " ").join(part for _, part in sorted(zip(keys, parts, strict=True)))
 
 
-def put_back_boilerplate(texts: Iterable[str], lines: Sequence[str] = FURNITURE) -> Iterator[str]:
-    """Each document inside page furniture that makes up `SHARE` of the bytes: half before it, half after it.
+def put_back_boilerplate(
+    texts: Iterable[str], lines: Sequence[str] = FURNITURE, *, share: float = SHARE
+) -> Iterator[str]:
+    """Each document inside page furniture that makes up a share of the bytes: half before it, half after it.
 
     Which of `lines` come, and in which order, is the site's choice; a document's hash names its site.
     """
     for text in texts:
         site = hash64(text.encode(), salt=b"site") % _SITES
         order = sorted(lines, key=lambda line: hash64(f"{site}/{line}".encode()))
-        wanted = len(text.encode()) * SHARE / (1.0 - SHARE) / 2.0
+        wanted = len(text.encode()) * share / (1.0 - share) / 2.0
         yield "\n".join((*_take(order, wanted), text, *_take(order[::-1], wanted)))
 
 
@@ -81,12 +83,12 @@ def _take(lines: Sequence[str], n_bytes: float) -> list[str]:
     return taken
 
 
-def duplicate_documents(texts: Iterable[str]) -> Iterator[str]:
-    """The stream with a `SHARE` of its documents replaced by copies of documents shortly before them."""
+def duplicate_documents(texts: Iterable[str], *, share: float = SHARE) -> Iterator[str]:
+    """The stream with a share of its documents replaced by copies of documents shortly before them."""
     recent: deque[str] = deque(maxlen=_RECENT)
     for text in texts:
         choice = hash64(text.encode(), salt=b"duplicate")
-        if recent and choice < SHARE * 2**64:
+        if recent and choice < share * 2**64:
             yield recent[choice % len(recent)]
         else:
             recent.append(text)

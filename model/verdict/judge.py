@@ -209,7 +209,7 @@ def gpt_runs(
             output = folder / f"seed{seed}" / _slug(corpus.name) / "run"
             shape = replace(size(tier.size), vocab_size=tokenizer.vocab_size)
             lengths = (*tier.lengths()[:-1], config.schedule.steps)
-            trained = train_branches(shape, replace(config, seed=seed), split, output, lengths, world)
+            trained = list(train_branches(shape, replace(config, seed=seed), split, output, lengths, world))
             models = tuple(one.model for one in trained)
             runs.append(Run(corpus.name, seed, split, trained[-1], output, models))
     return runs

@@ -29,7 +29,7 @@ def test_each_branch_is_the_run_of_its_length(tmp_path):
     texts = (f"text {number} of some words and {number % 3} more" for number in range(40))
     tokens = encode_texts(texts, byte_tokenizer(), tmp_path / "tokens", source="t")
     split = Split(tokens, None, byte_tokenizer())
-    branches = train_branches(SHAPE, CONFIG, split, tmp_path / "all" / "run", (5, 12), World())
+    branches = list(train_branches(SHAPE, CONFIG, split, tmp_path / "all" / "run", (5, 12), World()))
     for length, branch, name in zip((5, 12), branches, ("run-00000005", "run"), strict=True):
         alone = train(SHAPE, replace(CONFIG, schedule=replace(CONFIG.schedule, steps=length)), split, tmp_path / name)
         assert branch.loss == alone.loss

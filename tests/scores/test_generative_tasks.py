@@ -88,6 +88,16 @@ def test_rouge_by_hand():
     assert rouge("a b c d", "d c b a")["rouge_l"] == pytest.approx(0.25)
 
 
+def test_rouge_l_is_that_of_summaries():
+    # The example of Lin (2004), section 3.2: the subsequences w1 w2 and w1 w3 w5 unite to four of the five words.
+    assert rouge("w1 w2 w6 w7 w8. w1 w3 w8 w9 w5.", "w1 w2 w3 w4 w5.")["rouge_l"] == pytest.approx(2 * 4 / (10 + 5))
+    # As one sentence, each text would have two words of the other in order.
+    assert rouge("c d. a b.", "a b. c d.")["rouge_l"] == 1.0
+    # A word that the summary has once is found once.
+    assert rouge("the cat.", "the cat. the dog.")["rouge_l"] == pytest.approx(2 * 2 / (2 + 4))
+    assert rouge("", "a b.")["rouge_l"] == rouge("a b.", "")["rouge_l"] == 0.0
+
+
 def test_bleu_by_hand():
     assert bleu(["the cat is on the mat"], ["the cat is on the mat"]) == pytest.approx(100.0)
     assert bleu(["a b c"], ["d e f"]) == 0.0

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from model.gpt2.export import export_huggingface
 from model.gpt2.network import GPTConfig, create
 from model.gpt2.tokenizer import train_tokenizer
+from model.scores.generative_tasks import rouge, sentences
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 pytestmark = pytest.mark.skipif(
@@ -69,3 +71,17 @@ def test_lm_eval_agrees_on_every_log_likelihood(exported, tmp_path):
     (tmp_path / "text.txt").write_text("the old bridge of the river\n" * 120)
     flags = ["--items", tmp_path / "items.jsonl", "--text", tmp_path / "text.txt", "--batch-size", "3"]
     assert "8 items, 3 documents" in check("lm_eval_check.py", exported, *flags)
+
+
+def test_rouge_is_that_of_the_package_that_comes_with_lm_eval():
+    scorer = importlib.import_module("rouge_score.rouge_scorer").RougeScorer(["rouge1", "rouge2", "rougeLsum"])
+    chance = random.Random(0)
+
+    def text():
+        parts = (chance.choices(["the", "a", "cat", "dog", "sat", "ran", "4"], k=chance.randint(1, 8)) for _ in "123")
+        return " ".join(f"{' '.join(part)}." for part in parts)
+
+    for _ in range(200):
+        ours, theirs = text(), text()
+        expected = scorer.score(*("\n".join(sentences(part)) for part in (theirs, ours)))
+        assert list(rouge(ours, theirs).values()) == pytest.approx([found.fmeasure for found in expected.values()])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.gpt2.damage import FURNITURE, duplicate_documents, put_back_boilerplate, shuffle_words
+from model.gpt2.damage import FURNITURE, SHARE, duplicate_documents, put_back_boilerplate, shuffle_words
 from model.verdict.compare import BETTER, CANNOT_TELL, WORSE, PanelScores, compare, measure
 
 
@@ -122,20 +122,28 @@ def test_shuffling_changes_the_order():
     assert list(shuffle_words(["one two three four five six"])) != ["one two three four five six"]
 
 
-def test_boilerplate_makes_up_its_share_and_keeps_the_text():
+def test_the_damages_of_a_verdict_touch_three_tenths():
+    assert SHARE == 0.3
+    texts = [f"document {number}" for number in range(200)]
+    assert list(put_back_boilerplate(texts)) == list(put_back_boilerplate(texts, share=0.3))
+    assert list(duplicate_documents(texts)) == list(duplicate_documents(texts, share=0.3))
+
+
+@pytest.mark.parametrize("share", [0.3, 0.1])  # benchmarks/positive_control.py asks for both
+def test_boilerplate_makes_up_its_share_and_keeps_the_text(share):
     texts = [f"{number} " + "word " * 600 for number in range(50)]
-    damaged = list(put_back_boilerplate(texts))
-    share = 1 - sum(map(len, texts)) / sum(map(len, damaged))
-    assert share == pytest.approx(0.3, abs=0.01)
+    damaged = list(put_back_boilerplate(texts, share=share))
+    assert 1 - sum(map(len, texts)) / sum(map(len, damaged)) == pytest.approx(share, abs=0.01)
     for text, other in zip(texts, damaged, strict=True):
         assert text in other
         assert set(other.replace(text, "").strip().split("\n")) - {""} <= set(FURNITURE)
     assert len({other.replace(text, "") for text, other in zip(texts, damaged, strict=True)}) > 10
 
 
-def test_duplicates_make_up_their_share():
+@pytest.mark.parametrize("share", [0.3, 0.1])
+def test_duplicates_make_up_their_share(share):
     texts = [f"document {number}" for number in range(3000)]
-    damaged = list(duplicate_documents(texts))
+    damaged = list(duplicate_documents(texts, share=share))
     assert len(damaged) == 3000
     assert set(damaged) <= set(texts)
-    assert 1 - len(set(damaged)) / 3000 == pytest.approx(0.3, abs=0.03)
+    assert 1 - len(set(damaged)) / 3000 == pytest.approx(share, abs=0.03)
