@@ -160,6 +160,7 @@ def run_webtext(folder: Path, workers: int, *, at_once: bool) -> dict[str, Any]:
     stage = round(time.process_time() - started, 2)
     return {
         "removed": summary["exact_duplicate"] + summary["near_duplicate"] + summary["chained"],
+        "chained": summary["chained"],
         "stage_cpu_s": stage,
     }
 

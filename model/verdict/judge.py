@@ -105,7 +105,10 @@ class NgramJudge:
         halved = [self._budgets(whole >> halving) for halving in range(tier.halvings, -1, -1)]
         self.tokens = np.array([row for row in halved if row.min() >= _LEAST_KEPT * row[0] > 0])
         if not len(self.tokens) or self.tokens[-1, 0] != whole:
-            counts = ", ".join(f"{name} {len(one.documents):,}" for name, one in self._samples.items())
+            counts = ", ".join(
+                f"{name} {len(set(map(tuple, one.documents))):,} different of {len(one.documents):,}"
+                for name, one in self._samples.items()
+            )
             raise UsageError(f"too few documents for an error bar: {counts}; give at least a few times {tier.groups}")
 
     def _budgets(self, tokens: int) -> Floats:

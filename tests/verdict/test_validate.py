@@ -452,9 +452,12 @@ def test_too_few_documents_are_said_before_anything_is_trained(tmp_path):
     texts = [" ".join(article(f"few{number}/{part}") for part in range(20)) for number in range(8)]
     pq.write_table(pa.table({"text": texts}), tmp_path / "train-0.parquet")
     pq.write_table(pa.table({"text": texts[:2]}), tmp_path / "heldout-0.parquet")
-    with pytest.raises(UsageError, match=r"too few documents for an error bar: corpus 8"):
+    with pytest.raises(UsageError, match=r"too few documents for an error bar: corpus 8 different of 8"):
         validate(Question(tmp_path), replace(TINY, groups=2, ngram_tokens=10**6), tmp_path / "out", device="cpu")
     assert not (tmp_path / "out" / "runs").exists()
+    copies = {"copies": Sample([[1, 2, 3]] * 500, [0] * 500)}  # the copies of a document share a group
+    with pytest.raises(UsageError, match=r"too few documents for an error bar: copies 1 different of 500"):
+        NgramJudge(copies, TINY, byte_tokenizer())
 
 
 def test_documents_come_in_slices_of_their_hashes_and_none_is_lost(tmp_path, monkeypatch):
