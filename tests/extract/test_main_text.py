@@ -11,7 +11,7 @@ from webtext.extract.block_features import measure
 from webtext.extract.blocks import BlockReader
 from webtext.extract.declared import Declared
 from webtext.extract.extractors import second_opinion
-from webtext.extract.main_text import MODEL, choose, is_doubtful, main_text
+from webtext.extract.main_text import MODEL, choose, choose_blocks, is_doubtful, main_text
 from webtext.extract.tree import parse_html
 from webtext.extract.trees import CERTAIN, SCALE, Trees, chances_of
 
@@ -32,20 +32,18 @@ def text_of(body, head=""):
 
 
 def walk(trees, table):
-    """Sum the trees of a model one node at a time."""
+    """Sum the trees of a model one question at a time."""
     totals = []
-    for row in table.T:
+    for numbers in table.T.tolist():
         total = 0
-        for feature, limit, value in zip(trees.feature, trees.limit, trees.value, strict=True):
-            node = 0
-            while node < len(feature):
-                node = 2 * node + 1 + int(row[feature[node]] > limit[node])
-            total += int(value[node - len(feature)])
+        for questions, leaves in zip(trees.questions.T.tolist(), trees.value.tolist(), strict=True):
+            answers = [numbers[trees.feature[question]] > float(trees.limit[question]) for question in questions]
+            total += leaves[sum(answer << level for level, answer in enumerate(answers))]
         totals.append(total)
     return totals
 
 
-def test_trees_sum_what_a_walk_node_by_node_sums():
+def test_trees_sum_what_a_walk_question_by_question_sums():
     trees = Trees.load(MODEL)
     random = np.random.default_rng(0)
     limits = [trees.limit[trees.feature == number] for number in range(len(trees.names))]
@@ -53,14 +51,10 @@ def test_trees_sum_what_a_walk_node_by_node_sums():
     assert trees(table).tolist() == walk(trees, table)
 
 
-def test_what_the_model_asks_for_is_measured_alone_as_with_all_else():
-    page = parse_html(f"<title>Herons</title><nav><a href=/>Home</a></nav><h1>A heron</h1><p>{PROSE[0]}</p><p>Bye.</p>")
-    reader, names = BlockReader().read(page), Trees.load(MODEL).names
-    everything = measure(reader.blocks, reader.places, Declared.read(page))
-    rows = [everything.names.index(name) for name in names]
-    alone = measure(reader.blocks, reader.places, Declared.read(page), names)
-    assert (alone.table == everything.table[rows]).all()
-    assert len(everything.names) > 2 * len(names)
+def test_the_model_asks_only_for_what_is_measured():
+    page = parse_html("<p>One paragraph.</p>")
+    reader = BlockReader().read(page)
+    assert set(Trees.load(MODEL).names) <= set(measure(reader.blocks, reader.places, Declared.read(page)).names())
 
 
 @given(st.lists(st.tuples(st.integers(0, CERTAIN), st.integers(1, 60)), min_size=1, max_size=9))
@@ -96,8 +90,7 @@ def test_a_book_on_one_page_is_judged_as_a_page_is():
     text = main_text(page)
     assert sum(f"That was day {n}." in text for n in range(400)) >= 396
     reader = BlockReader().read(page)
-    names = ("page_chars", "chars_before", "index")
-    table = measure(reader.blocks, reader.places, Declared.read(page), names).table
+    table = measure(reader.blocks, reader.places, Declared.read(page)).table(("page_chars", "chars_before", "index"))
     assert table.max(axis=1).tolist() == [30_000, 30_000, 250]
 
 
@@ -132,6 +125,19 @@ def test_links_that_a_line_in_a_text_introduces_are_part_of_it():
     assert "By the red page" not in text_of(f"<article>{''.join(parts)}</article>")
 
 
+def test_a_page_says_of_which_kind_it_is():
+    head = (
+        "<title>Red boats</title><link rel=canonical href=/forum/red-boats-12><meta property=og:type content=article>"
+    )
+    declared = Declared.read(parse_html(f"<html><head>{head}</head><body class=single-product><p>x</p></body></html>"))
+    said = {name for name, number in declared.numbers.items() if number}
+    address = {"address_forum", "address_parts", "address_hyphens", "address_digits"}
+    assert said == {"kind_article", "body_product", *address}
+    assert declared.title == {"red", "boats"}
+    broken = Declared.read(parse_html("<head><link rel=canonical href='http://[x/'></head><p>x</p>"))
+    assert broken.numbers["address_parts"] == 0
+
+
 @given(st.lists(st.tuples(st.integers(0, CERTAIN), st.integers(1, 60)), min_size=1, max_size=9))
 def test_a_choice_is_doubtful_below_its_expected_f1(pairs):
     chances, words = np.array(pairs).T
@@ -156,6 +162,17 @@ def test_a_second_opinion_is_asked_for_where_little_is_certain_and_believed_wher
     assert (asked, text.startswith("other")) == (1, True)
     page = parse_html("<html><body></body></html>")
     assert main_text(page, second_opinion=lambda: "") == ""
+
+
+def test_a_second_opinion_adds_what_it_takes_but_for_what_is_never_text():
+    box = f"<div class=cookie-consent><p>{PROSE[3]}</p></div>"
+    links = "".join(f"<li><a href=/{n}>{p}</a></li>" for n, p in enumerate(PROSE[1:3]))
+    page = parse_html(f"<html><body>{MENU}{box}<p>{PROSE[0]}</p><ul>{links}</ul>{FOOTER}</body></html>")
+    choice = choose_blocks(page)
+    assert choice.is_doubtful
+    alone = main_text(page).split("\n")
+    assert PROSE[1] not in alone
+    assert main_text(page, second_opinion=lambda: "\n".join(PROSE * 2)).split("\n") == [*alone, *PROSE[1:3]]
 
 
 def test_trafilatura_gives_the_second_opinion_with_tabs_in_its_tables():

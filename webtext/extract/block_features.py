@@ -6,17 +6,17 @@ is a column with a number for each block; `measure` gives all of them by name, a
 
 import functools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from webtext.extract.blocks import OUTSIDE_BITS, Block, Place
 from webtext.extract.class_words import KINDS
-from webtext.extract.declared import Declared, compare
-from webtext.extract.text_counts import COUNTS, MORE_COUNTS, count_more, count_text
+from webtext.extract.declared import Declared
+from webtext.extract.text_counts import COUNTS, count_text
 
+Column = NDArray[np.generic] | float  # a number for each block, or one for all
 Ints = NDArray[np.int64]
 
 _TAGS = str.split(
@@ -30,37 +30,38 @@ _COUNT_CHARS = frozenset(("chars_before", "chars_after", "chars_from_title"))
 _COUNT_BLOCKS = frozenset(("index", "from_end", "from_title", "page_long", "prose_before", "prose_after"))
 _FAR = 999  # blocks: there is none
 _LEVELS = 6  # elements around a block that are measured
-_COUNTED = (*COUNTS[:-1], *MORE_COUNTS[:2], COUNTS[-1], *MORE_COUNTS[2:])  # the model was first trained so
-_OF_MORE_COUNTS = frozenset((*MORE_COUNTS, "digit_share", "titled_share", "commas_share"))
 _MASSES = (500, 2000)  # characters: the smallest element around a block with so many is measured
-_AROUND = (1, 2, 3, -1, -2, -3)  # blocks before and after
+_AROUND = (1, 2, -1, -2, -3)  # blocks before and after
 _WINDOWS = (3, 8, 20)
 
 
-class Measured(NamedTuple):
-    """What was measured of a page's blocks: features, a row for each name, shape (names, blocks), and words."""
-
-    names: tuple[str, ...]
-    table: NDArray[np.float32]
-    words: Ints
-
-
-def measure(
-    blocks: Sequence[Block], places: Sequence[Place], declared: Declared, names: tuple[str, ...] = ()
-) -> Measured:
-    """Measure a page's blocks (at least one): the features that are named, or all."""
-    page = _Page(blocks, places, frozenset(names))
-    columns: dict[str, NDArray[np.generic]] = {}
+def measure(blocks: Sequence[Block], places: Sequence[Place], declared: Declared) -> "Features":
+    """Measure a page's blocks (at least one)."""
+    page = _Page(blocks, places, declared)
+    columns: dict[str, Column] = dict(declared.numbers)
     for part in (_of_text, _of_place, _of_names, _of_elements_around, _of_groups, _of_position, _of_neighbours):
         columns.update(part(page))
-    columns.update(compare(blocks, declared))
-    names = names or tuple(columns)
-    table = np.empty((len(names), page.size), np.float32)
-    for row, name in enumerate(names):
-        table[row] = columns[name]
-    for rows, most in _capped(names):
-        table[rows] = np.clip(table[rows], -most, most)
-    return Measured(names, table, page.words)
+    return Features(columns, page.words)
+
+
+class Features:
+    """The features of a page's blocks by name, and the words of each block."""
+
+    def __init__(self, columns: dict[str, Column], words: Ints) -> None:
+        self._columns, self.words = columns, words
+
+    def names(self) -> list[str]:
+        """Name all of them."""
+        return list(self._columns)
+
+    def table(self, names: tuple[str, ...]) -> NDArray[np.float32]:
+        """Give the features that are named, each a row with a number for each block."""
+        table = np.empty((len(names), len(self.words)), np.float32)
+        for row, name in enumerate(names):
+            table[row] = self._columns[name]
+        for rows, most in _capped(names):
+            table[rows] = np.clip(table[rows], -most, most)
+        return table
 
 
 @functools.cache
@@ -78,11 +79,13 @@ def _capped(names: tuple[str, ...]) -> tuple[tuple[list[int], int], ...]:
 class _Page:
     """A page's blocks and places as arrays, with what several features need."""
 
-    def __init__(self, blocks: Sequence[Block], places: Sequence[Place], wanted: frozenset[str]) -> None:
-        self.blocks, self.places, self._wanted = blocks, places, wanted
+    def __init__(self, blocks: Sequence[Block], places: Sequence[Place], declared: Declared) -> None:
+        self.blocks, self.places = blocks, places
         self.size = len(blocks)
         self.index = np.arange(self.size)
-        counts = np.array([count_text(block.text) for block in blocks], np.int64)
+        title, description = declared.title, declared.description
+        counts = np.array([count_text(block.text, title, description) for block in blocks], np.int64)
+        self.title_size = max(1, len(title))
         self.counts = dict(zip(COUNTS, counts.T, strict=True))
         self.chars, self.words, self.sentences = (self.counts[name] for name in ("chars", "words", "sentences"))
         self.place = np.array([block.place for block in blocks])
@@ -101,10 +104,6 @@ class _Page:
         self.total = int(self.chars.sum())
         self.sums = self._sums()
 
-    def wants(self, names: Iterable[str]) -> bool:
-        """Tell whether one of these features is asked for."""
-        return not self._wanted or not self._wanted.isdisjoint(names)
-
     def _sums(self) -> Ints:
         """Sum over each place what stands in it: characters, in links, blocks, long ones, words, frequent, headings."""
         long = (self.words >= 12) & (self.sentences > 0)
@@ -122,29 +121,23 @@ class _Page:
         return np.concatenate([sums[ends] - sums[:-1], children[:, None]], 1)
 
 
-def _of_text(page: _Page) -> dict[str, NDArray[np.generic]]:
+def _of_text(page: _Page) -> dict[str, Column]:
     counts = page.counts
-    chars, words = np.maximum(page.chars, 1), np.maximum(page.words, 1)
-    if page.wants(_OF_MORE_COUNTS):
-        more = np.array([count_more(block.text) for block in page.blocks], np.int64)
-        counts = counts | dict(zip(MORE_COUNTS, more.T, strict=True))
-    columns: dict[str, NDArray[np.generic]] = {name: counts[name] for name in _COUNTED if name in counts}
-    columns["link_share"] = page.link_chars / chars
-    columns["links"] = page.links
-    columns["strong_share"] = np.array([block.strong_chars for block in page.blocks]) / chars
-    for name in ("frequent", "lower", "titled", "commas"):
-        if name in counts:
-            columns[f"{name}_share"] = counts[name] / words
-    if "digits" in counts:
-        columns["digit_share"] = counts["digits"] / chars
-    columns["word_chars"] = chars / words
-    columns["cells"] = np.array([block.cells for block in page.blocks])
-    columns["preformatted"] = np.array([block.kind == "pre" for block in page.blocks])
-    columns["in_link"] = np.array([block.in_link for block in page.blocks])
+    chars, words, plain = (np.maximum(counts[name], 1) for name in ("chars", "words", "plain"))
     often = Counter(block.text for block in page.blocks)
-    columns["again"] = np.array(_are_repeated(page.blocks))
-    columns["often"] = np.array([often[block.text] for block in page.blocks])
-    return columns
+    return {
+        **{name: counts[name] for name in ("lower", "commas", "ends", "lines")},
+        "lower_share": counts["lower"] / words,
+        "link_share": page.link_chars / chars,
+        "links": page.links,
+        "strong_share": np.array([block.strong_chars for block in page.blocks]) / chars,
+        "cells": np.array([block.cells for block in page.blocks]),
+        "again": np.array(_are_repeated(page.blocks)),
+        "often": np.array([often[block.text] for block in page.blocks]),
+        "in_title": counts["in_title"] / plain,
+        "of_title": np.minimum(counts["in_title"], page.title_size) / page.title_size,
+        "in_description": counts["in_description"] / plain,
+    }
 
 
 def _are_repeated(blocks: Sequence[Block]) -> list[bool]:
@@ -156,10 +149,10 @@ def _are_repeated(blocks: Sequence[Block]) -> list[bool]:
     return repeated
 
 
-def _of_place(page: _Page) -> dict[str, NDArray[np.generic]]:
+def _of_place(page: _Page) -> dict[str, Column]:
     place, parent, tag = page.place, page.parent, page.tag
     hidden = np.array([page.places[number].hidden for number in place])
-    columns: dict[str, NDArray[np.generic]] = {
+    columns: dict[str, Column] = {
         "tag": tag[place],
         "tag_1": tag[parent[place]],
         "tag_2": tag[parent[parent[place]]],
@@ -169,12 +162,12 @@ def _of_place(page: _Page) -> dict[str, NDArray[np.generic]]:
     }
     for name in ("article", "main"):
         share = page.chars[page.outside[name]].sum() / max(1, page.total)
-        columns[f"page_in_{name}"] = np.full(page.size, share)
-        columns[f"page_{name}s"] = np.full(page.size, sum(one.tag == name for one in page.places))
+        columns[f"page_in_{name}"] = share
+        columns[f"page_{name}s"] = sum(one.tag == name for one in page.places)
     return columns
 
 
-def _of_names(page: _Page) -> dict[str, NDArray[np.generic]]:
+def _of_names(page: _Page) -> dict[str, Column]:
     """Tell which kinds the classes of the block and two elements around it name, and of all around it."""
     places = page.places
     near, every = [], []
@@ -183,14 +176,14 @@ def _of_names(page: _Page) -> dict[str, NDArray[np.generic]]:
         outer = places[place.parent]
         near.append(block.names | place.names | outer.names | places[outer.parent].names)
         every.append(block.names | place.all_names)
-    columns: dict[str, NDArray[np.generic]] = {}
+    columns: dict[str, Column] = {}
     for name, values in (("near", near), ("above", every)):
         bits = np.array(values, np.int64)[:, None] >> np.arange(len(KINDS)) & 1
         columns.update({f"{name}_{kind}": column for kind, column in enumerate(bits.T)})
     return columns
 
 
-def _of_element(page: _Page, element: Ints, name: str) -> Iterator[tuple[str, NDArray[np.generic]]]:
+def _of_element(page: _Page, element: Ints, name: str) -> Iterator[tuple[str, Column]]:
     chars, link_chars, blocks, long, words, frequent, headings, children = page.sums[element].T
     yield f"{name}_chars", chars
     yield f"{name}_link_share", link_chars / np.maximum(chars, 1)
@@ -203,8 +196,8 @@ def _of_element(page: _Page, element: Ints, name: str) -> Iterator[tuple[str, ND
     yield f"{name}_children", children
 
 
-def _of_elements_around(page: _Page) -> dict[str, NDArray[np.generic]]:
-    columns: dict[str, NDArray[np.generic]] = {}
+def _of_elements_around(page: _Page) -> dict[str, Column]:
+    columns: dict[str, Column] = {}
     element = page.place
     for level in range(_LEVELS):
         columns.update(_of_element(page, element, f"up{level}"))
@@ -218,9 +211,9 @@ def _of_elements_around(page: _Page) -> dict[str, NDArray[np.generic]]:
     return columns
 
 
-def _of_groups(page: _Page) -> dict[str, NDArray[np.generic]]:
+def _of_groups(page: _Page) -> dict[str, Column]:
     """Measure the blocks that have the same tags and classes around them, and those with the same tags."""
-    columns: dict[str, NDArray[np.generic]] = {}
+    columns: dict[str, Column] = {}
     for name, paths in (("path", page.path), ("tags", page.tag_path)):
         _, group, sizes = np.unique(paths, return_inverse=True, return_counts=True)
         sums = np.zeros((len(sizes), 3), np.int64)
@@ -250,7 +243,7 @@ def _after(flags: NDArray[np.bool_]) -> Ints:
     return np.minimum.accumulate(numbers[::-1])[::-1]
 
 
-def _of_position(page: _Page) -> dict[str, NDArray[np.generic]]:
+def _of_position(page: _Page) -> dict[str, Column]:
     index, size, before = page.index, page.size, np.cumsum(page.chars) - page.chars
     level = page.heading[page.place]
     titles = np.flatnonzero(level == 1)
@@ -265,9 +258,9 @@ def _of_position(page: _Page) -> dict[str, NDArray[np.generic]]:
         "chars_position": before / max(1, page.total),
         "chars_before": before,
         "chars_after": page.total - before,
-        "titles": np.full(size, len(titles)),
-        "from_title": index - title if title >= 0 else np.full(size, -_FAR),
-        "chars_from_title": before - before[title] if title >= 0 else np.full(size, -_FAR * _FAR),
+        "titles": len(titles),
+        "from_title": index - title if title >= 0 else -_FAR,
+        "chars_from_title": before - before[title] if title >= 0 else -_FAR * _FAR,
         "heading": level,
         "from_heading": index - last_heading,
         "to_heading": next_heading - index,
@@ -276,10 +269,10 @@ def _of_position(page: _Page) -> dict[str, NDArray[np.generic]]:
         "to_prose": next_prose - index,
         "prose_before": prose - page.prose,
         "prose_after": prose[-1] - prose,
-        "page_chars": np.full(size, page.total),
-        "page_link_share": np.full(size, page.sums[0, 1] / max(1, page.total)),
-        "page_blocks": np.full(size, size),
-        "page_long": np.full(size, page.sums[0, 3]),
+        "page_chars": page.total,
+        "page_link_share": page.sums[0, 1] / max(1, page.total),
+        "page_blocks": size,
+        "page_long": page.sums[0, 3],
     }
 
 
@@ -300,26 +293,15 @@ def window(column: NDArray[np.generic], radius: int) -> NDArray[np.generic]:
     return sums[np.minimum(len(column), index + radius + 1)] - sums[np.maximum(0, index - radius)]
 
 
-def _of_neighbours(page: _Page) -> dict[str, NDArray[np.generic]]:
-    chars, words = np.maximum(page.chars, 1), np.maximum(page.words, 1)
-    frequent = page.counts["frequent"]
-    of_one = {
-        "chars": page.chars,
-        "link_share": page.link_chars / chars,
-        "frequent_share": frequent / words,
-        "tag": page.tag[page.place],
-        "sentences": page.sentences,
-    }
-    parent, depth = page.parent[page.place], page.depth[page.place]
-    columns: dict[str, NDArray[np.generic]] = {}
+def _of_neighbours(page: _Page) -> dict[str, Column]:
+    link_share = page.link_chars / np.maximum(page.chars, 1)
+    tag, frequent = page.tag[page.place], page.counts["frequent"]
+    columns: dict[str, Column] = {}
     for by in _AROUND:
-        columns.update({name: shift(of_one[one], by) for one in of_one if page.wants([name := f"{one}_{by}"])})
-        if page.wants([name := f"same_parent_{by}"]):
-            columns[name] = shift(parent, by) == parent
-        if page.wants([name := f"same_path_{by}"]):
-            columns[name] = shift(page.path, by) == page.path
-        if page.wants([name := f"depth_{by}"]):
-            columns[name] = shift(depth, by) - depth
+        columns[f"chars_{by}"] = shift(page.chars, by)
+        columns[f"link_share_{by}"] = shift(link_share, by)
+        columns[f"tag_{by}"] = shift(tag, by)
+        columns[f"same_path_{by}"] = shift(page.path, by) == page.path
     for radius in _WINDOWS:
         around = window(page.chars, radius)
         columns[f"within{radius}_chars"] = around

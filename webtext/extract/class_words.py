@@ -20,7 +20,7 @@ KINDS = tuple(
         related relat similar recommend reco recirc outbrain taboola upsell crosssell also more morelinks
         comment comments disqus respond
         cookie consent gdpr onetrust privacy legal disclaimer
-        promo advert advertisement ad sponsor banner adslot dfp
+        promo advert advertisement ad adblock adblocker sponsor banner adslot dfp
         newsletter subscribe subscription signup optin email mailing
         breadcrumb crumb
         widget

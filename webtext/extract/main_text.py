@@ -3,11 +3,11 @@
 The model (`block_model.npz`, made by benchmarks/train_block_model.py) says of each block how likely it is text that a
 person would take. What is taken is the set for which the expected F1 over words is greatest: blocks in the order of
 their chances, as many as pay. So a page of which little is certain gives more than one of which much is. Where even the
-best choice promises little, trafilatura is asked for a second opinion, and believed where it finds much more text.
+best choice promises little, trafilatura is asked for a second opinion, and the blocks that it takes are added.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ import numpy as np
 from lxml.html import HtmlElement
 from numpy.typing import NDArray
 
+from webtext.extract.agreement import blocks_in
 from webtext.extract.block_features import measure
 from webtext.extract.blocks import Block, BlockReader
 from webtext.extract.declared import Declared
@@ -27,9 +28,9 @@ _REPEATED_CHARS = 40  # a text that stands on the page twice is taken once, unle
 # A page of fewer words may have its text in what it holds for its scripts: where that is so many times more.
 _FEW_WORDS, _EMBEDDED_RATIO = 100, 3
 _NOTHING = CERTAIN // 5  # a page on which no block has a greater chance has no text
-# Below this expected F1, in hundredths, a page is doubtful; another text must have so many tenths of the words of ours.
-# Both were chosen on half 1 of WCXB with a model of half 0 (docs/extraction.md).
-_DOUBTFUL, _MORE_WORDS = 65, 15
+# Below this expected F1 a page is doubtful; another text must have this share of the words of ours. In hundredths, both
+# chosen on half 1 of WCXB with a model of half 0 (docs/extraction.md).
+_DOUBTFUL, _LEAST_WORDS = 65, 75
 MODEL = Path(__file__).with_name("block_model.npz")
 
 
@@ -37,26 +38,28 @@ load_model = functools.cache(Trees.load)
 
 
 class Choice(NamedTuple):
-    """The blocks of a page that are its text, in their order, and whether the choice promises little."""
+    """The blocks of a page, which are its text, which never are (`Whole.strange`), and whether little is certain."""
 
     blocks: list[Block]
+    chosen: NDArray[np.bool_]
+    strange: NDArray[np.bool_]
     is_doubtful: bool
 
 
-def main_blocks(tree: HtmlElement, model: Path = MODEL) -> Choice:
+def choose_blocks(tree: HtmlElement, model: Path = MODEL) -> Choice:
     """Choose the blocks of a page that are its text."""
     reader = BlockReader().read(tree)
+    nothing = np.zeros(len(reader.blocks), np.bool_)
     if not reader.blocks:
-        return Choice([], is_doubtful=True)
+        return Choice([], nothing, nothing, is_doubtful=True)
     trees = load_model(model)
-    measured = measure(reader.blocks, reader.places, Declared.read(tree), trees.names)
-    words, chances = measured.words, chances_of(trees(measured.table))
+    features = measure(reader.blocks, reader.places, Declared.read(tree))
+    words, chances = features.words, chances_of(trees(features.table(trees.names)))
+    whole = Whole(reader.blocks, reader.places, words, chances)
     if chances.max() < _NOTHING:
-        return Choice([], is_doubtful=True)
+        return Choice(reader.blocks, nothing, whole.strange, is_doubtful=True)
     best = choose(chances, words)
-    chosen = Whole(reader.blocks, reader.places, words, chances).of(best)
-    blocks = [block for block, is_chosen in zip(reader.blocks, chosen, strict=True) if is_chosen]
-    return Choice(blocks, is_doubtful(chances, words, best))
+    return Choice(reader.blocks, whole.of(best), whole.strange, is_doubtful(chances, words, best))
 
 
 def is_doubtful(chances: NDArray[np.int64], words: NDArray[np.int64], chosen: NDArray[np.bool_]) -> bool:
@@ -88,24 +91,35 @@ def main_text(tree: HtmlElement, model: Path = MODEL, second_opinion: Callable[[
         model: the model of blocks.
         second_opinion: another extractor's text of the page, asked for where the choice is doubtful.
     """
-    choice = main_blocks(tree, model)
-    text = _without_repeats(choice.blocks)
+    choice = choose_blocks(tree, model)
+    text = _text_of(choice.blocks, choice.chosen)
     if (words := count_words(text)) < _FEW_WORDS:
         embedded = embedded_text(tree)
         if count_words(embedded) > _EMBEDDED_RATIO * words:
             text, words = embedded, count_words(embedded)
     if choice.is_doubtful and second_opinion is not None:
         other = second_opinion()
-        if 10 * count_words(other) > _MORE_WORDS * words:
-            return other
+        if 100 * count_words(other) > _LEAST_WORDS * words:
+            return _text_of_both(choice, other)
     return text
 
 
-def _without_repeats(blocks: list[Block]) -> str:
+def _text_of_both(choice: Choice, other: str) -> str:
+    """Add to a choice the blocks of which another text has most; that text itself where it has half of no blocks."""
+    blocks = choice.blocks
+    agreed = blocks_in([block.text for block in blocks], other)
+    if 2 * count_words(_text_of(blocks, agreed)) < count_words(other):
+        return other
+    return _text_of(blocks, choice.chosen | (agreed & ~choice.strange))
+
+
+def _text_of(blocks: Sequence[Block], chosen: NDArray[np.bool_]) -> str:
+    """Give the text of the chosen blocks; long ones once."""
     seen: set[str] = set()
     texts = []
-    for block in blocks:
-        if block.text not in seen or len(block.text) < _REPEATED_CHARS:
-            texts.append(block.text)
-            seen.add(block.text)
+    for number in np.flatnonzero(chosen).tolist():
+        text = blocks[number].text
+        if text not in seen or len(text) < _REPEATED_CHARS:
+            texts.append(text)
+            seen.add(text)
     return "\n".join(texts)

@@ -1,6 +1,7 @@
 """What is counted in the text of a block: characters, words, frequent ones, ends of sentences."""
 
 import re
+from collections.abc import Set as AbstractSet
 
 # The most frequent words of nine languages: where none stands, no sentence does.
 _FREQUENT = frozenset(
@@ -17,10 +18,9 @@ _FREQUENT = frozenset(
 )
 _SENTENCE_END = re.compile(r"[.!?\u2026\u0964\u061f\u06d4](?=[\s\"'\u201d\u2019\u00bb)\]]|$)|[\u3002\uff01\uff1f]")
 _ENDS = frozenset(".!?\u2026\u3002\uff01\uff1f\u0964\u06d4\u061f\"'\u201d\u2019\u00bb):;,\u300d\u300f\u17d4\u0589")
-_SENTENCE_ENDS = frozenset(".!?\u3002\uff01\uff1f\u0964\u06d4\u061f")
 # Scripts that are written without spaces: two characters count as a word.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_DIGIT = re.compile(r"\d")
+_WORD = re.compile(r"\w+")
 
 
 def count_words(text: str) -> int:
@@ -28,37 +28,23 @@ def count_words(text: str) -> int:
     return len(text.split()) + (0 if text.isascii() else len(_UNSPACED.findall(text)) // 2)
 
 
-def count_text(text: str) -> tuple[int, ...]:
-    """Count what `COUNTS` names in a block's text."""
+def count_text(text: str, title: AbstractSet[str], description: AbstractSet[str]) -> tuple[int, ...]:
+    """Count what `COUNTS` names in a block's text; titles and descriptions are sets of words in lower case."""
     words = text.split()
+    plain = _WORD.findall(text.lower())
     return (
         len(text),
         len(words) + (0 if text.isascii() else len(_UNSPACED.findall(text)) // 2),
         sum(map(str.islower, words)),
-        sum(map(_FREQUENT.__contains__, text.lower().split())),
+        sum(map(_FREQUENT.__contains__, plain)),
         len(_SENTENCE_END.findall(text)),
-        text[-1] in _ENDS,
-    )
-
-
-def count_more(text: str) -> tuple[int, ...]:
-    """Count what `MORE_COUNTS` names in a block's text."""
-    last = text[-1]
-    return (
         text.count(",") + text.count("\uff0c") + text.count("\u3001"),
-        len(_DIGIT.findall(text)),
-        last in _SENTENCE_ENDS,
-        last == ":",
-        last == "?",
-        text[0].isupper(),
-        text.isupper(),
-        sum(map(str.istitle, text.split())),
+        text[-1] in _ENDS,
         text.count("\n"),
-        "\u00a9" in text,
-        "|" in text or "\u203a" in text or "\u00bb" in text,
-        "$" in text or "\u20ac" in text or "\u00a3" in text,
+        len(plain),
+        0 if title.isdisjoint(plain) else sum(map(title.__contains__, plain)),
+        0 if description.isdisjoint(plain) else sum(map(description.__contains__, plain)),
     )
 
 
-COUNTS = str.split("chars words lower frequent sentences ends")
-MORE_COUNTS = str.split("commas digits ends_sentence colon question upper capitals titled lines copyright bars money")
+COUNTS = str.split("chars words lower frequent sentences commas ends lines plain in_title in_description")

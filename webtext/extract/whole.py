@@ -60,6 +60,12 @@ class Whole:
         self._captions: Flags = np.array(["figcaption" in tags for tags in captions])
         self._intruders: Flags = np.array([self._near(block) & _INTRUDERS > 0 for block in blocks])
 
+    @property
+    def strange(self) -> Flags:
+        """What is no text of the page, whoever takes it: hidden, a caption, or what the classes call the site's own."""
+        flags: Flags = self._hidden | self._captions | (self._intruders & (self._chances < _SURE))
+        return flags
+
     def of(self, chosen: Flags) -> Flags:
         """Give the choice without what does not belong to it, and with what does."""
         if not chosen.any():
