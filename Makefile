@@ -37,6 +37,7 @@ corpus: $(filter build/sample/%,$(SUBMISSIONS))
 corpus: $(VENV)/installed ## Build a corpus: the bundled sample, or SUBMISSIONS=... OUTPUT=...
 	$(BIN)/webtext corpus --submissions $(SUBMISSIONS) --output $(OUTPUT) --workers $(WORKERS) $(ARGS)
 	$(BIN)/webtext verify -o $(OUTPUT)
+	$(BIN)/webtext report -o $(OUTPUT)
 	$(BIN)/webtext validate $(OUTPUT)/corpus --tier $(TIER) --output $(OUTPUT)/validation
 	$(BIN)/webtext report -o $(OUTPUT)
 

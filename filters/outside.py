@@ -24,6 +24,7 @@ import inspect
 import logging
 import re
 import sys
+import traceback
 import types
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ GROUP = "webtext.rules"  # entry points of this group name modules with rules
 _BUNDLED = frozenset(RULES)
 # What goes wrong when a file of rules is run is its author's to mend.
 _MISTAKES = (SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError, LookupError, OSError)
+_FAULTS = (*_MISTAKES, ArithmeticError, AssertionError, RuntimeError, re.error)  # likewise when one of its rules is
 _log = logging.getLogger(__name__)
 
 
@@ -181,13 +183,18 @@ def _checked(name: str, kind: type[Any], reasons: tuple[str, ...]) -> type[Any]:
     """Make a class that judges as another does, and holds it to its reasons."""
 
     def judge(self: Any, document: Document) -> Document | Reason | None:
-        outcome = kind.__call__(self, document)
+        try:
+            outcome = kind.__call__(self, document)
+        except _FAULTS as error:
+            line = traceback.extract_tb(error.__traceback__)[-1]
+            said = f"rule {name} raised {type(error).__name__} at {document.url}: {error}"
+            raise UsageError(f"{said} ({Path(line.filename).name}, line {line.lineno})") from error
         if outcome is None or isinstance(outcome, Document):
             return outcome
         if isinstance(outcome, Reason) and outcome in reasons:
             return outcome
         if isinstance(outcome, str) and not isinstance(outcome, Reason):
             return Reason(name, outcome)
-        raise ValueError(f"rule {name} gave {outcome!r}: it may give None, a sentence, or a reason of {reasons}")
+        raise UsageError(f"rule {name} gave {outcome!r}: it may give None, a sentence, or a reason of {reasons}")
 
     return type(kind.__name__, (kind,), {"__call__": judge, "__doc__": kind.__doc__, "__slots__": ()})

@@ -160,6 +160,7 @@ STAND_INS = (
     (r"'?RS_[\d*-]+\.zst'?|urls\.txt karma\.tsv", "build/sample/RS_sample.zst"),
     (r"--comments RC_[\d*-]+\.zst", ""),
     (r"'?[\w/-]*\*\.warc\.gz'?|(?<!build/)sample/web\.warc\.gz", "build/sample/web.warc.gz"),
+    (r"\bpages\.warc\.gz", "build/sample/web.warc.gz"),
     (r"--contact \S+", "--replay build/sample/web.warc.gz"),
     (r"'?(corpus/data|good|raw)/\*\.parquet'?", "'out/sample/corpus/data/*.parquet'"),
     (r"(^webtext overlap )corpus\.ngrams(.*)OUT", r"\1out/sample/overlap/corpus.ngrams\2out/later"),
@@ -213,6 +214,7 @@ def test_the_commands_of_every_other_page_run_on_the_sample(followed, tmp_path, 
     for name in ("pages", "documents"):  # found done where a command does not ask for others
         shutil.copytree(folder / "out" / "sample" / name, built / name)
     (folder / "quiz.txt").write_text("What does a piano tuner listen for when two strings of one note are not in tune?")
+    (folder / "list.txt").write_text("http://teeny.example/boring\nhttp://nosuch.example/\n")
     (folder / "domains.txt").write_text("600 bbc\n300 github\n")
     (folder / "wiki").mkdir()
     pq.write_table(pa.table({"content": ["An article on tides."]}), folder / "wiki" / "part.parquet")

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,8 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("webtext", "filters", "dedup", "pipelines", "model")
 TESTED = (".ci", "benchmarks", "deploy", "docs", "examples", "sample", "tests")  # what tests read beside the packages
 FILES = (
-    *("pyproject.toml", "README.md", "LICENSE", "NOTICE", "MANIFEST.in", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile"),
-    *("mkdocs.yml", "requirements.lock", "Dockerfile", ".dockerignore", ".gitignore"),
+    *("pyproject.toml", "setup.py", "README.md", "LICENSE", "NOTICE", "MANIFEST.in", "CHANGELOG.md"),
+    *("CONTRIBUTING.md", "Makefile", "mkdocs.yml", "requirements.lock", "Dockerfile", ".dockerignore", ".gitignore"),
 )
 SOURCES = (*PACKAGES, *TESTED, *FILES)
 
@@ -67,6 +68,17 @@ def test_the_sdist_holds_what_the_wheel_is_built_from_and_what_the_tests_read(bu
     beside = [path for name in TESTED for path in (ROOT / name).rglob("*") if path.is_file()]
     tested = {str(path.relative_to(ROOT)) for path in beside if "__pycache__" not in path.parts}
     assert shipped() | tested | set(FILES) <= names
+
+
+def test_the_description_that_a_registry_shows_has_no_link_that_leads_nowhere(built):
+    with zipfile.ZipFile(built[0]) as wheel:
+        name = next(name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+        said = wheel.read(name).decode()
+    assert "Description-Content-Type: text/markdown" in said
+    repository = re.search(r"Project-URL: Repository, (.*)", said)[1]
+    links = re.findall(r"\]\(([^)]*)\)", said)
+    assert f"{repository}/blob/main/docs/tutorial.md" in links
+    assert [link for link in links if not link.startswith(("https://", "http://"))] == []
 
 
 def test_registries_take_what_both_say_of_themselves(built):

@@ -11,7 +11,7 @@ import importlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NewType
@@ -21,6 +21,7 @@ from webtext.errors import UsageError
 # The type of a rule's field that names a file. What lies in the file is part of the identity of what the rule makes,
 # whatever the field is called; `local_path` takes nothing else, so a type checker finds a field that was forgotten.
 FilePath = NewType("FilePath", str)
+_MANIFEST = "manifest.json"  # webtext.manifest.NAME, which a rule has no need of
 
 
 def local_path(path: FilePath) -> Path:
@@ -36,9 +37,29 @@ def local_corpus(place: str) -> Path:
     """Give the place of a corpus, or of a file, on this disk; of one that a scheme names all files are copied.
 
     Raises:
-        UsageError: there is nothing, or it may not be read.
+        UsageError: there is nothing, it may not be read, or it is an output without a corpus.
     """
-    return _copied_tree(place.rstrip("/")) if "://" in place else Path(place)
+    if "://" not in place:
+        return Path(corpus_of(place, lambda path: Path(path).is_file()))
+    storage = importlib.import_module("webtext.storage")
+    return _copied_tree(corpus_of(place.rstrip("/"), storage.exists))
+
+
+def corpus_of(place: str, exists: Callable[[str], bool]) -> str:
+    """Give the corpus of an output of ours; what is none, a corpus itself or somebody's files, is given back.
+
+    Args:
+        place: an output, a corpus, Parquet files.
+        exists: whether there is a file of a name, on the file system of `place`.
+
+    Raises:
+        UsageError: the output has no finished corpus.
+    """
+    if exists(f"{place}/corpus/{_MANIFEST}"):
+        return f"{place}/corpus"
+    if exists(f"{place}/documents/{_MANIFEST}"):
+        raise UsageError(f"{place} holds no finished corpus: `webtext build` makes one")
+    return place
 
 
 def only_here(place: str) -> Path:

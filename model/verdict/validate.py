@@ -101,13 +101,15 @@ class Question:
 
 
 def _heldout(path: Path, n_bytes: int) -> tuple[str, ...]:
-    return _texts(f"the held-out part of {path}", Corpus("", path).heldout(), n_bytes)
+    mend = "build a larger corpus, or hold more of it out (webtext build --held-out 0.2)"
+    return _texts(f"the held-out part of {path}", Corpus("", path).heldout(), n_bytes, mend)
 
 
-def _texts(name: str, texts: Iterator[str], n_bytes: int) -> tuple[str, ...]:
+def _texts(name: str, texts: Iterator[str], n_bytes: int, mend: str = "give a text with more") -> tuple[str, ...]:
     taken = tuple(take(map(thin, texts), n_bytes))
     if len(taken) < 2:
-        raise UsageError(f"{name} has {len(taken)} documents, too few for an error bar: give a text with more")
+        count = f"{len(taken)} document{'s' * (len(taken) != 1)}"
+        raise UsageError(f"{name} has {count}, too few for a verdict with an error bar: {mend}")
     return taken
 
 

@@ -140,7 +140,7 @@ def _sets(specs: Sequence[str]) -> dict[str, Path]:
             raise UsageError(f"--on {spec}: spell it NAME=FILE, for example ptb=ptb.test.txt")
         if name in sets:
             raise UsageError(f"--on {name}= is given twice: results are told apart by their names")
-        sets[name] = Path(path)
+        sets[name] = local_corpus(path) if name == "heldout" else Path(path)
     return sets
 
 

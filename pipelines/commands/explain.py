@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     """Print what became of URLs; the exit status is 1 if no stage has seen one of them."""
     del beam_arguments
-    urls = list(dict.fromkeys(url for word in arguments.url for url in _read(word)))
+    urls = list(dict.fromkeys(url for word in arguments.url for url in named_urls(word)))
     if not urls:
         raise UsageError(f"{' '.join(arguments.url)}: no URL is named there")
     is_list = arguments.url != urls
@@ -61,8 +61,11 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     return 0 if all(found.values()) else 1
 
 
-def _read(word: str) -> list[str]:
-    """Give what a word of the command names: the lines of standard input or of a file, or itself."""
+def named_urls(word: str) -> list[str]:
+    """Give the URLs that a word of a command names: the lines of standard input (-) or of a file, or the word itself.
+
+    Blank lines and those that begin with # are passed over.
+    """
     if word == "-":
         lines = sys.stdin.read().splitlines()
     elif "://" not in word and Path(word).is_file():

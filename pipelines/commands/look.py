@@ -5,7 +5,6 @@ A file is read as a server's answer would be. URLs go the whole way: harvested a
 """
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -15,7 +14,7 @@ from typing import Any
 from filters import Filter, load_preset
 from pipelines.commands.answer import add_json_argument, tell
 from pipelines.commands.build_flags import add_documents_arguments, page_config
-from pipelines.commands.explain import explain
+from pipelines.commands.explain import explain_all, named_urls
 from pipelines.commands.fetch import add_fetch_arguments, fetch_config
 from pipelines.commands.side_by_side import printable
 from pipelines.engine.runner import Engine
@@ -50,8 +49,10 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
     del beam_arguments
     config = page_config(arguments)
     files = [name for name in arguments.pages if "://" not in name and name != "-"]
-    urls = [name for name in arguments.pages if "://" in name]
-    urls += [line.strip() for line in sys.stdin if line.strip()] if "-" in arguments.pages else []
+    words = [name for name in arguments.pages if "://" in name or name == "-"]
+    urls = list(dict.fromkeys(url for word in words for url in named_urls(word)))
+    if not files and not urls:
+        raise UsageError("standard input names no URL: give one a line")
     found = [
         *(look_at(*page, config) for page in _from_files(files, arguments.content_type)),
         *_from_the_web(urls, arguments, config),
@@ -86,8 +87,8 @@ def _from_the_web(urls: Sequence[str], arguments: argparse.Namespace, config: Pa
             for page, response in read_responses(bucket, PageIndex())
         ]
         yield from came
-        for url in urls:
-            ends = [finding for finding in explain(folder, url) if finding["verdict"] != "kept"]
+        for url, findings in explain_all(folder, urls).items():
+            ends = [finding for finding in findings if finding["verdict"] != "kept"]
             yield from ({"url": url, **finding} for finding in ends[:1])
 
 

@@ -50,7 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of the command."""
     parser.add_argument("checkpoint", type=only_here, nargs="+", help=_CHECKPOINT)
     parser.add_argument(
-        "--corpus", type=local_corpus, required=True, help="what it was trained on, with a held-out split"
+        "--corpus",
+        type=local_corpus,
+        required=True,
+        help="the output or corpus that it was trained on, with a held-out split",
     )
     parser.add_argument(
         "--output", "-o", type=Path, required=True, help="folder of memorization.json and memorization.html"

@@ -27,6 +27,7 @@ from pipelines.stages.overlap.work import Asked, Settings
 from pipelines.stages.stale import told_of_filter
 from webtext import storage
 from webtext.errors import UsageError
+from webtext.local import corpus_of
 from webtext.manifest import Manifest
 
 
@@ -102,7 +103,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json_argument(parser)
 
 
-_CORPUS = "corpus directory (its training shards), Parquet files (pattern allowed), or an n-gram filter (*.ngrams)"
+_CORPUS = (
+    "an output or its corpus directory (its training shards), Parquet files (pattern allowed), or an n-gram filter "
+    "(*.ngrams)"
+)
 _BENCHMARKS = (
     "[NAME=]FILE[@FIELD,FIELD] (text, JSONL, Parquet, Arrow), [NAME=]a known name (lambada, ptb ...), or hub:..."
 )
@@ -126,9 +130,10 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
         stages = [("overlap", run_on_filter(arguments.corpus, asked, settings, arguments.output))]
     else:
         columns = Columns(arguments.text_field, arguments.url_field)
-        stages = [("overlap", run_overlap(arguments.corpus, columns, asked, settings, arguments.output, engine))]
+        corpus = corpus_of(arguments.corpus.rstrip("/"), storage.exists)
+        stages = [("overlap", run_overlap(corpus, columns, asked, settings, arguments.output, engine))]
         if settings.rule is not None:
-            removed = run_removal(arguments.corpus, columns, settings.rule, arguments.output, engine)
+            removed = run_removal(corpus, columns, settings.rule, arguments.output, engine)
             stages.append(("decontaminated", removed))
     measured = _read_figures(Output(arguments.output).overlap)
     found = {"output": arguments.output, "stages": stages_as_json(stages), **measured}

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of the command."""
-    parser.add_argument("corpus", type=local_corpus, help="a corpus folder, or Parquet files with a column `text`")
+    parser.add_argument(
+        "corpus", type=local_corpus, help="an output, its corpus folder, or Parquet files with a column `text`"
+    )
     parser.add_argument(
         "--against", type=local_corpus, help="another corpus, side by side on the same held-out text (default: none)"
     )

@@ -2,7 +2,7 @@
 
 import argparse
 
-from pipelines.commands.explain import compare, explain
+from pipelines.commands.explain import answer, compare, explain
 from pipelines.commands.named_output import OUTPUT, add_output_argument
 from webtext import storage
 from webtext.errors import UsageError
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace, beam_arguments: list[str]) -> int:
         if error.name not in _EXTRA:
             raise
         raise UsageError(f"this needs {error.name}: pip install 'webtext[serve]'") from error
-    site = make_site(arguments.output, explain, compare)
+    site = make_site(arguments.output, explain, compare, answer)
     try:
         server = make_server("127.0.0.1", arguments.port, site, threaded=True)
     except (OSError, SystemExit) as error:  # werkzeug ends the program where the port is taken

@@ -29,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Several GPUs: torchrun --nproc-per-node 8 --no-python webtext train ... (the same losses). "
         "The same command again resumes from the last checkpoint."
     )
-    parser.add_argument("corpus", type=local_corpus, help="a corpus folder, or Parquet files with a column `text`")
+    parser.add_argument(
+        "corpus", type=local_corpus, help="an output, its corpus folder, or Parquet files with a column `text`"
+    )
     parser.add_argument("--output", "-o", type=Path, required=True, help="folder of the run")
     parser.add_argument(
         "--size", default="124M", help="124M, 355M, 774M, 1558M, or tiny, small, mini, 51M (default: %(default)s)"

@@ -16,7 +16,9 @@ exit status: 0 the corpus passed, 1 a check failed or a damaged copy came out be
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of the command."""
     parser.epilog = _EPILOG
-    parser.add_argument("corpus", type=local_corpus, help="a corpus folder, or Parquet files with a column `text`")
+    parser.add_argument(
+        "corpus", type=local_corpus, help="an output, its corpus folder, or Parquet files with a column `text`"
+    )
     other = parser.add_mutually_exclusive_group()
     other.add_argument(
         "--against", type=local_corpus, help="another corpus to compare it with (default: damaged copies of itself)"

@@ -5,6 +5,7 @@ numba, each of which would be more than all else that they hold: the sketch of a
 made where the document is written.
 """
 
+import contextlib
 import functools
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -15,6 +16,7 @@ from typing import Any, Self
 from filters import Filter, apply_filters, load_preset
 from filters.outside import Outside, add_rules
 from webtext.code_points import count_words
+from webtext.errors import UsageError
 from webtext.extract.extractors import ALONE
 from webtext.extract.language_detector import detect
 from webtext.extract.pages import FAILED, ExtractConfig, Extracted, ExtractionPool, extract_page
@@ -26,6 +28,7 @@ from webtext.sandbox.sandbox import Failure
 from webtext.warc.warc_records import HttpResponse
 
 Judged = Document | Rejection
+Told = Judged | UsageError
 
 _GLANCED = "not extracted, for all that it shows is in {}"
 NO_PAGE = Page("", "", "", "", None, "ok", "", None, "", "", None, None, "", "", "", None, None, (), None)
@@ -95,15 +98,16 @@ class PageWork:
         document = judge_page(NO_PAGE, Extracted(_SOME_WORDS), ())
         assert isinstance(document, Document)
         for rule in self._filters:
-            rule(document)
+            with contextlib.suppress(UsageError):  # A rule may not expect a page of no address; a real one it tells of.
+                rule(document)
 
     @functools.cached_property
     def _filters(self) -> tuple[Filter, ...]:
         add_rules(self._config.outside)
         return load_preset(self._config.preset, **dict(self._config.overrides))
 
-    def __call__(self, page: Page, body: bytes, content_type: str, *, alone: bool = False) -> Judged:
-        """Extract and judge a page.
+    def __call__(self, page: Page, body: bytes, content_type: str, *, alone: bool = False) -> Told:
+        """Extract and judge a page; what a rule of the user's raises is given, for this is in another process.
 
         Args:
             page: the page's row of the index.
@@ -112,7 +116,10 @@ class PageWork:
             alone: whether the extractor asks no other for a second opinion.
         """
         extract = self._config.extract
-        return self.judge(page, extract_page(body, content_type, page.final_url, config=extract, alone=alone))
+        try:
+            return self.judge(page, extract_page(body, content_type, page.final_url, config=extract, alone=alone))
+        except UsageError as error:
+            return error
 
     def judge(self, page: Page, result: Extracted | Reason) -> Judged:
         """Judge what was extracted from a page."""
@@ -144,12 +151,17 @@ class PagePool:
         self._extract.__exit__(kind, error, trace)
 
     def submit(self, page: Page, response: HttpResponse) -> Callable[[], Judged]:
-        """Hand a page in; give what waits for its outcome, which raises RuntimeError where a filter raised anything."""
+        """Hand a page in; give what waits for its outcome.
+
+        That raises UsageError where a rule of the user's raised something, RuntimeError where one of ours did.
+        """
         arguments = page, response.body[: self._max_bytes + 1], response.header("Content-Type")
         return functools.partial(self._outcome, self._pool.submit(*arguments), *arguments)
 
-    def _outcome(self, future: "Future[Judged | Failure]", page: Page, body: bytes, content_type: str) -> Judged:
+    def _outcome(self, future: "Future[Told | Failure]", page: Page, body: bytes, content_type: str) -> Judged:
         outcome = future.result()
+        if isinstance(outcome, UsageError):
+            raise outcome
         if not isinstance(outcome, Failure):
             return outcome
         why = Reason(f"{FAILED}{outcome.kind}", outcome.detail)
@@ -162,6 +174,8 @@ class PagePool:
                 raise RuntimeError(f"{page.url} was extracted, but judging it failed:\n{outcome.trace}")
         if self._has_doubts:
             alone = self._pool.submit(page, body, content_type, alone=True).result()
+            if isinstance(alone, UsageError):
+                raise alone
             if isinstance(alone, Document) or (isinstance(alone, Rejection) and alone.stage != "extract"):
                 return alone
         return self._work.judge(page, why)

@@ -107,18 +107,27 @@ def bar(part: float, of: float, kind: str = "") -> Markup:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[Any]], *, words: int = 1, class_: str | None = None) -> Markup:
-    """Lay rows out as a table that scrolls in its own box; the first `words` columns are text, the others numbers."""
+    """Lay rows out as a table that scrolls in its own box; the first `words` columns are text, the others numbers.
+
+    A cell of a table of class "listed" knows its head, which a narrow window shows beside it.
+    """
     kinds = [None if place < words else "number" for place in range(len(heads))]
-    head = element(
+    top = element(
         "tr", *(element("th", text, scope="col", class_=kind) for text, kind in zip(heads, kinds, strict=True))
     )
     body = join(
-        element("tr", *(element("td", cell, class_=_kind(cell, kind)) for cell, kind in zip(row, kinds, strict=True)))
+        element(
+            "tr",
+            *(
+                element("td", cell, class_=_kind(cell, kind), data_head=head if class_ == "listed" else None)
+                for cell, kind, head in zip(row, kinds, heads, strict=True)
+            ),
+        )
         for row in rows
     )
     return element(
         "div",
-        element("table", element("thead", head), element("tbody", body), class_=class_),
+        element("table", element("thead", top), element("tbody", body), class_=class_),
         class_="scroll",
         tabindex="0",
     )

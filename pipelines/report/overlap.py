@@ -36,7 +36,7 @@ def overlap_section(output: str) -> Markup:
     """Show the table and the distributions of `webtext overlap`, where it has run into OUTPUT/overlap."""
     title, directory = "Overlap with benchmarks", Output(output).overlap
     if not storage.list_files(directory, SETS):
-        command = element("code", "webtext overlap OUTPUT/corpus BENCHMARK... --output OUTPUT")
+        command = element("code", "webtext overlap OUTPUT BENCHMARK... --output OUTPUT")
         return section("overlap", title, note("Not here: ", command, " has not run."))
     with storage.open_file(storage.join(directory, SETS)) as stream:
         sets = sorted(read_columns(stream).to_pylist(), key=lambda row: row["name"])

@@ -74,7 +74,9 @@ class Questions:
             if found:
                 total += 1
                 start, end = max(0, found.start() - _EXCERPT), found.end() + _EXCERPT
-                rows.append({"url": row["url"], "title": row["title"], "excerpt": row["text"][start:end]})
+                before, after = "… " * (start > 0), " …" * (end < len(row["text"]))
+                excerpt = before + row["text"][start:end] + after
+                rows.append({"url": row["url"], "title": row["title"], "excerpt": excerpt})
         return Answer(rows[:MOST_ROWS], total, looked_at)
 
     def _documents(self) -> Iterator[Row]:

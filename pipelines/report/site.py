@@ -20,7 +20,9 @@ from pipelines.stages.ledger import Funnel
 from pipelines.stages.output import KINDS
 from webtext.errors import UsageError
 
-Explain = Callable[[str, str], list[dict[str, Any]]]
+Findings = list[dict[str, Any]]
+Explain = Callable[[str, str], Findings]
+Told = Callable[[str, Findings], str]
 Compare = Callable[[str, str, str], Difference | None]
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -30,7 +32,7 @@ _FIELDS = (
     ("host", "Of a host's links?", "example.com"),
     ("words", "Which documents say …?", "words of a text"),
 )
-_BEGINNING = 300  # characters of an excerpt that stand in a table
+_BEGINNING = 400  # characters of an excerpt that stand in a table
 _HEADINGS = {"url", "stage", "verdict"}
 _LABELS = {
     "near_duplicate": "near-duplicate of",
@@ -41,16 +43,24 @@ _OWN = """form{display:flex;flex-wrap:wrap;gap:.75rem 1.25rem;align-items:end;ma
 form label{flex:1 1 15rem;font-size:.9rem;color:var(--quiet)}form input{display:block;width:100%;font:inherit;
 padding:.45rem .6rem;color:var(--ink);background:var(--sheet);border:1px solid var(--quiet);border-radius:.3rem}
 form button{font:inherit;padding:.45rem 1.1rem;border-radius:.3rem;border:1px solid var(--first);cursor:pointer;
-background:var(--first);color:var(--paper)}td.url,td .url{overflow-wrap:anywhere}blockquote{white-space:pre-wrap}"""
+background:var(--first);color:var(--paper)}td .url{overflow-wrap:anywhere}
+.answer{font-size:1.1rem;overflow-wrap:anywhere}.known td:first-child{width:12rem}
+.known td,.listed td{vertical-align:top}
+@media(max-width:40rem){.known td:first-child{width:9rem}.listed thead{display:none}
+.listed tr{display:block;padding:.5rem 0;border-bottom:1px solid var(--rule)}
+.listed td{display:block;border:0;padding:.1rem 0;overflow-wrap:anywhere}
+.listed td:empty{display:none}.listed td::before{content:attr(data-head) ": ";color:var(--quiet)}
+.listed td[data-head=url]::before{content:""}}"""
 
 
-def make_site(output: str, explain: Explain, compare: Compare) -> Flask:
+def make_site(output: str, explain: Explain, compare: Compare, tell: Told) -> Flask:
     """Make the site of an output; its `test_client` asks it without a network.
 
     Args:
         output: the output to ask, on this machine.
         explain: what `webtext explain` finds of a URL in an output.
         compare: the texts of two near-duplicates of an output side by side.
+        tell: a sentence of what was found of a URL.
 
     Raises:
         UsageError: the output holds no finished stage.
@@ -86,7 +96,7 @@ def make_site(output: str, explain: Explain, compare: Compare) -> Flask:
         site.add_url_rule(path, path, answer)
 
     shown("/", lambda: ("What became of the links", _start(funnel)))
-    shown("/ask", lambda: _ask(questions, lambda url: _url(output, url, explain, compare)))
+    shown("/ask", lambda: _ask(questions, lambda url: _url(output, url, (explain, compare, tell))))
     shown("/reason", lambda: _reason(questions, _given("stage"), _given("reason"), _offset()))
     shown("/cluster", lambda: _cluster(questions, _given("id")))
     return site
@@ -160,17 +170,18 @@ def _ask(questions: Questions, explained: Callable[[str], Markup]) -> tuple[str,
     return "Ask something", note("Give a URL, a host, or words.")
 
 
-def _url(output: str, url: str, explain: Explain, compare: Compare) -> Markup:
+def _url(output: str, url: str, asked: tuple[Explain, Compare, Told]) -> Markup:
+    explain, compare, tell = asked
     findings = explain(output, url)
-    if not findings:
-        return note("No stage has seen it: it was not posted in the submissions harvested.")
-    parts = [element("p", link(findings[0].get("url", url)))]
+    parts = [element("p", tell(url, findings), ".", class_="answer")]
+    if findings:
+        parts.append(element("p", link(findings[0].get("url", url))))
     for finding in findings:
         facts = [
             (name, _fact(name, value)) for name, value in finding.items() if name not in {"url", "stage", "verdict"}
         ]
         title = f"{KINDS[finding['stage']].title}: {_LABELS.get(finding['verdict'], finding['verdict'])}"
-        parts += [element("h2", title), table(["", ""], facts, words=2)]
+        parts += [element("h2", title), table(["", ""], facts, words=2, class_="known")]
         if finding["verdict"].startswith("near_duplicate"):
             parts.append(_side_by_side(compare(output, finding["kept_url"], finding["url"])))
     return join(parts)
@@ -178,7 +189,9 @@ def _url(output: str, url: str, explain: Explain, compare: Compare) -> Markup:
 
 def _fact(name: str, value: Any) -> Any:
     if name in {"kept_url", "final_url", "fetch_url"}:
-        return element("a", value, href=f"/ask?url={_quoted(value)}")
+        return element("a", value, class_="url", href=f"/ask?url={_quoted(value)}")
+    if isinstance(value, float):
+        return f"{value:.3f}"
     if name == "cluster":
         return element("a", value, href=f"/cluster?id={_quoted(value)}")
     return ", ".join(map(str, value)) if isinstance(value, list) else value
@@ -221,7 +234,7 @@ def _listed(answer: Answer, columns: Sequence[str], offset: int = 0) -> Markup:
         return note("Nothing.")
     rows = [[_cell(name, row.get(name)) for name in columns] for row in answer.rows]
     said = f"{offset + 1:,} to {offset + len(rows):,} of {answer.total:,}"
-    return join([note(said), table(list(columns), rows, words=len(columns))])
+    return join([note(said), table(list(columns), rows, words=len(columns), class_="listed")])
 
 
 def _cell(name: str, value: Any) -> Any:
@@ -231,6 +244,8 @@ def _cell(name: str, value: Any) -> Any:
         return folded(join([value[:_BEGINNING], " …"]), element("blockquote", value, dir="auto"))
     if isinstance(value, float):
         return f"{value:.3f}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "" if value is None else value
 
 

@@ -59,6 +59,13 @@ def test_urls_go_the_whole_way_and_may_come_on_standard_input(sample_web, capsys
     assert verdicts["https://i.imgur.com/x.jpg"] == ("links", "media")
 
 
+@pytest.mark.parametrize("said", ["", "\n \n", "# none yet\n"])
+def test_standard_input_without_a_url_is_one_line(said, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(said))
+    assert main(["look", "-"]) == 2
+    assert capsys.readouterr() == ("", "webtext look: standard input names no URL: give one a line\n")
+
+
 def test_a_person_sees_the_text_and_what_is_left_of_it(page, capsys):
     assert main(["look", page, "--set", "length.min_words=10"]) == 0
     said = capsys.readouterr().out

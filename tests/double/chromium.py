@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from pathlib import Path
 
 PROGRAM = next(
@@ -21,6 +22,12 @@ _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-pipe"),
 )
+
+
+class Url(str):
+    """An address to open in the place of a path."""
+
+    __slots__ = ()
 
 
 class Chromium:
@@ -57,8 +64,8 @@ class Chromium:
         message, _, self._left = self._left.partition(b"\0")
         return json.loads(message)
 
-    def open(self, path: Path, *, width=1280, height=900, dark=False, script=True):
-        """Open a page from disk in a window of a size and a colour scheme."""
+    def open(self, path: Path | Url, *, width=1280, height=900, dark=False, script=True):
+        """Open a page, from disk or from its address, in a window of a size and a colour scheme."""
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.call("Emulation.setEmulatedMedia", features=scheme)
         self.call(
@@ -66,9 +73,27 @@ class Chromium:
         )
         self.call("Emulation.setScriptExecutionDisabled", value=not script)
         self.events.clear()
-        self.call("Page.navigate", url=path.resolve().as_uri())
+        self.call("Page.navigate", url=path if isinstance(path, Url) else path.resolve().as_uri())
         while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
             self.events.append(self._next())
+
+    def press(self, key):
+        """Press and release a key, Tab or Enter."""
+        code = {"Tab": 9, "Enter": 13}[key]
+        text = {"text": "\r"} if key == "Enter" else {}
+        for kind in ("keyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **text)
+
+    def type(self, text):
+        """Type a text where the focus is."""
+        self.call("Input.insertText", text=text)
+
+    def wait_for(self, expression, seconds=30):
+        """Wait until an expression is true of the page, which may be about to be another."""
+        until = time.monotonic() + seconds
+        while not self.evaluate(f"Boolean({expression})"):
+            assert time.monotonic() < until, expression
+            time.sleep(0.05)
 
     def evaluate(self, expression):
         """Evaluate JavaScript in the page, whether or not the page may run its own; a promise is waited for."""

@@ -5,6 +5,7 @@ import importlib
 import importlib.metadata
 import json
 import pickle
+import re
 import sys
 
 import pyarrow as pa
@@ -107,9 +108,9 @@ def test_a_data_class_is_a_rule_with_reasons_and_what_is_private_is_none():
     assert rules["too_loud"].make()(document("Hey! You!")) is None
 
 
-def test_a_reason_that_is_not_declared_is_a_bug():
+def test_a_reason_that_is_not_declared_is_told():
     rules = rules_of(Outside("two.py", TWO.replace('"shouts", "loud"', '"yells"')))
-    with pytest.raises(ValueError, match="too_loud gave 'yells'"):
+    with pytest.raises(UsageError, match="too_loud gave 'yells'"):
         rules["too_loud"].make()(document("!!!"))
 
 
@@ -272,6 +273,23 @@ def test_a_build_rejects_by_it_and_says_so(sample_built, tmp_path, capsys):
         == 0
     )
     assert "on_pianos" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_a_rule_raises_is_one_line_that_names_rule_page_and_place(sample_built, tmp_path, capsys, workers):
+    rule = "def chapter(document):\n    number = int(document.title)\n    return f'{number}'\n"
+    (tmp_path / "mine.py").write_text(rule)
+    flags = ["--pages", str(sample_built / "pages"), "--output", str(tmp_path / "out"), "--workers", str(workers)]
+    assert main(["build", "--rules", str(tmp_path / "mine.py"), *flags]) == 2
+    told = capsys.readouterr().err
+    assert re.search(
+        r"(?m)^webtext build: rule chapter raised ValueError at https?://\S+: invalid literal .*\(mine.py, line 2\)$",
+        told,
+    )
+    assert "Traceback" not in told
+    shards = str(sample_built / "corpus/data/*.parquet")
+    assert main(["filters", "--rules", str(tmp_path / "mine.py"), "--try", shards]) == 2
+    assert "rule chapter raised ValueError at http" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("future", ["", "from __future__ import annotations\n"])

@@ -210,6 +210,9 @@ def test_it_fits_the_window_without_asking_for_anything(output, browser, width, 
     assert browser.complaints() == []
     texts, marks = browser.evaluate(_LEAST_CONTRASTS)
     assert (texts >= 4.5, marks >= 3.0) == (True, True), (texts, marks)  # WCAG 2.1, AA: text, and graphics
+    # What unfolds a text is not out of sight in a box that scrolls, which a phone shows without a bar.
+    cut = "[...document.querySelectorAll('blockquote')].filter((text) => text.scrollHeight > text.clientHeight + 1)"
+    assert browser.evaluate(f"{cut}.length") == 0
     if width < 600:
         wide = "[...document.querySelectorAll('.scroll')].filter((box) => box.scrollWidth > box.clientWidth + 1)"
         assert browser.evaluate(f"{wide}.map((box) => box.closest('section').id)") == WIDE_ON_A_PHONE

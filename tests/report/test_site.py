@@ -10,15 +10,16 @@ import pytest
 pytest.importorskip("flask", reason="pip install 'webtext[serve]'")
 
 from pipelines.commands.cli import main
-from pipelines.commands.explain import compare, explain
+from pipelines.commands.explain import answer, compare, explain
 from pipelines.report import questions as asked
 from pipelines.report.questions import Questions
 from pipelines.report.site import make_site
+from tests.double.chromium import PROGRAM, Url, chromium
 
 
 @pytest.fixture(scope="module")
 def client(sample_output):
-    return make_site(str(sample_output), explain, compare).test_client()
+    return make_site(str(sample_output), explain, compare, answer).test_client()
 
 
 def text_of(client, path, **query):
@@ -40,7 +41,8 @@ def test_a_url_is_explained_stage_by_stage(client, sample_output):
     url = pq.read_table(next(sample_output.glob("corpus/data/train-*.parquet")), columns=["url"]).column(0)[0].as_py()
     said = text_of(client, "/ask", url=url)
     assert "Corpus: kept" in said
-    assert "No stage has seen it" in text_of(client, "/ask", url="http://never.example/")
+    assert "is in the corpus." in said
+    assert "no stage has seen it" in text_of(client, "/ask", url="http://never.example/")
 
 
 def test_a_near_duplicate_stands_beside_the_one_that_stayed(client, sample_output):
@@ -100,7 +102,7 @@ def _site_of(folder):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(site.Funnel, "of", classmethod(lambda *_: Nothing))
-        return site.make_site(str(folder), lambda *_: [], lambda *_: None).test_client()
+        return site.make_site(str(folder), lambda *_: [], lambda *_: None, answer).test_client()
 
 
 def test_a_path_with_brackets_is_literal(tmp_path):
@@ -122,6 +124,37 @@ def test_nothing_can_be_changed_and_nothing_else_run(client):
     policy = client.get("/").headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "script-src" not in policy
+
+
+@pytest.mark.skipif(PROGRAM is None, reason="no Chromium is installed")
+@pytest.mark.parametrize("width", [390, 1280])
+def test_it_is_asked_by_keys_alone_and_fits_a_phone(sample_output, width):
+    from werkzeug.serving import make_server  # noqa: PLC0415
+
+    server = make_server("127.0.0.1", 0, make_site(str(sample_output), explain, compare, answer), threaded=True)
+    runner = threading.Thread(target=server.serve_forever)
+    runner.start()
+    try:
+        with chromium() as browser:
+            browser.open(Url(f"http://127.0.0.1:{server.server_port}/"), width=width)
+            for key in ("Tab", "Tab"):  # the name of the output, then the first field
+                browser.press(key)
+            browser.type("http://teeny.example/boring")
+            browser.press("Enter")
+            browser.wait_for("document.querySelector('.answer')")
+            told = browser.evaluate("document.querySelector('.answer').innerText")
+            assert told.startswith(
+                "https://teeny.example/boring is not in the corpus: De-duplicate left it out as exact"
+            )
+            assert browser.evaluate("document.documentElement.scrollWidth") == width
+            for query in ("/reason?stage=documents&reason=language", "/ask?words=payroll", "/ask?host=teeny.example"):
+                browser.open(Url(f"http://127.0.0.1:{server.server_port}{query}"), width=width, dark=True)
+                assert browser.evaluate("document.documentElement.scrollWidth") == width
+                assert browser.complaints() == []
+    finally:
+        server.shutdown()
+        runner.join()
+        server.server_close()
 
 
 def test_the_command_listens_on_loopback_and_says_where(sample_output, capsys, monkeypatch):

@@ -156,6 +156,7 @@ def test_a_corpus_on_a_store_of_objects_is_the_one_on_a_disk(store, request, inp
         {path.name: path.read_bytes() for path in (root / "data").iterdir()} for root in (copied, Path(here, "corpus"))
     )
     assert next(texts) == next(texts) != {}
+    assert {path.name for path in local_corpus(there).iterdir()} == {path.name for path in copied.iterdir()}
     left = {name for name in storage.list_all(there) if name.endswith((".unfinished", ".lock"))}
     assert left == set()
     assert storage.expand(f"{there}/corpus/data/train-*.parquet")

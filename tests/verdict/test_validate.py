@@ -236,7 +236,10 @@ def test_questions_that_cannot_be_answered_are_refused(tmp_path, corpus):
     with pytest.raises(UsageError, match="no damage is called rot: choose from shuffled words"):
         Question(corpus, damages=("rot",))
     (tmp_path / "one.txt").write_text("one short text")
-    with pytest.raises(UsageError, match=re.escape("one.txt has 1 documents, too few for an error bar")):
+    with pytest.raises(
+        UsageError,
+        match=re.escape("one.txt has 1 document, too few for a verdict with an error bar: give a text with more"),
+    ):
         Question(corpus, neutral=(tmp_path / "one.txt",)).panels(1000)
 
 

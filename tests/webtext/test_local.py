@@ -8,7 +8,7 @@ from apache_beam.io.localfilesystem import LocalFileSystem
 from filters import load_preset
 from filters.rules.lib.model_files import read_arrays
 from webtext.errors import UsageError
-from webtext.local import local_path, whole_file, write_whole
+from webtext.local import local_corpus, local_path, whole_file, write_whole
 from webtext.records import Document
 
 ATTIC = {}
@@ -47,6 +47,22 @@ def document(host):
         "0" * 16, f"https://{host}/", f"https://{host}/", host, "", "", None, "Words of a page. " * 100, "en", 0.99,
         None, None, (), None, 400, "", "", "",
     )  # fmt: skip
+
+
+def test_an_output_stands_for_its_corpus(tmp_path):
+    assert local_corpus(str(tmp_path)) == tmp_path
+    (tmp_path / "documents").mkdir()
+    (tmp_path / "documents" / "manifest.json").write_text("{}")
+    with pytest.raises(UsageError, match="holds no finished corpus: `webtext build` makes one"):
+        local_corpus(str(tmp_path))
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "train-0.parquet").write_text("")
+    with pytest.raises(UsageError, match="no finished corpus"):
+        local_corpus(f"{tmp_path}/")
+    (tmp_path / "corpus" / "manifest.json").write_text("{}")
+    for place in (tmp_path, f"{tmp_path}/", tmp_path / "corpus"):
+        assert local_corpus(str(place)) == tmp_path / "corpus"
+    assert local_corpus(str(tmp_path / "corpus" / "train-0.parquet")).is_file()
 
 
 def test_a_local_file_is_read_where_it_lies():
