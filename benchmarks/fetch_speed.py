@@ -49,11 +49,10 @@ def crawl(port: int, links: list[Link], **settings: object) -> tuple[float, floa
         requester = Requester(config.agent, config.limits, guard=guard)
         begin, cpu = time.monotonic(), time.process_time()
         task = Crawl(config, archive, requester)
-        errands = [Errand.of(link) for link in links]
-        task.run(errands)
+        task.run(map(Errand.of, links))
         spent = time.monotonic() - begin, time.process_time() - cpu
         requester.close()
-        outcomes = {row["outcome"] for _, row in task.rows(errands)}
+        outcomes = {row["outcome"] for _, row in task.rows()}
     assert outcomes == {"ok"}, outcomes
     return spent
 

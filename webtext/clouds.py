@@ -126,7 +126,21 @@ def create_remote(path: str) -> BinaryIO:
     system = file_system(path)
     with told(f"cannot write {path}"):
         created: BinaryIO = system.create(path, compression_type=CompressionTypes.UNCOMPRESSED)
+        if path.startswith("s3://"):
+            _allow_nothing(created.raw._uploader)  # type: ignore[attr-defined] # noqa: SLF001
         return created
+
+
+def _allow_nothing(uploader: Any) -> None:
+    """Let an upload to S3 be of no byte: Beam's has no part then, which S3 refuses; a part may be empty."""
+    finish = uploader.finish
+
+    def finish_with_a_part() -> None:
+        if not uploader.parts and not uploader.buffer:
+            uploader._write_to_s3(b"")  # noqa: SLF001
+        finish()
+
+    uploader.finish = finish_with_a_part
 
 
 def rename_remote(source: str, target: str) -> None:

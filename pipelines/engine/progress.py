@@ -90,13 +90,15 @@ def span(seconds: float) -> str:
 
 
 @contextlib.contextmanager
-def noting(directory: str, task: str, given: int, outcomes: Callable[[], Mapping[str, int]]) -> Iterator[None]:
+def noting(
+    directory: str, task: str, given: Callable[[], int], outcomes: Callable[[], Mapping[str, int]]
+) -> Iterator[None]:
     """Write down how far a task is, every other second while the block runs, for whoever looks at a local directory.
 
     Args:
         directory: where the stage works.
         task: a name that no other task at work has.
-        given: how much it was given.
+        given: counts what it was given.
         outcomes: counts what has become of it so far; "ok" is what is kept.
     """
     if not storage.is_local(directory):
@@ -107,7 +109,7 @@ def noting(directory: str, task: str, given: int, outcomes: Callable[[], Mapping
     def note() -> None:
         while not ended.wait(_SECONDS):
             with storage.create_file(path) as stream:
-                stream.write(json.dumps({"given": given, "outcomes": outcomes()}).encode())
+                stream.write(json.dumps({"given": given(), "outcomes": outcomes()}).encode())
 
     noter = threading.Thread(target=note, daemon=True)
     noter.start()

@@ -8,7 +8,8 @@ Where a runner of Beam's is named, its own shuffle does this, to the same bytes.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from functools import partial
+from itertools import chain, groupby, islice
 from operator import itemgetter
 from typing import Any
 
@@ -21,12 +22,13 @@ from pipelines.engine.tasks import Worker
 from webtext import storage
 from webtext.hashing import bucket_of
 
-_PIECE = 64 << 20  # bytes of records that a task holds before it writes them
+_PIECE = 16 << 20  # bytes of records that a task holds before it writes them: a tenth of what it then takes
 _A_RECORD = 150  # bytes of Python objects around a record
+_BATCH_ROWS = 4096
 _SPILLED = pa.schema([("shard", pa.int32()), ("url", pa.string()), ("record", pa.binary())])
-_PATTERN = "spill-*.parquet"
 
 Read = Callable[[Any], Iterator[tuple[str, bytes]]]  # a task to (URL, record)
+Shard = Callable[[str], int]  # a URL to the shard that it belongs to
 Write = Callable[[int, Iterable[tuple[str, list[bytes]]]], None]  # a shard's number, and its records by URL, in order
 
 
@@ -48,15 +50,28 @@ def group_over_files(
         read: reads a task.
         write: writes a shard; in the worker that has it, so it must be picklable.
     """
-    _remove_spilled(directory)  # A run that was killed may have left files of tasks that are no longer given.
-    engine.each(tasks, SpillRecords(directory, shards, read))
+    remove_spilled(directory)  # A run that was killed may have left files of tasks that are no longer given.
+    engine.each(tasks, SpillRecords(directory, partial(bucket_of, buckets=shards), read))
     engine.each(list(range(shards)), MergeRecords(directory, write))
-    _remove_spilled(directory)
+    remove_spilled(directory)
 
 
-def _remove_spilled(directory: str) -> None:
-    for name in storage.list_files(directory, _PATTERN):
+def remove_spilled(directory: str, tasks: str = "") -> None:
+    """Remove what tasks whose names begin so have spilled."""
+    for name in storage.list_files(directory, f"spill-{tasks}*.parquet"):
         storage.remove_file(storage.join(directory, name))
+
+
+def shards_spilled(directory: str, tasks: str = "") -> list[int]:
+    """List the shards of which tasks whose names begin so have spilled records."""
+    return sorted({shard for _, _, shard in _groups(directory, tasks)})
+
+
+def read_spilled(directory: str, shard: int, tasks: str = "") -> Iterator[tuple[str, bytes]]:
+    """Yield the records of a shard, with their URLs, that tasks whose names begin so have spilled; few in memory."""
+    for piece in _pieces(directory, shard, tasks):
+        for batch in piece.to_batches(max_chunksize=_BATCH_ROWS):
+            yield from zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True)
 
 
 @dataclass
@@ -64,17 +79,19 @@ class SpillRecords(Worker):
     """Writes what a task reads to a file of its own, in pieces, each of which is sorted into shards."""
 
     directory: str
-    shards: int
+    shard_of: Shard
     read: Read
 
     def do(self, task: tuple[str, Any]) -> None:
         name, given = task
         path = storage.join(self.directory, f"spill-{name}.parquet")
+        records = iter(self.read(given))
+        ahead = list(islice(records, 1))  # What is read may be a crawl: no file stays open over days on a remote store.
         with storage.create_file(path) as stream, pq.ParquetWriter(stream, _SPILLED, compression="zstd") as writer:
             piece: list[tuple[int, str, bytes]] = []
             held = 0
-            for url, record in self.read(given):
-                piece.append((bucket_of(url, self.shards), url, record))
+            for url, record in chain(ahead, records):
+                piece.append((self.shard_of(url), url, record))
                 held += len(url) + len(record) + _A_RECORD
                 if held > _PIECE:
                     _write_piece(writer, piece)
@@ -104,19 +121,25 @@ class MergeRecords(Worker):
         self.write(task, _by_url(table.take(pc.sort_indices(table, [("url", "ascending")]))))
 
 
-def _pieces(directory: str, shard: int) -> Iterator[pa.Table]:
-    for name in storage.list_files(directory, _PATTERN):
+def _pieces(directory: str, shard: int, tasks: str = "") -> Iterator[pa.Table]:
+    for file, group, of_shard in _groups(directory, tasks):
+        if of_shard == shard:
+            yield file.read_row_group(group, columns=["url", "record"], use_threads=False)
+
+
+def _groups(directory: str, tasks: str) -> Iterator[tuple[pq.ParquetFile, int, int]]:
+    """Yield the row groups of spilled files, each with its shard."""
+    for name in storage.list_files(directory, f"spill-{tasks}*.parquet"):
         with storage.open_file(storage.join(directory, name)) as stream:
             file = pq.ParquetFile(stream)
             for group in range(file.num_row_groups):
-                if file.metadata.row_group(group).column(0).statistics.min == shard:
-                    yield file.read_row_group(group, columns=["url", "record"])
+                yield file, group, file.metadata.row_group(group).column(0).statistics.min
 
 
 def _by_url(table: pa.Table) -> Iterator[tuple[str, list[bytes]]]:
     rows = (
         (url, record)
-        for batch in table.to_batches(max_chunksize=4096)
+        for batch in table.to_batches(max_chunksize=_BATCH_ROWS)
         for url, record in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True)
     )
     for url, group in groupby(rows, itemgetter(0)):

@@ -19,11 +19,11 @@ from pipelines.engine.progress import read_notes
 from pipelines.engine.runner import Engine
 from pipelines.engine.share import Share
 from pipelines.engine.spill import group_over_files, spills
-from pipelines.stages.crawl_transforms import CRAWLED, FetchPages, read_links, read_pages
 from pipelines.stages.ledger import count_rejections, count_rows
 from pipelines.stages.output import KINDS
 from pipelines.stages.own import REOPENING, RULES, check_ours, mark, unfinished_directory
 from pipelines.stages.removals import NOTHING_UNWANTED, Unwanted
+from pipelines.stages.slots import CRAWLED, Crawls, read_pages
 from pipelines.stages.stage import Stage, as_json, find_manifest, read_manifest, run_stage
 from webtext import manifest, storage
 from webtext.crawl.config import FetchConfig
@@ -31,20 +31,13 @@ from webtext.crawl.contact import contact_problem
 from webtext.crawl.replay import Archives, serve_archives
 from webtext.errors import UsageError
 from webtext.manifest import Counts, File, Manifest
-from webtext.records import Link, Page
+from webtext.records import Page
 from webtext.reddit.transforms import WriteRecords, in_order, writing
 
 # The rules of a crawl, which its pages are a function of; the other settings say how fast and how long a run works.
 _RULES = ("robots", "opt_outs", "max_body_bytes", "max_redirects", "captures")
 _LINKS_AN_INDEX_FILE = 1 << 17  # some 30 MB of rows
 _OTHER_FILES = 64  # the most that a crawl's process has open beside its connections
-
-
-def fetch(root: beam.Pipeline, links: str, crawl: FetchPages) -> None:
-    """Wire the fetch: links by slot, a crawl a slot."""
-    names = storage.list_files(links, "links-*.parquet")
-    found = root | beam.Create([storage.join(links, name) for name in names]) | beam.Reshuffle()
-    found | beam.FlatMap(read_links).with_output_types(Link) | crawl
 
 
 def index_crawled(root: beam.Pipeline, crawled: Sequence[str], directory: str, files: int) -> None:
@@ -125,8 +118,7 @@ def run_fetch(
     def work(unfinished: str) -> None:
         _begin(unfinished, stage, given)
         with answering(config, replay) as answered:
-            crawl = FetchPages(unfinished, slots, answered, unwanted, share)
-            engine.run(lambda root: fetch(root, links, crawl), tasks=slots)
+            Crawls(unfinished, slots, answered, unwanted, share).run(engine, links)
         if share is not None:
             return
         crawled = storage.list_files(unfinished, f"{CRAWLED}-*.parquet")

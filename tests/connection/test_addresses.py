@@ -171,7 +171,7 @@ def crawl(folder, urls):
     done = Crawl(config, PageArchive(folder, "pages", roll_bytes=10**9, about={}), requester)
     errands = [Errand(Link(url, url, "", 3, 1, (), None), url) for url in urls]
     done.run(errands)
-    return {errand.url: row["outcome"] for errand, row in done.rows(errands)}
+    return {errand.url: row["outcome"] for errand, row in done.rows()}
 
 
 def test_the_list_is_long_enough():

@@ -114,7 +114,7 @@ def crawl(server, folder, urls, **settings):
     errands = [Errand.of(Link(url, url, "", 3, 1, (), POSTED)) for url in urls]
     task.run(errands)
     requester.close()
-    return {errand.link.url: row for errand, row in task.rows(errands)}
+    return {errand.link.url: row for errand, row in task.rows()}
 
 
 @pytest.mark.parametrize("kind", ["wayback", "commoncrawl"])

@@ -103,7 +103,7 @@ def crawl(web, folder, links, **settings):
     errands = [Errand.of(link) for link in links]
     task.run(errands)
     requester.close()
-    return {errand.link.url: row for errand, row in task.rows(errands)}
+    return {errand.link.url: row for errand, row in task.rows()}
 
 
 def outcomes(rows):

@@ -124,7 +124,7 @@ def crawled(server, certificates, full_listener, tmp_path_factory):
         errands = [Errand.of(link(url)) for url in expected]
         crawl.run(errands)
         requester.close()
-        rows = {errand.link.url: row for errand, row in crawl.rows(errands)}
+        rows = {errand.link.url: row for errand, row in crawl.rows()}
     return {url: (expected[url], rows[url]) for url in expected}, folder
 
 

@@ -59,7 +59,7 @@ class Web(LoopbackServer):
             task.run(errands)
         finally:
             requester.close()
-        return {errand.link.url: row for errand, row in task.rows(errands)}
+        return {errand.link.url: row for errand, row in task.rows()}
 
 
 @pytest.fixture

@@ -196,6 +196,6 @@ def test_a_page_is_kept_where_its_refresh_leads_to_none(tmp_path, answers, final
     requester.close()
     server.shutdown()
     server.server_close()
-    ((_, row),) = crawl.rows([errand])
+    ((_, row),) = crawl.rows()
     assert (row["final_url"], row["outcome"]) == (f"http://a.test{final}", outcome)
     assert row["warc_offset"] is not None

@@ -36,7 +36,7 @@ def crawl(web, folder, urls, **settings):
     errands = [Errand.of(Link(url, url, "", 3, 1, (), None)) for url in urls]
     task.run(errands)
     requester.close()
-    return {errand.link.url: row for errand, row in task.rows(errands)}
+    return {errand.link.url: row for errand, row in task.rows()}
 
 
 def table():

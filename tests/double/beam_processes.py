@@ -1,6 +1,7 @@
 """What tests of engines start: servers on loopback, and workers that get our package from the job alone."""
 
 import contextlib
+import os
 import shlex
 import shutil
 import socket
@@ -24,7 +25,7 @@ def free_port():
 
 @contextlib.contextmanager
 def served(port, command, environment):
-    """Run a server as a process, from when it answers until the block ends."""
+    """Run a server as a process, from when it answers until the block ends; gives the process."""
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:
         for _ in range(600):
@@ -32,20 +33,26 @@ def served(port, command, environment):
                 break
             assert process.poll() is None, f"{command} ended with {process.returncode}"
             time.sleep(0.1)
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(30)
 
 
 @contextlib.contextmanager
-def worker_pool(directory, environment):
-    """Start a pool of workers that see third-party packages, and nothing of the working tree; gives its endpoint."""
-    clean = environment | {"PYTHONPATH": sysconfig.get_path("purelib"), "BOOT_DIRECTORY": str(directory)}
+def worker_pool(directory, environment, site=None):
+    """Start a pool of workers; gives its endpoint.
+
+    They see third-party packages, and of ours what is installed in the folder `site`, nothing of the working tree.
+    """
+    paths = [str(site)] if site else []
+    clean = environment | {"PYTHONPATH": os.pathsep.join([*paths, sysconfig.get_path("purelib")])}
+    clean["BOOT_DIRECTORY"] = str(directory)
     seen = subprocess.run(
-        [*_CLEAN_PYTHON, "-c", "import apache_beam, webtext"], env=clean, capture_output=True, text=True, check=False
-    )
-    assert "No module named 'webtext'" in seen.stderr
+        [*_CLEAN_PYTHON, "-c", "import apache_beam, webtext; print(webtext.__file__)"],
+        env=clean, cwd=directory, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert seen.stdout.startswith(f"{site}{os.sep}") if site else "No module named 'webtext'" in seen.stderr, seen
     boot = directory / "boot"
     boot.write_text(
         f'#!/bin/sh\nexec {shlex.join([*_CLEAN_PYTHON, str(ROOT / "tests" / "double" / "worker_boot.py")])} "$@"\n'

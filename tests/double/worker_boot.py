@@ -61,7 +61,8 @@ def main():
     directory = Path(tempfile.mkdtemp(dir=os.environ["BOOT_DIRECTORY"]))
     artifact = flags.artifact or info.artifact_endpoint.url
     staged = list(retrieve(artifact, info.dependencies, directory))
-    install([path for path in staged if path.suffix == ".whl"], directory / "site")
+    if wheels := [path for path in staged if path.suffix == ".whl"]:  # An image has our package already.
+        install(wheels, directory / "site")
     environment = dict(os.environ, WORKER_ID=flags.id, SEMI_PERSISTENT_DIRECTORY=str(directory))
     environment["PYTHONPATH"] = f"{directory / 'site'}{os.pathsep}{os.environ['PYTHONPATH']}"
     environment["PIPELINE_OPTIONS"] = json.dumps(json_format.MessageToDict(info.pipeline_options))

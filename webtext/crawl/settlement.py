@@ -7,9 +7,10 @@ its place: the pages that waited for a site's file, a page that waits for a lice
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from webtext.crawl.book import Book
 from webtext.crawl.captures import DEAD, CaptureIndex, CaptureSearch
 from webtext.crawl.config import FetchConfig
 from webtext.crawl.exchange import without_body
@@ -31,25 +32,22 @@ class Settlement:
         self,
         config: FetchConfig,
         archive: PageArchive,
+        book: Book,
         sites: Sites,
         health: Health,
         unwanted: Callable[[str], str],
     ) -> None:
-        """Read back what the archive holds already: pages here, files of sites to `sites`."""
-        self._config, self._archive, self._sites, self._health = config, archive, sites, health
+        """Read back what the archive holds already: pages to `book`, files of sites to `sites`."""
+        self._config, self._archive, self._book, self._sites, self._health = config, archive, book, sites, health
         self._unwanted = unwanted
         self._captures = CaptureIndex(config.captures) if config.captures else None
-        self._rows: dict[tuple[str, str], Mapping[str, Any]] = {}  # rows by canonical URL and the URL asked from
-        self._left: dict[tuple[str, str], str] = {}  # why a link is left for a later run
         self._outcomes: Counter[str] = Counter()
         self._lock = threading.Lock()
         for kind, row in archive.resume():
             if kind == "site":
                 sites.recall(row)
-            elif self._stands(row):
-                self._rows[row["url"], row["begun_with"]] = row
             else:
-                self._rows.pop((row["url"], row["begun_with"]), None)
+                book.recall(row)
 
     def _stands(self, row: Mapping[str, Any]) -> bool:
         """Tell whether an outcome of an earlier run is this run's, too."""
@@ -58,34 +56,34 @@ class Settlement:
             return False
         return outcome != "removed" or bool(self._unwanted(row["final_url"]))
 
-    def is_settled(self, errand: Errand) -> bool:
+    def is_settled(self, number: int, errand: Errand) -> bool:
         """Tell whether an errand need not be asked for, and count it."""
-        known = self._rows.get((errand.link.url, errand.url))
-        if known is not None:
+        known = self._book.row(number)
+        if known is not None and self._stands(known):
             self._outcomes[known["outcome"]] += 1
-        elif self.removal_of(errand.link.url, errand.url):
+            return True
+        self._book.strike(number)
+        if self.removal_of(errand.link.url, errand.url):
             self._outcomes["removed"] += 1
-        else:
-            return False
-        return True
+            return True
+        return False
 
     def removal_of(self, *urls: str) -> str:
         """Say by whose request URLs are not asked for; "" where they may be."""
         kind = next(filter(None, map(self._unwanted, urls)), "")
         return f"asked for by {kind}" if kind else ""
 
-    def rows(self, errands: Iterable[Errand]) -> Iterator[tuple[Errand, Mapping[str, Any]]]:
+    def rows(self) -> Iterator[tuple[Errand, Mapping[str, Any]]]:
         """Give each errand with its row: of the index, or `HANDED_OVER` with `final_url` to go on from elsewhere.
 
         A link that was not asked for is `removed` where somebody has asked us to leave it alone, else `not_fetched`.
         Neither is written into the archive, so a later run decides again.
         """
-        for errand in errands:
-            key = errand.link.url, errand.url
-            row = self._rows.get(key)
+        for number in range(len(self._book)):
+            errand, row = self._book.errand(number), self._book.row(number)
             if row is None:
-                removal = self.removal_of(*key)
-                row = _not_asked(errand, "removed" if removal else "not_fetched", removal or self._left.get(key, ""))
+                removal = self.removal_of(errand.link.url, errand.url)
+                row = _not_asked(errand, "removed" if removal else "not_fetched", removal)
             yield errand, row
 
     def outcomes(self) -> dict[str, int]:
@@ -141,17 +139,16 @@ class Settlement:
 
     def _record(self, visit: Visit, outcome: str, detail: str) -> list[Visit]:
         assert visit.errand is not None
-        key = visit.errand.link.url, visit.errand.url
         signal = first_signal(visit.signals, self._config.opt_outs)
         if outcome == "ok" and signal is not None:
             detail = detail or signal.evidence
             if signal.name in self._config.opt_outs:
                 outcome, detail, visit.hops[-1] = OUTCOME, signal.evidence, without_body(visit.hops[-1])
         if outcome == "not_fetched":
-            self._left[key] = detail
+            self._book.enter(visit.number, _not_asked(visit.errand, outcome, detail))
         else:
             row = {**index_row(visit, outcome, detail), "opt_out": signal.name if signal else ""}
-            self._rows[key] = self._archive.append_page(visit.errand.link.url, visit.hops, row)
+            self._book.enter(visit.number, self._archive.append_page(visit.errand.link.url, visit.hops, row))
         with self._lock:
             self._outcomes[outcome] += 1
         return []

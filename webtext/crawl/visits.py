@@ -43,6 +43,7 @@ class Visit:
 
     url: str  # the URL to be asked for next
     errand: Errand | None = None  # None for a site's file
+    number: int = -1  # the errand's number in the crawl's book
     site_file: str | None = None  # the kind of a site's file ("robots" ...), and its origin
     origin: str = ""
     hops: list[Exchange] = field(default_factory=list)
