@@ -19,6 +19,8 @@ NGRAM = 8  # words, of GPT-2's overlap
 _LINK_ROW, _SHUFFLED_LINK = 40, 120  # bytes beside its URL: in a compressed table, and as it crosses the shuffle
 _OBJECT = 285  # bytes that a local runner keeps for each element it shuffles, beside the element
 _SHUFFLED_PAGE = 300  # bytes of a page's row as it crosses the shuffle of the index
+_GROUPED = 0.4e9  # bytes at most that a local run holds as it groups links over files (benchmarks/links_scale.py)
+_WAITING = 100  # bytes that a crawl holds for a link of its slot, its share of a host's among them (the same)
 _KEY = 16  # bytes of a band key with its place
 _WARC_PAGE = 30_000  # bytes; of the pages of `Assumed`
 _FETCH_CPU = 0.003  # seconds a link: benchmarks/fetch_speed.py
@@ -217,7 +219,7 @@ def _add_links(adding: Estimator, links: LinksFound) -> None:
     size = rows * (links.url_bytes + _LINK_ROW) / 2  # tables of URLs compress to about half
     shuffled = links.posted * (2 * links.url_bytes + _SHUFFLED_LINK)
     adding.add("links", links.links, size, shuffled, links.cpu_s * 2,  # read, and merged by URL
-               launcher=shuffled + links.posted * _OBJECT)  # fmt: skip
+               launcher=min(shuffled + links.posted * _OBJECT, _GROUPED))  # fmt: skip
 
 
 def _add_fetch(
@@ -230,7 +232,7 @@ def _add_fetch(
     limited = links.links / config.requests_per_second / slots if config.requests_per_second else 0.0
     shuffled = links.links * (links.url_bytes + _SHUFFLED_LINK)
     least, cpu = max(busiest, together, limited), links.links * _FETCH_CPU
-    launcher = shuffled + links.links * _OBJECT
+    launcher = min(shuffled + links.links * _OBJECT, _GROUPED) + links.links * _WAITING
     adding.add("pages", pages.pages, pages.bytes, shuffled, cpu, least_s=least, launcher=launcher, tasks=slots)
 
 

@@ -228,6 +228,12 @@ def test_what_will_not_fit_is_told_before(machine, said):
     assert planned().warnings == ()
 
 
+def test_links_are_grouped_over_files_and_wait_as_numbers():
+    few, many = planned(), planned(links=replace(LINKS, links=1e7, posted=2e7))
+    assert stage(many, "links").launcher_bytes == stage(few, "links").launcher_bytes
+    assert stage(many, "pages").launcher_bytes - stage(few, "pages").launcher_bytes < 150 * 9e6
+
+
 def test_a_crawl_on_more_workers_needs_less_disk_on_each():
     machine = Machine(64, 4, 64 << 30, 20 << 30, is_local=False)
     assert planned(machine, slots=1).warnings
