@@ -94,6 +94,18 @@ def test_a_book_on_one_page_is_judged_as_a_page_is():
     assert table.max(axis=1).tolist() == [30_000, 30_000, 250]
 
 
+def test_captions_are_text_where_nearly_all_is_captions():
+    slides = "".join(
+        f"<figure><img src={n}.jpg><figcaption><h2>Day {n}</h2><p>{p}</p><p>{q}</p></figcaption></figure>"
+        for n, (p, q) in enumerate(itertools.permutations(PROSE, 2))
+    )
+    assert set(PROSE) <= set(text_of(f"<article><h1>Nine winters</h1><p>{PROSE[0]}</p>{slides}</article>").split("\n"))
+    figure = f"<figure><figcaption>{PROSE[3]}</figcaption></figure>"
+    text = text_of(f"<article><h1>Nine winters</h1>{''.join(f'<p>{p}</p>' for p in PROSE[:3] * 2)}{figure}</article>")
+    assert PROSE[0] in text
+    assert PROSE[3] not in text
+
+
 def test_every_post_of_a_thread_is_text():
     posts = "".join(
         f"<div class=post><div class=content><p>{a}</p><p>{b}</p></div></div>" for a, b in itertools.pairwise(PROSE)

@@ -71,15 +71,17 @@ class Whole:
         if not chosen.any():
             return chosen
         words = self._words
-        visible = chosen & ~self._hidden
-        if 2 * words[visible].sum() >= words[chosen].sum():
-            chosen = visible
+        chosen = self._mostly(chosen & ~self._hidden, chosen)
         article = chosen & ~self._comments
         if words[article].sum() >= max(_ARTICLE_WORDS, _ARTICLE_SHARE * words[chosen].sum()):
             chosen = article
-        chosen = chosen & ~(self._intruders & (self._chances < _SURE)) & ~self._captions
+        chosen = self._mostly(chosen & ~self._captions, chosen) & ~(self._intruders & (self._chances < _SURE))
         chosen = self._without_neighbours(chosen)
         return self._with_small_main(self._with_like(self._with_introduced(self._with_sections(chosen))))
+
+    def _mostly(self, part: Flags, chosen: Flags) -> Flags:
+        """Give a part of a choice; all of it where the part has under half of the words, as where captions are text."""
+        return part if 2 * self._words[part].sum() >= self._words[chosen].sum() else chosen
 
     def _without_neighbours(self, chosen: Flags) -> Flags:
         """Leave what stands outside the only article of a page, if nearly all that is chosen stands in it."""
