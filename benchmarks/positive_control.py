@@ -27,7 +27,7 @@ from model.gpt2.tokenizer import gpt2_tokenizer
 from model.scores.tasks import accuracy
 from model.verdict.compare import CANNOT_TELL, CONFIDENCE, PanelScores, compare
 from model.verdict.efficiency import efficiency
-from model.verdict.judge import NgramJudge, Panel
+from model.verdict.judge import Panel, ngram_judges
 from model.verdict.tiers import TIERS, Tier
 from webtext.hashing import hash64
 
@@ -61,13 +61,13 @@ def furniture_of(corpus: Path, column: str) -> Damage:
 
 def report(corpora: list[Corpus], panels: list[Panel], tier: Tier, label: str = "") -> list[str]:
     """Judge the first corpus against each of the others, print a line each, return the verdicts."""
-    began = time.process_time()
-    scores = NgramJudge.read(corpora, tier, gpt2_tokenizer()).score(panels)
-    seconds, verdicts = time.process_time() - began, []
-    for other in corpora[1:]:
+    verdicts = []
+    for other, judge in ngram_judges(corpora, tier, gpt2_tokenizer()).items():
+        began = time.process_time()
+        scores = judge.score(panels)
         pairs = [
             [PanelScores(panel.name, True, panel.n_bytes(), *two) for panel, *two in zip(panels, a, b, strict=True)]
-            for a, b in zip(scores.bits[corpora[0].name], scores.bits[other.name], strict=True)
+            for a, b in zip(scores.bits[corpora[0].name], scores.bits[other], strict=True)
         ]
         found, worth = compare(pairs[-1], jackknife=True), efficiency(scores.tokens, pairs)
         assert found.overall is not None
@@ -75,9 +75,10 @@ def report(corpora: list[Corpus], panels: list[Panel], tier: Tier, label: str = 
         difference = f"{found.overall.estimate:+.4f} [{low:+.4f}, {high:+.4f}]"
         ratio = "" if worth is None else f"worth {worth.ratio:.2f} [{worth.interval[0]:.2f}, {worth.interval[1]:.2f}]"
         visible = f"visible {found.overall.smallest_visible:.4f}"
-        print(f"{label or other.name:28} {difference}  {visible}  {ratio}  {found.verdict}", flush=True)
+        print(f"{label or other:28} {difference}  {visible}  {ratio}  {found.verdict}", flush=True)
+        used = f"{scores.tokens[-1, 0]:,.0f} tokens a corpus, {time.process_time() - began:.0f} s of CPU"
+        print(f"{'':28} {used}", flush=True)
         verdicts.append(found.verdict)
-    print(f"{'':28} {scores.tokens[-1, 0]:,.0f} tokens a corpus, {seconds:.0f} s of CPU", flush=True)
     return verdicts
 
 

@@ -36,6 +36,7 @@ from model.verdict.judge import (
     gpt_scores,
     model_of,
     ngram_entropy,
+    ngram_judges,
     unseen_loss,
 )
 from model.verdict.memorization import Recital, fitting, overlap_with, overlaps, recite
@@ -155,12 +156,13 @@ def validate(question: Question, tier: Tier, output: Path, device: str = "auto")
     with join_world() as world:
         corpora, panels = question.corpora(), question.panels(tier.panel_bytes)
         output.mkdir(parents=True, exist_ok=True)
-        judge = NgramJudge.read(corpora, tier, gpt2_tokenizer()) if tier.judge == "ngram" and world.is_first else None
+        is_counted = tier.judge == "ngram" and world.is_first
+        judges = ngram_judges(corpora, tier, gpt2_tokenizer()) if is_counted else {}
         tokenizer = _tokenizer(corpora, tier)
         config = _train_config(tier, tier.schedule(), device)
         trained = corpora[: tier.trained] if tier.trained else corpora
         runs = gpt_runs(trained, tier, tokenizer, config, output / "runs", world)
-        return _judge(question, tier, panels, judge, runs, output) if world.is_first else None
+        return _judge(question, tier, panels, judges, runs, output) if world.is_first else None
 
 
 def _train_config(tier: Tier, schedule: Schedule, device: str) -> TrainConfig:
@@ -193,21 +195,26 @@ def _judge(
     question: Question,
     tier: Tier,
     panels: Sequence[Panel],
-    judge: NgramJudge | None,
+    judges: Mapping[str, NgramJudge],
     runs: Sequence[Run],
     output: Path,
 ) -> Verdict:
     corpora, tokenizer = question.corpora(), runs[0].split.tokenizer
-    scored = panels if judge is None else [panel.part(_BESIDE_BYTES) for panel in panels]
-    scores = gpt_scores(runs, panels, tier, tokenizer) if judge is None else judge.score(panels)
-    beside = gpt_bits(runs, scored, tokenizer) if judge else {name: at[-1] for name, at in scores.bits.items()}
+    scored, scores = panels, {other: judge.score(panels) for other, judge in judges.items()}
+    if scores:
+        scored = [panel.part(_BESIDE_BYTES) for panel in panels]
+        beside = gpt_bits(runs, scored, tokenizer)
+    else:
+        found = gpt_scores(runs, panels, tier, tokenizer)
+        scores = {other.name: found for other in corpora[1:]}
+        beside = {name: at[-1] for name, at in found.bits.items()}
     tokens = min(len(run.split.train.ids) for run in runs)
-    pairs = {other.name: _pair(panels, scores, corpora[0].name, other.name) for other in corpora[1:]}
-    jackknife = judge is not None
+    pairs = {other: _pair(panels, found, corpora[0].name, other) for other, found in scores.items()}
+    jackknife = bool(judges)
     comparisons = {name: compare(at[-1], jackknife=jackknife, on=question.on) for name, at in pairs.items()}
     checks, figures = _checks(runs[0], tier)
     training: dict[str, Any] = {
-        "judge_tokens": tokens if judge is None else int(scores.tokens[-1, 0]),
+        "judge_tokens": min(int(found.tokens[-1, 0]) for found in scores.values()) if judges else tokens,
         "tokens": tokens,
         "tokens_read": tier.tokens,
         "vocab_size": tokenizer.vocab_size,
@@ -247,13 +254,13 @@ def _pair(panels: Sequence[Panel], scores: Scores, corpus: str, other: str) -> l
 
 
 def _worth(
-    scores: Scores, pairs: Mapping[str, Sequence[Sequence[PanelScores]]], *, jackknife: bool
+    scores: Mapping[str, Scores], pairs: Mapping[str, Sequence[Sequence[PanelScores]]], *, jackknife: bool
 ) -> dict[str, Efficiency]:
     """The data-efficiency ratio of each other corpus, on the text that decides, or on all where none does."""
     found = {}
     for name, budgets in pairs.items():
         deciding = [[panel for panel in at if panel.decides] or list(at) for at in budgets]
-        worth = efficiency(scores.tokens, deciding, jackknife=jackknife)
+        worth = efficiency(scores[name].tokens, deciding, jackknife=jackknife)
         if worth is not None:
             found[name] = worth
     return found

@@ -23,7 +23,7 @@ from model.gpt2.train import TrainConfig
 from model.scores.protocols import Settings, evaluate_set
 from model.scores.tasks import read_conversations, read_items
 from model.verdict.compare import BETTER, CANNOT_TELL, WORSE, PanelScores, compare
-from model.verdict.judge import NgramJudge, Panel, Sample, first, gpt_bits, gpt_runs
+from model.verdict.judge import NgramJudge, Panel, Sample, first, gpt_bits, gpt_runs, ngram_judges
 from model.verdict.order import preferred
 from model.verdict.report_text import render
 from model.verdict.tiers import TIERS, Tier
@@ -190,7 +190,8 @@ def test_a_long_document_is_thinned_evenly():
 
 def test_what_corpora_share_cancels(corpus):
     same = [Corpus("one", corpus), Corpus("two", corpus)]
-    found = NgramJudge.read(same, TINY, gpt2_tokenizer()).score([Panel("p", True, (article("x"), article("y")))])
+    judges = ngram_judges(same, TINY, gpt2_tokenizer())
+    found = judges["two"].score([Panel("p", True, (article("x"), article("y")))])
     assert len(found.bits["one"]) == len(found.bits["two"]) == len(found.tokens)
     for one, two in zip(found.bits["one"], found.bits["two"], strict=True):
         assert (one[0] == two[0]).all()
@@ -406,11 +407,9 @@ def test_the_control_ranks_real_stories(realweb, tmp_path):
         pq.write_table(pa.table({"text": part}), tmp_path / f"{side}.parquet")
     one, two = Corpus("one", tmp_path / "one.parquet"), Corpus("two", tmp_path / "two.parquet")
     shuffled = Corpus("shuffled", tmp_path / "one.parquet", DAMAGES["shuffled words"])
-    bits = (
-        NgramJudge.read([one, two, shuffled], replace(TINY, ngram_tokens=10**6), gpt2_tokenizer()).score([panel]).bits
-    )
     verdicts = {}
-    for name in ("two", "shuffled"):
+    for name, judge in ngram_judges([one, two, shuffled], replace(TINY, ngram_tokens=10**6), gpt2_tokenizer()).items():
+        bits = judge.score([panel]).bits
         scores = PanelScores("stories", True, panel.n_bytes(), bits["one"][-1][0], bits[name][-1][0])
         verdicts[name] = compare([scores], jackknife=True).verdict
     assert verdicts == {"two": CANNOT_TELL, "shuffled": BETTER}
@@ -433,8 +432,8 @@ def test_the_order_of_rows_decides_nothing(tmp_path):
     assert len({tuple(corpus.heldout()) for corpus in corpora}) == 1
     assert list(corpora[0].train(1)) != list(corpora[0].train())
     panel = Panel("p", True, tuple(article(f"p{number}") for number in range(20)))
-    found = NgramJudge.read(corpora, replace(TINY, ngram_tokens=8000), gpt2_tokenizer()).score([panel])
-    for name in layouts:
+    for name, judge in ngram_judges(corpora, replace(TINY, ngram_tokens=8000), gpt2_tokenizer()).items():
+        found = judge.score([panel])
         assert (found.bits[name][-1][0] == found.bits["as made"][-1][0]).all()
         pair = PanelScores("p", True, panel.n_bytes(), found.bits["as made"][-1][0], found.bits[name][-1][0])
         assert compare([pair], jackknife=True).verdict == CANNOT_TELL
@@ -447,8 +446,24 @@ def test_a_giant_document_takes_no_more_of_the_budget_than_others(tmp_path):
     for name, rows in (("plain", texts), ("giant", [giant, *texts])):
         pq.write_table(pa.table({"text": rows}), tmp_path / f"{name}.parquet")
     corpora = [Corpus(name, tmp_path / f"{name}.parquet") for name in ("plain", "giant")]
-    found = NgramJudge.read(corpora, replace(TINY, ngram_tokens=30_000), gpt2_tokenizer())
+    found = ngram_judges(corpora, replace(TINY, ngram_tokens=30_000), gpt2_tokenizer())["giant"]
     assert found.tokens[-1, 0] == 30_000
+
+
+def test_company_changes_no_comparison(tmp_path):
+    """What else the corpus is compared with gives a comparison neither fewer tokens nor a wider interval."""
+    texts = [article(f"c{number}") * (1 + number % 7) for number in range(150)]
+    for name, rows in (("plain", texts), ("few", texts[:90])):
+        pq.write_table(pa.table({"text": rows}), tmp_path / f"{name}.parquet")
+    plain, few = (Corpus(name, tmp_path / f"{name}.parquet") for name in ("plain", "few"))
+    copy = Corpus("copy", plain.path, duplicate_documents)
+    panel, tier = Panel("p", True, (article("x"), article("y"))), replace(TINY, ngram_tokens=10**6)
+    alone, beside = (
+        ngram_judges(corpora, tier, gpt2_tokenizer())["copy"].score([panel])
+        for corpora in ([plain, copy], [plain, few, copy])
+    )
+    assert alone.tokens.tolist() == beside.tokens.tolist()
+    assert (alone.bits["copy"][-1][0] == beside.bits["copy"][-1][0]).all()
 
 
 def test_too_few_documents_are_said_before_anything_is_trained(tmp_path):
