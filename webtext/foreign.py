@@ -48,6 +48,19 @@ def text_of(data: bytes, name: str) -> str:
     return text.replace("\r\n", "\n")
 
 
+def list_lines(data: bytes) -> list[tuple[int, str]]:
+    r"""Read a list that a person wrote: (number, line), without blank ones and those that begin with #.
+
+    UTF-8, or UTF-16 with its byte order mark (PowerShell's `>`); what is neither is replaced.
+
+    >>> list_lines("http://a.org/\r\n# mine\r\n\r\n".encode("utf-16"))
+    [(1, 'http://a.org/')]
+    """
+    text = data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8-sig", errors="replace")
+    lines = enumerate((line.strip() for line in text.splitlines()), 1)
+    return [(number, line) for number, line in lines if line and not line.startswith("#")]
+
+
 def json_objects(data: bytes, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (line, object) of JSON lines, or of one JSON list (then the place in it).
 

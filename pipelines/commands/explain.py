@@ -19,6 +19,7 @@ from pipelines.stages.output import BESIDE, FUNNEL, KINDS, Output
 from pipelines.stages.stage import find_manifest
 from webtext import storage
 from webtext.errors import UsageError
+from webtext.foreign import list_lines, read_bytes
 from webtext.tables import read_matching
 from webtext.urls import canonicalize_url
 
@@ -67,12 +68,12 @@ def named_urls(word: str) -> list[str]:
     Blank lines and those that begin with # are passed over.
     """
     if word == "-":
-        lines = sys.stdin.read().splitlines()
+        data = sys.stdin.buffer.read() if hasattr(sys.stdin, "buffer") else sys.stdin.read().encode()
     elif "://" not in word and Path(word).is_file():
-        lines = Path(word).read_text("utf-8", errors="replace").splitlines()
+        data = read_bytes(Path(word))
     else:
         return [word]
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    return [line for _, line in list_lines(data)]
 
 
 def answer(asked: str, findings: list[dict[str, Any]]) -> str:

@@ -16,6 +16,7 @@ from pipelines.stages import stale
 from pipelines.stages.finished.remove import Removal, remove
 from pipelines.stages.removals import KINDS, Tombstone, read_tombstones
 from webtext.errors import UsageError
+from webtext.foreign import list_lines, read_bytes
 
 
 def read_list(path: str) -> list[Tombstone]:
@@ -26,8 +27,7 @@ def read_list(path: str) -> list[Tombstone]:
     """
     if not Path(path).is_file():
         raise UsageError(f"no such file: {path}")
-    lines = (line.strip() for line in Path(path).read_text("utf-8", errors="replace").splitlines())
-    return [_request(path, number, line) for number, line in enumerate(lines, 1) if line and not line.startswith("#")]
+    return [_request(path, number, line) for number, line in list_lines(read_bytes(Path(path)))]
 
 
 def _request(path: str, number: int, line: str) -> Tombstone:

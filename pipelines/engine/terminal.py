@@ -1,5 +1,6 @@
 """What reaches a terminal: text of the web may hold what a terminal acts upon; here that is only shown."""
 
+import codecs
 import contextlib
 import re
 import sys
@@ -23,18 +24,32 @@ def plain(text: str) -> str:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    encoded = found[0].encode("utf-16-be", "surrogatepass")
+    return _as_json(found[0])
+
+
+def _as_json(character: str) -> str:
+    encoded = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{encoded[at : at + 2].hex()}" for at in range(0, len(encoded), 2))
 
 
+def _escape_unencodable(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    return "".join(map(_as_json, error.object[error.start : error.end])), error.end
+
+
+_UNENCODABLE = "webtext.as_json"  # how to write what an encoding lacks, as Latin-1 and ASCII lack a box's lines
+codecs.register_error(_UNENCODABLE, _escape_unencodable)
+
+
 class _Plain:
-    """A stream of text that shows plain text only."""
+    """A stream of text that shows plain text only, in whatever encoding it has."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        self._stream.write(plain(text))
+        encoding = getattr(self._stream, "encoding", None) or "utf-8"
+        self._stream.write(plain(text).encode(encoding, _UNENCODABLE).decode(encoding))
         return len(text)
 
     def __getattr__(self, name: str) -> Any:

@@ -6,19 +6,18 @@ function make(name, properties) {
 }
 
 // Tables of class "sortable": a click on a heading sorts by that column, a second click the other way.
+// A column is of numbers or of words as a whole: a host may begin with a digit, and a dash is less than any number.
 function numeric(text) {
   const value = parseFloat(text.replace(/,/g, ""));
-  return Number.isNaN(value) ? null : value;
+  return Number.isNaN(value) ? -Infinity : value;
 }
 
 function sortBy(table, column, falling) {
   const body = table.tBodies[0];
   const key = (row) => row.cells[column].textContent;
-  const rows = [...body.rows].sort((a, b) => {
-    const [x, y] = [numeric(key(a)), numeric(key(b))];
-    const order = x !== null && y !== null ? x - y : key(a).localeCompare(key(b));
-    return falling ? -order : order;
-  });
+  const isNumber = table.tHead.rows[0].cells[column].classList.contains("number");
+  const order = (a, b) => isNumber ? numeric(a) - numeric(b) || 0 : a.localeCompare(b);
+  const rows = [...body.rows].sort((a, b) => (falling ? -1 : 1) * order(key(a), key(b)));
   body.append(...rows);
 }
 
@@ -84,6 +83,17 @@ function answerLine([url, stage, reason, evidence]) {
   return line;
 }
 
+// The ways in which the index may have what is typed: hosts in punycode, what is no ASCII percent-encoded.
+function waysToWrite(text) {
+  const bare = text.trim().replace(/^[a-z]+:\/\/(www\.)?/i, "").replace(/[#].*$/, "");
+  const ways = [bare];
+  try {
+    const url = new URL("http://" + bare);
+    ways.push(url.host + url.pathname + url.search, encodeURI(bare));
+  } catch { /* It is no URL, nor a part of one. */ }
+  return [...new Set(ways.map((way) => way.toLowerCase().replace(/\/$/, "")).filter(Boolean))];
+}
+
 function addSearch(place, index) {
   const lines = index.textContent.split("\n").filter(Boolean);
   const label = "A URL, a part of one, or a host";
@@ -92,11 +102,14 @@ function addSearch(place, index) {
   const count = make("output", {});
   const list = make("ul", { className: "found" });
   input.addEventListener("input", () => {
-    const wanted = input.value.trim().toLowerCase().replace(/^[a-z]+:\/\/(www\.)?/, "").replace(/[#].*$/, "").replace(/\/$/, "");
-    const found = wanted ? lines.filter((line) => line.slice(0, line.indexOf("\t")).toLowerCase().includes(wanted)) : [];
+    const wanted = waysToWrite(input.value);
+    const found = lines.filter((line) => {
+      const url = line.slice(0, line.indexOf("\t")).toLowerCase();
+      return wanted.some((way) => url.includes(way));
+    });
     list.replaceChildren(...found.slice(0, MOST_FOUND).map((line) => answerLine(line.split("\t"))));
     const more = found.length > MOST_FOUND ? ", " + MOST_FOUND + " shown" : "";
-    count.textContent = !wanted ? "" : found.length ? found.length + " found" + more
+    count.textContent = !wanted.length ? "" : found.length ? found.length + " found" + more
       : "No stage has seen it: it was not among the links that were given.";
   });
   const tools = make("div", { className: "tools" });

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from pipelines.stages.output import FUNNEL, KINDS, Output
+from webtext.hosts import normalize_host
 
 MOST_ROWS = 200  # shown of an answer
 SEARCHED_DOCUMENTS = 20_000  # the sample of a corpus whose texts are searched: ids are hashes, and shards hold ranges
@@ -43,6 +44,7 @@ class Questions:
     def of_host(self, host: str) -> Answer:
         """Tell what became of the links of a host: one row a link that a stage rejected, or that was kept."""
         host = host.lower().strip().rstrip(".")
+        host = normalize_host(host) or host
         of_url = pc.match_substring_regex(pc.field("url"), f"(?i)^[a-z]+://{re.escape(host)}(?:[:/?#]|$)")
         rows, total = [], 0
         for kind in FUNNEL:

@@ -246,6 +246,8 @@ def _cell(name: str, value: Any) -> Any:
         return f"{value:.3f}"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if name == "stage" and value in KINDS:
+        return KINDS[value].title
     return "" if value is None else value
 
 

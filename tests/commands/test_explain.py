@@ -156,6 +156,23 @@ def test_each_file_is_read_once_however_many_urls_are_asked_for(output, monkeypa
     assert explain_all(str(output), asked) == one_by_one
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_list_may_be_in_what_an_editor_or_powershell_writes(output, capsys, tmp_path, encoding):
+    (tmp_path / "list").write_bytes(f"{KEPT}\r\n# mine\r\n\r\n{DROPPED}".encode(encoding))
+    assert main(["explain", str(tmp_path / "list"), "--output", str(output)]) == 0
+    assert [line.partition(" ")[0] for line in capsys.readouterr().out.splitlines()] == [KEPT, DROPPED]
+
+
+def test_what_an_encoding_lacks_is_escaped_and_json_stays_json(output, monkeypatch):
+    for flags in ([], ["--json"]):
+        stream = io.TextIOWrapper(io.BytesIO(), "ascii")
+        monkeypatch.setattr("sys.stdout", stream)
+        assert main(["explain", DROPPED, "--output", str(output), *flags]) == 0
+        stream.flush()
+        written = stream.buffer.getvalue().decode("ascii")
+        assert json.loads(written) if flags else "the [-old-] house" in written and r"\u2502" in written
+
+
 def test_a_list_that_names_no_url_is_one_line(output, capsys, tmp_path):
     (tmp_path / "list.txt").write_text("# nothing yet\n\n")
     assert main(["explain", str(tmp_path / "list.txt"), "--output", str(output)]) == 2

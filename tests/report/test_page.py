@@ -266,6 +266,16 @@ def test_script_sorts_and_filters(output, browser):
     assert browser.evaluate(column) == sorted(kept, reverse=True)
     browser.evaluate(click)
     assert browser.evaluate(column) == sorted(kept)
+    # A host that begins with a digit is a word; a dash, where there is nothing to share, is less than any number.
+    first, last = f"{table}.tBodies[0].rows[0]", f"{table}.tBodies[0].rows[1]"
+    browser.evaluate(f"{first}.cells[0].textContent = '9gag.example', {last}.cells[0].textContent = '10.example'")
+    browser.evaluate(f"{first}.cells[4].textContent = '-', {last}.cells[4].textContent = '1,000.5 %'")
+    browser.evaluate(f"sortBy({table}, 0, false)")
+    hosts = browser.evaluate(f"[...{table}.tBodies[0].rows].map((row) => row.cells[0].textContent)")
+    assert hosts[:2] == ["10.example", "9gag.example"]
+    browser.evaluate(f"sortBy({table}, 4, true)")
+    shares = browser.evaluate(f"[...{table}.tBodies[0].rows].map((row) => row.cells[4].textContent)")
+    assert (shares[0], shares[-1]) == ("1,000.5 %", "-")
     browser.evaluate("document.querySelector('#rejected input').value = 'timeout'")
     browser.evaluate("document.querySelector('#rejected input').dispatchEvent(new Event('input')), 0")
     groups = "[...document.querySelectorAll('#rejected .group')].filter((group) => group.checkVisibility())"
@@ -333,3 +343,7 @@ def test_the_page_answers_why_a_page_is_missing(output, browser):
     assert f"Fetch left it out: {row['reason']}" in told and "left it out: repeated" not in told
     assert " found" in ask("https://www.a.example/#top")
     assert "No stage has seen it" in ask("no.such")
+    assert "xn--bcherstube-9db.example/%c3%bcber%20uns?ort=k%c3%bcste" in browser.evaluate(
+        "waysToWrite('http://www.B\u00fccherstube.example/\u00fcber uns?ort=k\u00fcste#here')"
+    )
+    assert browser.evaluate("waysToWrite('k\u00fcste')") == ["k\u00fcste", "xn--kste-0ra", "k%c3%bcste"]

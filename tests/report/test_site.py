@@ -64,6 +64,10 @@ def test_a_host_has_all_its_links_and_no_other_hosts(client):
     assert "Nothing." in text_of(client, "/ask", host="teeny")  # no prefix of a host is the host
 
 
+def test_a_host_may_be_written_as_people_write_it(client):
+    assert "https://xn--bcherstube-9db.example/" in text_of(client, "/ask", host="B\u00fccherstube.example")
+
+
 def test_words_are_found_in_texts_without_regard_to_case(client):
     said = text_of(client, "/ask", words="PAYROLL system")
     assert "1 of" in said
