@@ -71,7 +71,7 @@ def _c4_lines(text: str) -> list[str]:
     """Give the lines whose sentences C4's rule may count: stripped, of three words, without citations."""
     import re  # noqa: PLC0415
 
-    lines = (line.strip() for line in text.splitlines() if line.count(" ") >= 2)
+    lines = (line.strip() for line in text.splitlines() if len(line.split()) > 2)
     lines = (re.sub(r"\[\d*]|\[edit]|\[citation needed]", "", line) for line in lines)
     return [line for line in lines if line.endswith((".", "?", "!", '"', "'"))]
 
