@@ -65,7 +65,7 @@ def _good(facts: Facts) -> Iterator[Markup | str]:
         for name, found in sorted(verdict["comparisons"].items()):
             against = "the other corpus" if name == "other" else f"its copy with {name}"
             worth = verdict.get("efficiencies", {}).get(name)
-            ratio = f", a token of which is worth {worth['ratio']:.2f} of this corpus" if worth else ""
+            ratio = f"; one of its tokens is worth {worth['ratio']:.2f} of the corpus's" if worth else ""
             yield f"Against {against}: {found['verdict']}{ratio}."
         yield f"Who judged: {verdict['judge']}."
     if facts.corpus is not None and facts.corpus.all.words:
