@@ -64,9 +64,9 @@ SIZES = {
     "mini": GPTConfig(n_layer=4, n_head=4, n_embd=256, block_size=256),
     "51M": GPTConfig(n_layer=8, n_head=8, n_embd=512),
 }
-# Peak learning rates of AdamW. GPT-3's table 2.1 gives those of 125M, 350M, 760M and 1.3B. Those of tiny, small and mini
-# are the best of a sweep on realweb (benchmarks/learning_rates.py, docs/training.md); that of 51M, which was not swept,
-# lies on the line between mini's and 124M's over the logarithm of the parameters.
+# Peak learning rates of AdamW. GPT-3's table 2.1 gives those of 125M, 350M, 760M and 1.3B. Those of tiny, small and
+# mini are the best of a sweep on realweb (benchmarks/learning_rates.py, docs/training.md). That of 51M, which was not
+# swept, lies on the line between mini's and 124M's over the logarithm of the parameters.
 PEAKS = {
     "124M": 6e-4,
     "355M": 3e-4,

@@ -88,6 +88,7 @@ TIERS = {
             panel_bytes=400_000,
             ngram_tokens=300_000,
             groups=10,
+            optimizer="muon",
         ),
         Tier(
             "quick",
@@ -97,10 +98,11 @@ TIERS = {
             tokens_per_step=2048,
             peak=2e-3,
             seeds=1,
-            vocab_size=4096,
+            vocab_size=2048,
             trained=2,
             panel_bytes=400_000,
             ngram_tokens=3_000_000,
+            optimizer="muon",
         ),
         Tier(  # two corpora, three seeds: six runs of about 90 s on one H200 at 40 % of its peak (estimated)
             "gpu",

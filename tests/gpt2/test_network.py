@@ -158,7 +158,7 @@ def test_a_full_window_slides(model, ids):
 
 
 def test_peak_learning_rates_follow_the_size():
-    """GPT-3's table 2.1 from 124M on; below, those of benchmarks/learning_rates.py, and no larger model has a higher."""
+    """GPT-3's table 2.1 from 124M on; below, the best of benchmarks/learning_rates.py."""
     assert [peak_rate(name) for name in ("117M", "355M", "774M", "1558M")] == [6e-4, 3e-4, 2.5e-4, 2e-4]
     assert [peak_rate(name) for name in ("tiny", "small", "mini", "51M")] == [2e-3, 2e-3, 1e-3, 7e-4]
     assert PEAKS.keys() == SIZES.keys()
