@@ -125,6 +125,14 @@ def sample_built(tmp_path_factory, sample_web):
 
 
 @pytest.fixture(scope="session")
+def unkilled(tmp_path_factory, sample_web):
+    """Give the folder of the five stages that are killed elsewhere, and of their inputs."""
+    from tests.double.killed_stages import make_stages  # noqa: PLC0415  (Beam, which most tests do not need)
+
+    return once(tmp_path_factory, "unkilled", lambda folder: make_stages(sample_web, folder))
+
+
+@pytest.fixture(scope="session")
 def in_memory(tmp_path_factory, sample_web, sample_built):
     """Give what tests of engines hold each engine to."""
     from tests.double.engine_build import built, reference  # noqa: PLC0415  (Beam, which most tests do not need)

@@ -1,8 +1,9 @@
-"""Whatever reads foreign text takes time that grows as the text does: measured at 10 KB to 1 MB of hostile text.
+"""Whatever reads foreign text takes time that grows as the text does: measured at 4 KB to 1 MB of hostile text.
 
-What is looked at is growth, never a time: four times the text may take ten times as long at most (n log n takes a
-little over four times, squares sixteen). A text is grown until a call takes long enough to be measured; where that
-seems to grow too fast, once more: what no longer fits into a processor's cache is slower once, squares are always.
+What is looked at is growth, never a time: sixteen times the text may take 64 times as long at most (n log n takes some
+twenty times, squares 256 times), so a measurement may be wrong by four times. Where a time seems to grow too fast, it
+is taken again with care, and at a third size: what no longer fits into a processor's cache is slower once, squares are
+always. `WEBTEXT_LARGEST_TEXT=1000000` has the few pieces grow to a megabyte.
 """
 
 # ruff: noqa: E501 (a table)
@@ -11,6 +12,8 @@ import contextlib
 import dataclasses
 import gc
 import itertools
+import math
+import os
 import time
 
 import pytest
@@ -39,7 +42,9 @@ from webtext.text import words
 from webtext.urls import canonicalize_url, resolve_url
 
 MEASURABLE = 0.02  # seconds of CPU, of a call: less is noise
-MOST_GROWTH = 10  # how many times the time may grow where the text grows fourfold
+MOST_GROWTH = 1.5  # the power of the text's length with which the time may grow: 1 is linear, 2 are squares
+STEP = 16  # how many times the text is lengthened
+LONG, LARGEST = 64_000, int(os.environ.get("WEBTEXT_LARGEST_TEXT", "256000"))  # characters of any piece, and of the few
 
 # What a hostile text repeats: digits, marks, symbols, spaces, joiners, and the beginnings of what is looked for.
 PIECES = [
@@ -123,7 +128,7 @@ READERS = {
 }
 
 
-def seconds(reader, text, times=1):
+def seconds(reader, text, times):
     """Give the CPU seconds of a call, the least of several: what a busy machine adds is no growth.
 
     Garbage is not collected meanwhile: that takes as long as the process is large, after thousands of other tests.
@@ -135,27 +140,21 @@ def seconds(reader, text, times=1):
         reader(text)
         taken.append(time.process_time() - begin)
     gc.enable()
-    return max(min(taken), MEASURABLE / MOST_GROWTH)
+    return max(min(taken), MEASURABLE / STEP**MOST_GROWTH)
 
 
-def growth(reader, piece, largest):
-    """Give the growth of the time from one size to the next where it is first measurable; 0 where it never is."""
-    before, size = piece * (10_000 // len(piece)), 40_000
-    took_before = seconds(reader, before)
-    while size <= largest:
-        text = piece * (size // len(piece))
-        took = seconds(reader, text)
-        if took > MEASURABLE:
-            once = took / took_before
-            return once if once <= MOST_GROWTH else least_growth(reader, [before, text, text * 4])
-        before, took_before, size = text, took, size * 4
-    return 0
+def growth(reader, piece, longest):
+    """Give the power with which the time grows from a sixteenth of a length to the length, or to four times as much."""
+    lengths = [longest // STEP, longest, longest * 4]
+    quick = powers(reader, piece, dict.fromkeys(lengths[:2], 1))
+    return quick if quick <= MOST_GROWTH else powers(reader, piece, dict(zip(lengths, (5, 5, 2), strict=True)))
 
 
-def least_growth(reader, texts):
-    """Give the least growth from one text to the next, each timed with care, the long ones less often."""
-    times = [seconds(reader, text, 7 if number < 2 else 3) for number, text in enumerate(texts)]
-    return min(after / before for before, after in itertools.pairwise(times))
+def powers(reader, piece, times):
+    """Give the least power between lengths of a text, each of which is timed so many times."""
+    took = {length: seconds(reader, piece * (length // len(piece)), often) for length, often in times.items()}
+    pairs = itertools.pairwise(took.items())
+    return min(math.log(after / before) / math.log(long / short) for (short, before), (long, after) in pairs)
 
 
 @pytest.mark.parametrize("name", ["once", "always"])
@@ -164,18 +163,18 @@ def test_what_is_slower_once_has_not_grown_and_squares_have(name):
         "once": lambda text: len(text) * (1 if len(text) < 30_000 else 40),
         "always": lambda text: len(text) ** 2 // 2000,
     }
-    assert (growth(lambda text: sum(range(work[name](text))), "a", 1_000_000) > MOST_GROWTH) == (name == "always")
+    assert (growth(lambda text: sum(range(work[name](text))), "a", LONG) > MOST_GROWTH) == (name == "always")
 
 
 @pytest.mark.parametrize("name", READERS)
 def test_time_grows_as_the_text_does(name):
     READERS[name]("Warm up, with a few words.")
-    assert [piece for piece in FEW if growth(READERS[name], piece, 40_000) > MOST_GROWTH] == []
+    assert [piece for piece in FEW if growth(READERS[name], piece, LONG) > MOST_GROWTH] == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
 def test_time_grows_as_the_text_does_up_to_a_megabyte_and_whatever_it_repeats(name):
     READERS[name]("Warm up, with a few words.")
-    largest = dict.fromkeys(PIECES, 160000) | dict.fromkeys(FEW, 1_000_000)
-    assert [piece for piece in largest if growth(READERS[name], piece, largest[piece]) > MOST_GROWTH] == []
+    longest = dict.fromkeys(PIECES, LONG) | dict.fromkeys(FEW, LARGEST)
+    assert [piece for piece, length in longest.items() if growth(READERS[name], piece, length) > MOST_GROWTH] == []

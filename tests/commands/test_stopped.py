@@ -1,7 +1,7 @@
 """Whatever a command writes, and wherever it is stopped, the next run goes on and ends with the same bytes.
 
 What is tried is each way to end (Ctrl-C or TERM, a kill, a loss of power) at moments all over the changes that a run
-makes to the disk. Stages have tests of their own, with real kills (`tests/stages/test_kill.py`, `test_fetch_kill.py`).
+makes to the disk. Stages have tests of their own, with real kills (`tests/stages/test_*kill*.py`).
 """
 
 import contextlib

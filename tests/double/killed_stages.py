@@ -2,14 +2,24 @@
 
 The processes are forks of one that has imported everything, so that a hundred of them start in no time. Each has a
 session of its own, by which its workers are found.
+
+A moment to kill is the n-th thing that a stage does with a file or a connection (`armed/sitecustomize.py`), so it lies
+in the work and not on a clock. The things that an undisturbed run does are cut into as many equal pieces as there are
+kills, and a moment is drawn from each: the listing of inputs, the reading, the writing and the publishing get their
+share. `WEBTEXT_KILLS=100` kills more often. Workers are killed half as often as drivers: each such run starts two
+processes of Beam's, which cost more than all that they are to do.
 """
 
+import hashlib
+import itertools
 import multiprocessing
 import os
+import random
 import runpy
 import shutil
 import sys
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -28,14 +38,22 @@ from pipelines.stages.kept import Kept
 from pipelines.stages.shards import ShardsConfig
 from sample.build import ARCHIVE, DUMP
 from webtext.crawl.config import FetchConfig
+from webtext.crawl.page_archive import is_page_row
 from webtext.errors import UsageError
+from webtext.records import Page
+from webtext.tables import read_records
+from webtext.warc.warc_reader import iter_warc
 
 STAGES = ("links", "pages", "documents", "duplicates", "corpus")
 ARMED = Path(__file__).resolve().parent / "armed"
 TOLD = 2  # exit status where a stage ended with a line for the user
 WORKER = "pipelines.engine.worker"
 JUDGE = b"webtext.sandbox.child"  # a process in which pages are judged
+KILLS = int(os.environ.get("WEBTEXT_KILLS", "3"))  # kills of the driver in each stage
+SECONDS = 120  # after which a process that should have ended is given up
+_SLACK = 4  # things that one run does and another does not: what a worker reads once depends on its share of the tasks
 _DUMPS = 4
+_SLOTS = 2  # A crawl goes on with as many as it began with.
 
 
 @dataclass(frozen=True)
@@ -49,7 +67,6 @@ class Kill:
 
 def make_inputs(sample_web, folder):
     """Give the sample with its dump in pieces, so that workers have something to divide."""
-    folder.mkdir(parents=True)
     shutil.copy(sample_web / ARCHIVE, folder)
     lines = (
         zstandard.ZstdDecompressor(max_window_size=1 << 31)
@@ -74,7 +91,7 @@ def run_stage(stage, inputs, output, engine):
             run_harvest(HarvestConfig(dumps, shards=3), place, engine)
         case "pages":
             config = FetchConfig(delay=0, backoff=0, max_crawl_delay=0, roll_bytes=200_000, hosts_at_once=4)
-            run_fetch(links, place, config, engine, replay=[str(inputs / ARCHIVE)], slots=engine.workers)
+            run_fetch(links, place, config, engine, replay=[str(inputs / ARCHIVE)], slots=_SLOTS)
         case "documents":
             run_documents(pages, place, DocumentsConfig(), engine)
         case "duplicates":
@@ -113,3 +130,55 @@ def start(stage, inputs, output, log, workers=1, kill=None):
     # Starting a process asks how all earlier ones ended, which their own threads ask, too; the second to ask hears 255.
     multiprocessing.process._children.discard(process)
     return process
+
+
+def ended(process):
+    """Wait for the end of a process; give its exit status."""
+    process.join(SECONDS)
+    assert process.exitcode is not None, "it hangs"
+    return process.exitcode
+
+
+def finish(stage, inputs, output, workers=1):
+    """Run a stage, which nobody kills, to its end."""
+    log = output / "log"
+    assert ended(start(stage, inputs, output, log, workers)) == 0, log.read_text()[-4000:]
+
+
+def draw_kills(stage, inputs, tmp_path, *, worker):
+    """Draw the moments of a stage's kills, from what a run does in which nobody is killed; give what it makes, too."""
+    counted = tmp_path / "counted"
+    counted.mkdir()
+    process = start(stage, inputs, counted, counted / "log", 1 + worker, Kill(-1, counted / "count", worker))
+    assert ended(process) == 0, (counted / "log").read_text()[-4000:]
+    draw, things = random.Random(f"{stage} {worker}"), (counted / "count").stat().st_size - _SLACK
+    number_of = max(1, KILLS // 2) if worker else KILLS
+    bounds = [1 + things * number // number_of for number in range(number_of + 1)]
+    drawn = [draw.randrange(low, high) for low, high in itertools.pairwise(bounds)]
+    whole = content(counted / stage)
+    assert whole == content(inputs / stage)
+    return whole, [Kill(moment, counted / f"count-{moment}", worker) for moment in drawn]
+
+
+def content(directory):
+    """Give what a finished stage holds: the sha256 of each file; of a crawl, whose bytes hold times, the rows."""
+    if not list(directory.glob("*.warc.gz")):
+        files = [path for path in directory.rglob("*") if path.is_file()]
+        return {str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    fetched = Counter()
+    for path in directory.glob("*.warc.gz"):
+        with path.open("rb") as stream:
+            fetched.update(record.url for record in iter_warc(stream) if is_page_row(record.content_type, record.block))
+    rows = []
+    for path in directory.glob("index-*.parquet"):
+        with path.open("rb") as stream:
+            rows += read_records(stream, Page)
+    where = {"fetched_at": None, "warc_file": "", "warc_offset": None, "warc_length": None}
+    return fetched, sorted((replace(row, **where) for row in rows), key=lambda row: row.url)
+
+
+def make_stages(sample_web, folder):
+    """Make every stage, each the input of the next one, without a kill."""
+    make_inputs(sample_web, folder)
+    for stage in STAGES:
+        finish(stage, folder, folder)

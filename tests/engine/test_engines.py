@@ -76,15 +76,22 @@ RUNNERS = {
 }
 
 
+@pytest.fixture(scope="module")
+def in_one_process(sample_web, tmp_path_factory):
+    """Give where the links of the sample lie, their files' bytes, and what became of each."""
+    here = tmp_path_factory.mktemp("here")
+    links = harvested(sample_web, here, "--workers=1")
+    return here / "links", links, fetched(sample_web, here / "links", here, "--workers=1")
+
+
 @pytest.mark.parametrize("runner", RUNNERS)
-def test_harvest_and_fetch_are_the_same_on_each(runner, sample_web, tmp_path, request):
+def test_harvest_and_fetch_are_the_same_on_each(runner, sample_web, in_one_process, tmp_path, request):
     if runner == "ray":
         pytest.importorskip("ray", reason="needs the extra `ray`: pip install 'webtext[ray]'")
     flags = [*RUNNERS[runner], *([request.getfixturevalue("job_service")] if runner == "service" else [])]
-    here, there = tmp_path / "here", tmp_path / "there"
-    assert harvested(sample_web, there, *flags) == harvested(sample_web, here, "--workers=1") != {}
-    pages = fetched(sample_web, here / "links", here, "--workers=1")
-    assert fetched(sample_web, here / "links", there, *flags) == pages != {}
+    place, links, pages = in_one_process
+    assert harvested(sample_web, tmp_path, *flags) == links != {}
+    assert fetched(sample_web, place, tmp_path, *flags) == pages != {}
 
 
 @pytest.fixture

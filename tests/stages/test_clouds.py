@@ -7,7 +7,6 @@ clients are those that Beam uses.
 import json
 import logging
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -111,6 +110,22 @@ def build(output, *flags):
     assert run("build", "-o", output, "--workers", 1, *flags) == EXIT_OK
 
 
+def make_again(inputs, output):
+    """Make many small shards, and then one again: none of the small ones is left."""
+    build(output, "--set", "length.min_words=90", "--held-out", "0.5")
+    assert run("remove", "-o", output, "--url", inputs[2][0], "--workers", 1) == EXIT_OK
+
+
+@pytest.fixture(scope="module")
+def on_a_disk(inputs, tmp_path_factory):
+    """Give what a disk holds, made once and made again."""
+    output, contents = str(tmp_path_factory.mktemp("disk") / "a[1]"), []
+    for work in (make, make_again):
+        work(inputs, output)
+        contents.append(content(output))
+    return contents
+
+
 def content(output):
     """Give the bytes of each file of the stages whose bytes are the same whenever they are made."""
     found = {}
@@ -131,17 +146,15 @@ def _quiet(caplog):
 
 
 @pytest.mark.parametrize("store", ["s3", "gs", "hdfs"])
-def test_a_corpus_on_a_store_of_objects_is_the_one_on_a_disk(store, request, inputs, tmp_path, monkeypatch, capsys):
+def test_a_corpus_on_a_store_of_objects_is_the_one_on_a_disk(
+    store, request, inputs, on_a_disk, tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr(lock, "SETTLE", 0.0)
-    here = str(tmp_path / "a[1]")
     there = f"{request.getfixturevalue(store)}/a[1]/out"
-    for output in (here, there):
-        make(inputs, output)
-    assert content(there) == content(here) != {}
-    for output in (here, there):  # many small shards, and then one again: none of the small ones is left
-        build(output, "--set", "length.min_words=90", "--held-out", "0.5")
-        assert run("remove", "-o", output, "--url", inputs[2][0], "--workers", 1) == EXIT_OK
-    assert content(there) == content(here)
+    make(inputs, there)
+    assert content(there) == on_a_disk[0] != {}
+    make_again(inputs, there)
+    assert content(there) == on_a_disk[1]
     capsys.readouterr()
     for command in ("verify", "status", "stats", "report"):
         assert run(command, there) == EXIT_OK, command
@@ -152,10 +165,8 @@ def test_a_corpus_on_a_store_of_objects_is_the_one_on_a_disk(store, request, inp
     quiz.write_text("what a piano tuner hears when two strings of one note are not in tune")
     assert run("overlap", f"{there}/corpus", f"quiz={quiz}", "-o", there, "--probes", 1000, "--workers", 1) == EXIT_OK
     copied = local_corpus(f"{there}/corpus/")  # what train, validate and the like read
-    texts = (
-        {path.name: path.read_bytes() for path in (root / "data").iterdir()} for root in (copied, Path(here, "corpus"))
-    )
-    assert next(texts) == next(texts) != {}
+    texts = {("corpus", f"data/{path.name}"): path.read_bytes() for path in (copied / "data").iterdir()}
+    assert {} != texts.items() <= on_a_disk[1].items()
     assert {path.name for path in local_corpus(there).iterdir()} == {path.name for path in copied.iterdir()}
     left = {name for name in storage.list_all(there) if name.endswith((".unfinished", ".lock"))}
     assert left == set()
@@ -167,7 +178,6 @@ def test_a_corpus_on_a_store_of_objects_is_the_one_on_a_disk(store, request, inp
     assert run("build", "-o", there, "--workers", 1) == EXIT_USAGE
     assert "holds what its manifest does not name (it holds notes.txt)" in capsys.readouterr().err
     assert content(there) == before
-    shutil.rmtree(here)
 
 
 @pytest.mark.parametrize("store", ["s3", "gs"])
