@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-_COUNTED = sys.stdlib_module_names | {"webtext", "filters", "dedup", "pipelines", "model"}
+_COUNTED = sys.stdlib_module_names | {"__main__", "webtext", "filters", "dedup", "pipelines", "model"}
 
 
 def identify_imports(source: str, package: str = "") -> str:

@@ -15,6 +15,7 @@ function with a parameter `document`, and every public data class that can be ca
 The source travels with the configuration, so that it is part of the fingerprint, and so that workers anywhere have it.
 """
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -40,9 +41,7 @@ from webtext.records import Document
 
 GROUP = "webtext.rules"  # entry points of this group name modules with rules
 _BUNDLED = frozenset(RULES)
-# What goes wrong when a file of rules is run is its author's to mend.
-_MISTAKES = (SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError, LookupError, OSError)
-_FAULTS = (*_MISTAKES, ArithmeticError, AssertionError, RuntimeError, re.error)  # likewise when one of its rules is
+_FAULTS = (Exception, SystemExit)  # Foreign code may raise anything, as it is imported and as it judges.
 _log = logging.getLogger(__name__)
 
 
@@ -128,18 +127,26 @@ def rules_of(outside: Outside) -> dict[str, Rule]:
     if not outside.name.endswith(".py"):
         module.__package__ = outside.name.rpartition(".")[0] or outside.name  # what its relative imports begin at
     sys.modules[module.__name__] = module  # data classes look here for the names in their annotations
-    try:
+    with _its_authors(outside.name):
         exec(compile(outside.source, outside.name, "exec"), vars(module))  # noqa: S102 - the user's own rules
-    except _MISTAKES as error:
-        raise UsageError(f"--rules {outside.name}: {type(error).__name__}: {error}") from error
     return dict(_rules_in(module))
 
 
-def _file_of_module(name: str) -> Path:
+@contextlib.contextmanager
+def _its_authors(name: str) -> Iterator[None]:
+    """Tell what goes wrong as foreign code is run, whatever it is: its author is to mend it."""
     try:
-        spec = importlib.util.find_spec(name)
-    except ModuleNotFoundError:
-        spec = None
+        yield
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"--rules {name}: {type(error).__name__}: {error}") from error
+
+
+def _file_of_module(name: str) -> Path:
+    with _its_authors(name):  # The packages around a module are run to find it.
+        try:
+            spec = importlib.util.find_spec(name)
+        except ModuleNotFoundError:
+            spec = None
     if spec is None or not spec.origin:
         raise UsageError(f"--rules {name}: no such module; a file ends in .py")
     return Path(spec.origin)

@@ -15,6 +15,12 @@ from tests.double.finished_sample import make_build, make_corpus, make_web, once
 ROOT = Path(__file__).resolve().parent.parent
 REALWEB = Path(os.environ.get("WEBTEXT_REALWEB", ROOT.parent / "shared" / "realweb"))
 
+# Files that take longest, longest first, so that at the end no process works alone.
+LONGEST = (
+    *("test_kill_worker.py", "test_fetch_kill.py", "test_growth.py", "test_clouds.py", "test_engines.py"),
+    *("test_kill.py", "test_docs.py", "test_ray.py", "test_dataflow_jobs.py", "test_pages.py", "test_pretrain.py"),
+)
+
 settings.register_profile(
     "webtext", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
@@ -67,13 +73,14 @@ class Skips:
 def pytest_collection_modifyitems(items):
     """Run slow tests last, so that a quick failure shows quickly; with several processes first, so that none idles.
 
-    Several processes share the tests by file (`--dist loadfile`), so it is files with many slow tests that come first.
+    Several processes share the tests by file (`--dist loadfile`), so it is files that take long that come first.
     """
     if "PYTEST_XDIST_WORKER" not in os.environ:
         items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
         return
-    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: -slow[item.path])
+    slow = Counter(item.path.name for item in items if item.get_closest_marker("slow"))
+    slow.update({name: len(items) - place for place, name in enumerate(LONGEST)})
+    items.sort(key=lambda item: -slow[item.path.name])
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,8 @@ from pathlib import Path
 import grimp
 import pytest
 
+from tests.conftest import LONGEST
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("webtext", "filters", "dedup", "pipelines", "model")
 
@@ -141,3 +143,7 @@ def test_help_needs_no_extra():
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     assert "harvest" in ran.stdout
+
+
+def test_the_files_that_are_begun_first_are_there():
+    assert [name for name in LONGEST if not list((ROOT / "tests").rglob(name))] == []

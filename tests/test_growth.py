@@ -1,20 +1,13 @@
 """Whatever reads foreign text takes time that grows as the text does: measured at 4 KB to 1 MB of hostile text.
 
-What is looked at is growth, never a time: sixteen times the text may take 64 times as long at most (n log n takes some
-twenty times, squares 256 times), so a measurement may be wrong by four times. Where a time seems to grow too fast, it
-is taken again with care, and at a third size: what no longer fits into a processor's cache is slower once, squares are
-always. `WEBTEXT_LARGEST_TEXT=1000000` has the few pieces grow to a megabyte.
+`WEBTEXT_LARGEST_TEXT=1000000` has the few pieces grow to a megabyte; a quarter of it is what they grow to otherwise.
 """
 
 # ruff: noqa: E501 (a table)
 
 import contextlib
 import dataclasses
-import gc
-import itertools
-import math
 import os
-import time
 
 import pytest
 from lxml import html
@@ -29,6 +22,7 @@ from filters.rules.lib import tokens
 from filters.rules.lines import is_boilerplate
 from model.scores import generative_tasks
 from model.scores.detokenize import STYLES, detokenize_line
+from tests.double.growth import MOST_GROWTH, growth
 from tests.rules.test_traps import document
 from webtext.code_points import count_words
 from webtext.extract.decode import decode_html
@@ -41,9 +35,6 @@ from webtext.reddit.submissions import extract_links
 from webtext.text import words
 from webtext.urls import canonicalize_url, resolve_url
 
-MEASURABLE = 0.02  # seconds of CPU, of a call: less is noise
-MOST_GROWTH = 1.5  # the power of the text's length with which the time may grow: 1 is linear, 2 are squares
-STEP = 16  # how many times the text is lengthened
 LONG, LARGEST = 64_000, int(os.environ.get("WEBTEXT_LARGEST_TEXT", "256000"))  # characters of any piece, and of the few
 
 # What a hostile text repeats: digits, marks, symbols, spaces, joiners, and the beginnings of what is looked for.
@@ -128,33 +119,8 @@ READERS = {
 }
 
 
-def seconds(reader, text, times):
-    """Give the CPU seconds of a call, the least of several: what a busy machine adds is no growth.
-
-    Garbage is not collected meanwhile: that takes as long as the process is large, after thousands of other tests.
-    """
-    taken = []
-    gc.disable()
-    for _ in range(times):
-        begin = time.process_time()
-        reader(text)
-        taken.append(time.process_time() - begin)
-    gc.enable()
-    return max(min(taken), MEASURABLE / STEP**MOST_GROWTH)
-
-
-def growth(reader, piece, longest):
-    """Give the power with which the time grows from a sixteenth of a length to the length, or to four times as much."""
-    lengths = [longest // STEP, longest, longest * 4]
-    quick = powers(reader, piece, dict.fromkeys(lengths[:2], 1))
-    return quick if quick <= MOST_GROWTH else powers(reader, piece, dict(zip(lengths, (5, 5, 2), strict=True)))
-
-
-def powers(reader, piece, times):
-    """Give the least power between lengths of a text, each of which is timed so many times."""
-    took = {length: seconds(reader, piece * (length // len(piece)), often) for length, often in times.items()}
-    pairs = itertools.pairwise(took.items())
-    return min(math.log(after / before) / math.log(long / short) for (short, before), (long, after) in pairs)
+def of(piece):
+    return lambda length: piece * (length // len(piece))
 
 
 @pytest.mark.parametrize("name", ["once", "always"])
@@ -163,13 +129,13 @@ def test_what_is_slower_once_has_not_grown_and_squares_have(name):
         "once": lambda text: len(text) * (1 if len(text) < 30_000 else 40),
         "always": lambda text: len(text) ** 2 // 2000,
     }
-    assert (growth(lambda text: sum(range(work[name](text))), "a", LONG) > MOST_GROWTH) == (name == "always")
+    assert (growth(lambda text: sum(range(work[name](text))), "a".__mul__, LONG) > MOST_GROWTH) == (name == "always")
 
 
 @pytest.mark.parametrize("name", READERS)
 def test_time_grows_as_the_text_does(name):
     READERS[name]("Warm up, with a few words.")
-    assert [piece for piece in FEW if growth(READERS[name], piece, LONG) > MOST_GROWTH] == []
+    assert [piece for piece in FEW if growth(READERS[name], of(piece), LONG) > MOST_GROWTH] == []
 
 
 @pytest.mark.slow
@@ -177,4 +143,4 @@ def test_time_grows_as_the_text_does(name):
 def test_time_grows_as_the_text_does_up_to_a_megabyte_and_whatever_it_repeats(name):
     READERS[name]("Warm up, with a few words.")
     longest = dict.fromkeys(PIECES, LONG) | dict.fromkeys(FEW, LARGEST)
-    assert [piece for piece, length in longest.items() if growth(READERS[name], piece, length) > MOST_GROWTH] == []
+    assert [piece for piece, length in longest.items() if growth(READERS[name], of(piece), length) > MOST_GROWTH] == []

@@ -58,12 +58,14 @@ def test_a_run_that_stopped_says_how_far_it_came(pages, capsys):
     )
 
 
-def test_the_pace_of_a_run_is_that_of_its_tasks(pages, capsys):
+def test_the_pace_of_a_run_is_that_of_its_tasks(pages, capsys, monkeypatch):
+    now = time.time()
+    monkeypatch.setattr("pipelines.commands.status.time.time", lambda: now)
     (pages / "documents.unfinished").mkdir()
     for number in range(4):
         path = pages / "documents.unfinished" / f"rejections-{number:05d}-of-00010.parquet"
         path.touch()
-        os.utime(path, (0, time.time() - 50 - 30 * number))
+        os.utime(path, (0, now - 50 - 30 * number))
     _, lines = status(pages, capsys)
     assert lines[1] == "documents   unfinished: 4 of 10 tasks, 2.0 a minute, 3 min left; the last 50 s ago"
 

@@ -19,9 +19,9 @@ from model.gpt2.tokenizer import byte_tokenizer
 from model.gpt2.train import Split, train
 from pipelines.commands.cli import main
 from pipelines.stages.lock import locked
+from tests.double.linked_web import web_of
 from tests.double.power import ENDS, Disk
 from tests.gpt2 import test_train
-from tests.stages import test_fetch
 from tests.stages.test_remove import built  # noqa: F401 (a fixture)
 from webtext.reddit.api_log import SubmissionLog
 
@@ -47,7 +47,7 @@ def inputs(tmp_path_factory, built):  # noqa: F811
     pq.write_table(pa.table({"text": texts[80:]}), corpus / "heldout-00000-of-00001.parquet")
     rows = ({"id": f"p{number}", "url": f"http://a.example/{number}", "score": 5} for number in range(9))
     lines(folder / "RS_2017-11", *rows)
-    (folder / "web.warc.gz").write_bytes(b"".join(test_fetch.web_of(6, 3)[0]))
+    (folder / "web.warc.gz").write_bytes(b"".join(web_of(6, 3)[0]))
     lines(folder / "herons.jsonl", {"text": "A letter from the island, with news of the ferry and the weather."})
     shutil.copytree(built, folder / "built")
     train_a_little(folder, folder / "run")

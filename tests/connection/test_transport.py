@@ -43,7 +43,7 @@ class Server(LoopbackServer):
 
     def requester(self):
         guard = AddressGuard(frozenset({("127.0.0.1", self.port)}), lambda _host, _port: ["127.0.0.1"])
-        return Requester("webtext/0", Limits(1, 0.5, 2, 100_000), guard=guard)
+        return Requester("webtext/0", Limits(10, 10, 20, 100_000), guard=guard)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_of_idle_connections_the_one_longest_unused_is_closed(server, most_idle)
     adapter = server.adapter(most_idle)
     for host in ("a", "b", "a", "b"):
         request = requests.Request("GET", f"http://{host}.test:{server.port}/").prepare()
-        with adapter.send(request, stream=True, timeout=1) as answer:
+        with adapter.send(request, stream=True, timeout=10) as answer:
             assert answer.raw.read() == b"<p>x</p>"
     assert server.connections == {1: 4, 2: 2}[most_idle]
     adapter.close()
@@ -110,7 +110,7 @@ def test_a_request_that_an_idle_connection_swallowed_is_sent_again(server, monke
 def test_it_is_a_transport_of_requests(server):
     with requests.Session() as session:
         session.mount("http://", server.adapter())
-        answer = session.get(f"http://a.test:{server.port}/path?x=1", timeout=1)
+        answer = session.get(f"http://a.test:{server.port}/path?x=1", timeout=10)
     assert (answer.status_code, answer.text, answer.headers["content-type"]) == (200, "<p>x</p>", "text/html")
     assert server.requests[0].startswith(b"GET /path?x=1 HTTP/1.1\r\n")
 

@@ -37,7 +37,7 @@ def test_every_case_ends_as_the_standards_say(modules, name, tmp_path):
     found = modules(name)
     server = modules("server").Server(found.CASES)
     config = FetchConfig(
-        delay=0, backoff=0, hosts_at_once=64, read_timeout=2, total_timeout=5, replay=("127.0.0.1", server.port)
+        delay=0, backoff=0, hosts_at_once=64, read_timeout=4, total_timeout=12, replay=("127.0.0.1", server.port)
     )
     requester = Requester(config.agent, config.limits, replay=config.replay)
     crawl = Crawl(config, PageArchive(tmp_path, "pages", roll_bytes=1 << 30, about={}), requester)

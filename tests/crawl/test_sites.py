@@ -1,10 +1,10 @@
 """Sites' files: read by whoever needs them, outside the lock, within a budget; hostile ones cost as others do."""
 
 import threading
-import time
 
 import pytest
 
+from tests.double.growth import MOST_GROWTH, growth
 from webtext.crawl import sites as sites_module
 from webtext.crawl.config import FetchConfig
 from webtext.crawl.sites import Ended, Recent, Sites
@@ -128,23 +128,12 @@ HOSTILE = {
 }
 
 
-def seconds(work, argument):
-    """Give the least time of three that some work takes."""
-    times = []
-    for _ in range(3):
-        begin = time.perf_counter()
-        work(argument)
-        times.append(time.perf_counter() - begin)
-    return min(times)
-
-
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_heads_are_read_in_linear_time(kind):
     def read(html):
         read_page([], html, "http://x.test/", "webtext")
 
-    short, long = seconds(read, HOSTILE[kind](1000)), seconds(read, HOSTILE[kind](8000))
-    assert long < 8 * 4 * short + 0.05
+    assert growth(read, HOSTILE[kind], 16_000) <= MOST_GROWTH
 
 
 @pytest.mark.parametrize(
@@ -164,16 +153,17 @@ def test_heads_are_read_in_linear_time(kind):
     ],
 )
 def test_files_are_read_in_linear_time(read, make):
-    short, long = seconds(read, make(1000)), seconds(read, make(8000))
-    assert long < 8 * 4 * short + 0.05
+    assert growth(read, make, 16_000) <= MOST_GROWTH
 
 
 def test_judging_costs_no_more_than_rules_and_path():
     path = "/" + "a" * 2000
 
-    def judge(rules):
+    def make(rules):
         body = "User-agent: *\n" + "".join(_LINE.format("a" * (number % 50) + str(number)) for number in range(rules))
-        robots = parse_robots(body.encode())
-        return lambda repeats: [robots.judge(f"http://x.test{path}{repeat}", "webtext") for repeat in range(repeats)]
+        return parse_robots(body.encode())
 
-    assert seconds(judge(4000), 1) < 8 * 4 * seconds(judge(500), 1) + 0.05
+    def judge(robots):
+        return [robots.judge(f"http://x.test{path}{number}", "webtext") for number in range(9)]
+
+    assert growth(judge, make, 2400) <= MOST_GROWTH

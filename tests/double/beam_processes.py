@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import shlex
 import shutil
 import socket
@@ -18,9 +19,12 @@ _CLEAN_PYTHON = [sys.executable, "-S", "-P"]  # no `.pth` files, so no working t
 
 
 def free_port():
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        return server.getsockname()[1]
+    """Give a port that nobody has, and that no connection is given meanwhile: systems give those from 32768 on."""
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        with socket.socket() as server, contextlib.suppress(OSError):
+            server.bind(("127.0.0.1", port))
+            return port
 
 
 @contextlib.contextmanager

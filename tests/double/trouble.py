@@ -104,7 +104,7 @@ def short_chain(connection, path, state):
 
 def robots_in_silence(connection, path, _state):
     if path == "/robots.txt":
-        time.sleep(2)
+        time.sleep(8)
     connection.sendall(answer())
 
 
@@ -172,11 +172,11 @@ TROUBLES = {
     "robots-503": (site_file("/robots.txt", answer(b"", "503 Later")), "robots_unreachable"),
     "robots-429": (site_file("/robots.txt", answer(b"", "429 Slow")), "robots_unreachable"),
     "robots-silent": (robots_in_silence, "robots_unreachable"),
-    "slow-answer": (lambda *_: time.sleep(4), "read_timeout"),
+    "slow-answer": (lambda *_: time.sleep(8), "read_timeout"),
     "drip-body": (lambda c, *_: drip(c, answer(b"x" * 999)), "total_timeout"),
     "drip-headers": (lambda c, *_: drip(c, b"HTTP/1.1 200 OK\r\n" + b"X-Long: y\r\n" * 50), "total_timeout"),
     "continue-forever": (lambda c, *_: endless(c, b"HTTP/1.1 100 Continue\r\n\r\n"), "bad_response"),
-    "stalled-body": (lambda c, *_: (c.sendall(answer()[:-9]), time.sleep(4)), "read_timeout"),
+    "stalled-body": (lambda c, *_: (c.sendall(answer()[:-9]), time.sleep(8)), "read_timeout"),
     "closed": (lambda *_: None, "connection_error"),
     "reset": (lambda c, *_: reset(c, answer(b"x" * 99)[:-50]), "connection_error"),
     "short-body": (sent(answer()[:-10]), "incomplete"),
@@ -190,9 +190,9 @@ TROUBLES = {
     "endless-status": (lambda c, *_: endless(c, b"HTTP/1.1 200 " + b"x" * 9999), "bad_response"),
     "endless-body": (lambda c, *_: (c.sendall(answer(b"<p>", length=False)), endless(c, b"x" * 9999)), "too_large"),
     "declared-large": (sent(answer(b"", "200 OK", "Content-Length: 99999999999", length=False)), "too_large"),
-    "gzip-bomb": (encoded("gzip", gzip.compress(bytes(300_000_000), 9)), "too_large"),
-    "brotli-bomb": (encoded("br", brotli.compress(bytes(300_000_000), quality=5)), "too_large"),
-    "gzip-twice-bomb": (encoded("gzip, gzip", gzip.compress(gzip.compress(bytes(300_000_000)))), "too_large"),
+    "gzip-bomb": (encoded("gzip", gzip.compress(bytes(100_000_000), 9)), "too_large"),
+    "brotli-bomb": (encoded("br", brotli.compress(bytes(100_000_000), quality=5)), "too_large"),
+    "gzip-twice-bomb": (encoded("gzip, gzip", gzip.compress(gzip.compress(bytes(100_000_000)))), "too_large"),
     "gzip-cut": (encoded("gzip", gzip.compress(PAGE)[:-20]), "bad_encoding"),
     "gzip-not": (encoded("gzip", PAGE), "bad_encoding"),
     "encoding-none": (encoded("rot13", PAGE), "ok"),

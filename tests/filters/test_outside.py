@@ -211,6 +211,33 @@ def test_a_package_whose_rule_is_called_as_another_stops_no_build(monkeypatch, t
     assert "c_rules: there is a rule length already" in caplog.text
 
 
+UNUSABLE = {
+    "of_our_own": "class Own(Exception):\n    pass\n\n\nraise Own('no licence')",
+    "ends": "raise SystemExit(1)",
+    "asserts": "assert False, 'no GPU'",
+    "divides": "1 / 0",
+}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+@pytest.mark.parametrize("is_package", [False, True])
+def test_a_package_that_cannot_be_run_stops_no_build(monkeypatch, tmp_path, caplog, name, is_package):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").write_text(UNUSABLE[name])
+    (tmp_path / name / "rules.py").write_text(SHOUTING)
+    monkeypatch.syspath_prepend(tmp_path)
+    point = importlib.metadata.EntryPoint("p", name if is_package else f"{name}.rules", "webtext.rules")
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda **_: [point])
+    assert announced() == []
+    assert f"announces rules that cannot be used: --rules {name}" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["__main__", ".rules", "sys", "math", ""])
+def test_what_is_no_module_of_rules_is_one_line(name):
+    with pytest.raises(UsageError, match=f"^--rules {re.escape(name)}"):
+        read_rules(name)
+
+
 def test_a_source_runs_once_in_a_process(tmp_path, capsys):
     (tmp_path / "mine.py").write_text(SHOUTING + "print('it runs')\n")
     for _ in range(3):

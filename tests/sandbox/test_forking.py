@@ -160,7 +160,7 @@ def test_the_time_of_children_is_told_of_as_that_of_their_parent():
     program = (
         "import functools, resource\nfrom webtext.sandbox.pool import SandboxPool\n"
         f"with SandboxPool(eval, 60, {MEMORY}, 2) as pool:\n"
-        "    pool.submit('[n for n in range(30) if sum(range(10**6)) < 0]').result()\n"
+        "    pool.submit('[n for n in range(90) if sum(range(10**6)) < 0]').result()\n"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime)"
     )
     alone = functools.partial(subprocess.run, capture_output=True, text=True, check=True)

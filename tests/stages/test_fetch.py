@@ -1,70 +1,34 @@
 """The stage: links to a published archive whose rows are the links, however many slots and however often begun."""
 
-import argparse
-import signal
 import socket
-import subprocess
-import sys
 import threading
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import requests
 
 from pipelines.commands import cli
-from pipelines.commands.fetch import add_arguments, fetch_config
 from pipelines.engine.runner import Engine
 from pipelines.stages import fetch
 from pipelines.stages.build import BuildConfig, run_build
 from pipelines.stages.fetch import count_pages, run_fetch
 from pipelines.stages.slots import slot_of
-from pipelines.stages.stage import Stage, find_manifest, run_stage
+from pipelines.stages.stage import find_manifest
+from tests.double.linked_web import make_links, web_of
 from webtext import storage
 from webtext.crawl.config import FetchConfig
-from webtext.crawl.contact import contact_problem
 from webtext.crawl.exchange import Requester
 from webtext.crawl.outcomes import is_outcome
 from webtext.errors import UsageError
 from webtext.manifest import Counts
-from webtext.records import Link, Page, Rejection
-from webtext.tables import read_records, write_records
-from webtext.warc import warc_reader, warc_records
+from webtext.records import Page, Rejection
+from webtext.tables import read_records
+from webtext.warc import warc_reader
 from webtext.warc.warc_reader import read_response
-from webtext.warc.warc_records import HttpResponse
 
 ROOT = Path(__file__).resolve().parents[2]
-DATE = "2024-05-06T07:08:09Z"
-_COMMAND = "import sys; from pipelines.commands.cli import main; sys.exit(main(sys.argv[1:]))"
 CONFIG = FetchConfig(delay=0, backoff=0, max_crawl_delay=0)
-
-
-def record(url, body, status=200, *headers):
-    response = HttpResponse(status, (("Content-Type", "text/html"), *headers), body, "x")
-    block = warc_records.encode_response(response)
-    return warc_records.encode_record("response", url, DATE, "application/http; msgtype=response", block)
-
-
-def web_of(hosts, pages):
-    """Give the records of a small web, its links, and the outcome of each."""
-    records, expected = [], {}
-    for host in range(hosts):
-        for page in range(pages):
-            url = f"https://host{host}.test/page/{page}"
-            expected[url] = ["ok", "ok", "http_404", "robots_disallowed", "ok"][(host + page) % 5]
-            if expected[url] == "ok":
-                records.append(record(url, f"<p>Page {page} of host {host}. {'Words. ' * 60}</p>".encode()))
-            if expected[url] == "robots_disallowed":
-                records.append(
-                    record(f"https://host{host}.test/robots.txt", f"user-agent: *\ndisallow: /page/{page}".encode())
-                )
-    for number in range(hosts):  # shorteners, which lead to another host and so most often to another slot
-        url = f"https://short.test/{number}"
-        target = f"https://host{number}.test/page/0"
-        records.append(record(url, b"", 301, ("Location", target)))
-        expected[url] = expected[target]
-    return records, expected
 
 
 @pytest.fixture
@@ -72,20 +36,6 @@ def web(tmp_path):
     records, expected = web_of(12, 4)
     (tmp_path / "web.warc.gz").write_bytes(b"".join(records))
     return str(tmp_path / "web.warc.gz"), make_links(tmp_path, expected), expected
-
-
-def make_links(folder, urls):
-    """Publish a links directory, in two files."""
-    links = [Link(url, url, "", 3 + place, 1, ("news", "science"), 1_500_000_000) for place, url in enumerate(urls)]
-
-    def write(directory):
-        for number in range(2):
-            with storage.create_file(storage.join(directory, f"links-{number:05d}-of-00002.parquet")) as stream:
-                write_records(stream, links[number::2], Link)
-
-    directory = str(folder / "links")
-    run_stage(Stage("harvest", directory, {}, ()), write, lambda _: Counts(len(links), len(links)))
-    return directory
 
 
 def rows_of(directory, kind=Page, pattern="index-*.parquet"):
@@ -253,45 +203,6 @@ def test_settings_that_are_no_rules_change_nothing(web, tmp_path):
     assert run_fetch(links, pages, other, Engine(1), replay=[archive]) == first
 
 
-def test_who_crawls_the_web_must_say_so(web, tmp_path):
-    _, links, _ = web
-    with pytest.raises(UsageError, match="--contact"):
-        run_fetch(links, str(tmp_path / "pages"), CONFIG, Engine(1))
-
-
-@pytest.mark.parametrize(
-    "contact",
-    [
-        *(
-            "you@example.org",
-            "mailto:you@gmail.com",
-            "your.name@lab.edu",
-            "https://example.com/bot",
-            "http://10.0.0.1/",
-        ),
-        *(
-            "https://our.example/crawler",
-            "https://yourdomain.com/bot",
-            "me@localhost",
-            "https://intranet/",
-            "a b@c.org",
-        ),
-        *("somebody", "ftp://files.gnu.org/", "https://", "mailto:", "https://your-university.edu", "name@domain.com"),
-    ],
-)
-def test_a_placeholder_is_nobody_who_crawls(web, tmp_path, contact):
-    _, links, _ = web
-    with pytest.raises(UsageError, match=r"^--contact .*: give your web page or e-mail address"):
-        run_fetch(links, str(tmp_path / "pages"), replace(CONFIG, contact=contact), Engine(1))
-
-
-@pytest.mark.parametrize(
-    "contact", ["crawl@webtext.dev", "MAILTO:me@lab.edu", "https://www.cs.cam.ac.uk/~x/bot", "https://examples.dev/"]
-)
-def test_somebody_who_can_be_reached_crawls(contact):
-    assert contact_problem(contact) == ""
-
-
 def test_hosts_at_once_beyond_the_file_limit_are_one_line(web, tmp_path, monkeypatch):
     archive, links, _ = web
     monkeypatch.setattr("pipelines.stages.fetch.resource.getrlimit", lambda _: (256, 256))
@@ -319,82 +230,6 @@ def test_an_outage_is_one_line_and_the_next_run_goes_on(tmp_path, capsys, monkey
     assert "no such outcome: dns" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("slots", "message"), [(0, "--slots"), (-3, "--slots")])
-def test_slots_are_at_least_one(web, tmp_path, slots, message):
-    archive, links, _ = web
-    with pytest.raises(UsageError, match=message):
-        run_fetch(links, str(tmp_path / "pages"), CONFIG, Engine(1), replay=[archive], slots=slots)
-
-
-def parse(*flags):
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    return fetch_config(parser.parse_args(["--output", "x", *flags]))
-
-
-def test_flags_make_the_configuration():
-    assert parse("--contact", "https://crawl.webtext.dev/bot") == FetchConfig(contact="https://crawl.webtext.dev/bot")
-    assert parse("--replay", "x.warc") == FetchConfig(delay=0, max_crawl_delay=0, backoff=0)
-    assert parse("--replay", "x.warc", "--delay", "2").delay == 2
-    assert parse("--ignore-robots", "--opt-outs", "nothing") == FetchConfig(robots=False, opt_outs=())
-    assert parse("--opt-outs", "noai, tdm", "--max-pages", "7").opt_outs == ("noai", "tdm")
-    config = parse(
-        "--refetch-failed",
-        "--refetch",
-        "dns_error, http_404",
-        "--max-time",
-        "9.5",
-        "--hosts-at-once",
-        "8",
-        "--product",
-        "mybot/2",
-    )
-    assert parse("--refetch", "dns_error, http_404").refetch == ("dns_error", "http_404")
-    assert (config.refetch_failed, config.max_time, config.hosts_at_once, config.token) == (True, 9.5, 8, "mybot")
-
-
-@pytest.mark.parametrize("flags", [("--delay", "-1"), ("--opt-outs", "nofollow"), ("--hosts-at-once", "0")])
-def test_flags_out_of_range_are_refused(flags):
-    with pytest.raises(UsageError):
-        parse(*flags)
-
-
-def test_command_line_fetches_and_says_what_became_of_the_links(web, tmp_path, capsys):
-    archive, _, expected = web
-    assert cli.main(["fetch", "--output", str(tmp_path), "--replay", archive]) == 0
-    printed = capsys.readouterr().out
-    assert "60 links" in printed
-    for reason, number in Counter(outcome for outcome in expected.values() if outcome != "ok").items():
-        assert any(reason in line and str(number) in line for line in printed.splitlines())
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["fetch", "--replay", "missing.warc.gz"], "missing.warc.gz"),
-        (["fetch"], "--contact"),
-        (["replay", "missing.warc.gz"], "cannot read missing.warc.gz"),
-    ],
-)
-def test_what_the_user_can_mend_is_one_line(web, tmp_path, capsys, arguments, message):
-    arguments = [*arguments, "--output", str(tmp_path)] if arguments[0] == "fetch" else arguments
-    assert cli.main(arguments) == cli.EXIT_USAGE
-    printed = capsys.readouterr().err
-    assert message in printed and printed.count("\n") == 1
-
-
-def test_replay_command_serves_until_interrupted(web):
-    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # a background job would not
-    command = [sys.executable, "-c", heeding + _COMMAND, "replay", web[0]]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
-        said = child.stdout.readline()
-        port = int(said.rpartition(" (")[0].rpartition(":")[2])
-        answer = requests.get(f"http://127.0.0.1:{port}/page/0", headers={"Host": "host0.test"}, timeout=5)
-        child.send_signal(signal.SIGINT)
-    assert b"Page 0 of host 0." in answer.content
-    assert child.returncode == 0
-
-
 def test_all_outcomes_of_real_pages_are_known(realweb, tmp_path):
     with (realweb / "web.warc.gz").open("rb") as stream:
         urls = [one.url for one in warc_reader.iter_warc(stream)][::20]
@@ -405,27 +240,3 @@ def test_all_outcomes_of_real_pages_are_known(realweb, tmp_path):
     assert len(rows) == len(urls)
     assert Counter(row.outcome for row in rows) == {"ok": len(urls)}
     assert all(is_outcome(row.outcome) for row in rows)
-
-
-def test_the_ledger_names_the_signal_and_explain_the_line(tmp_path, capsys):
-    said = {
-        "https://a.test/page": [
-            record("https://a.test/robots.txt", b"user-agent: *\n# no\nContent-Signal: ai-train=no\n")
-        ],
-        "https://b.test/page": [record("https://b.test/page", b"<meta name=robots content=noai><p>text")],
-        "https://c.test/page": [record("https://c.test/robots.txt", b"user-agent: *\ndisallow: /page")],
-    }
-    (tmp_path / "web.warc.gz").write_bytes(b"".join(each for records in said.values() for each in records))
-    links = make_links(tmp_path, said)
-    done = run_fetch(links, str(tmp_path / "pages"), CONFIG, Engine(1), replay=[str(tmp_path / "web.warc.gz")])
-    assert done.counts.rejected == {"opt_out_content_signal": 1, "opt_out_noai": 1, "robots_disallowed": 1}
-    evidence = {
-        "https://a.test/page": ("opt_out_content_signal", "Content-Signal: ai-train=no (line 3) of robots.txt"),
-        "https://b.test/page": ("opt_out_noai", '<meta name="robots" content="noai"> in the page\'s head'),
-        "https://c.test/page": ("robots_disallowed", "Disallow: /page (line 2)"),
-    }
-    for url, (reason, line) in evidence.items():
-        assert cli.main(["explain", url, "-o", str(tmp_path)]) == 0
-        told = capsys.readouterr().out
-        assert reason in told
-        assert line in told

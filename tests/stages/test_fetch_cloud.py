@@ -17,8 +17,8 @@ from collections import Counter
 import pytest
 
 from tests.double.beam_processes import ROOT, free_port, served
+from tests.double.linked_web import make_links, web_of
 from tests.double.sessions import in_session
-from tests.stages.test_fetch import make_links, web_of
 from webtext.crawl.page_archive import URI_PREFIX, is_page_row
 from webtext.records import Page
 from webtext.tables import read_records

@@ -22,8 +22,8 @@ import pytest
 from pipelines.engine.runner import Engine
 from pipelines.stages.build import BuildConfig, run_build
 from tests.double.killed_stages import KILLS
+from tests.double.linked_web import make_links, record
 from tests.double.sessions import in_session, processes_of, wait_for_none
-from tests.stages.test_fetch import make_links, record
 from webtext.crawl.page_archive import URI_PREFIX, is_page_row
 from webtext.warc import warc_reader
 from webtext.warc.warc_records import iter_members

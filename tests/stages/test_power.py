@@ -10,8 +10,8 @@ from pipelines.engine.runner import Engine
 from pipelines.stages.fetch import run_fetch
 from pipelines.stages.finished.verify import directory_problems
 from pipelines.stages.stage import Stage, find_manifest, read_manifest, run_stage
+from tests.double.linked_web import make_links, web_of
 from tests.double.power import Disk, StoppedError
-from tests.stages.test_fetch import make_links, web_of
 from webtext import storage
 from webtext.crawl.config import FetchConfig
 from webtext.manifest import Counts
