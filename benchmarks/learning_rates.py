@@ -20,7 +20,7 @@ from model.gpt2.optimizers import Schedule
 from model.gpt2.tokenizer import train_tokenizer
 from model.gpt2.train import Split, TrainConfig, train
 
-_TOKENIZER_BYTES = 20_000_000  # of the corpus, for the vocabulary
+_TOKENIZER_BYTES = 20_000_000  # the part of the corpus that the vocabulary comes of
 
 
 def main() -> None:

@@ -137,7 +137,7 @@ def _its_authors(name: str) -> Iterator[None]:
     """Tell what goes wrong as foreign code is run, whatever it is: its author is to mend it."""
     try:
         yield
-    except (Exception, SystemExit) as error:
+    except _FAULTS as error:
         raise UsageError(f"--rules {name}: {type(error).__name__}: {error}") from error
 
 
