@@ -33,7 +33,6 @@ with atheris.instrument_imports(include=["webtext", "pipelines.stages.archives.a
     from webtext.crawl.outcomes import is_outcome, judge_answer
     from webtext.crawl.redirects import location_target, refresh_target
     from webtext.errors import UsageError
-    from webtext.frames import Damage
     from webtext.permissions.archived import signal_of_archived
     from webtext.permissions.licence import parse_licence
     from webtext.permissions.optout import ai_txt_signal, parse_tdmrep, read_page, tdmrep_signal
@@ -45,6 +44,7 @@ with atheris.instrument_imports(include=["webtext", "pipelines.stages.archives.a
     from webtext.reddit.layout import Layout
     from webtext.reddit.links import SelectConfig
     from webtext.urls import canonicalize_url
+    from webtext.warc.frames import Damage
     from webtext.warc.http_head import HeadError, read_head
     from webtext.warc.warc_reader import read_archive, read_record
     from webtext.warc.warc_records import WarcRecord, decode_response, parse_response

@@ -6,7 +6,8 @@ The lists of hosts and extensions are in link_rules.toml; docs/harvest.md says w
 import re
 
 from webtext.hosts import ends_with_any, is_private_host
-from webtext.urls import SCHEME, canonicalize_url, host_of, link_rules, repair
+from webtext.link_rules import link_rules
+from webtext.urls import SCHEME, canonicalize_url, host_of, repair
 
 _REDDIT_PATH = re.compile(r"/?(?:r|u|user|tb|comments|gallery)/")
 

@@ -8,20 +8,17 @@ become one. docs/harvest.md has the rule in full, why courlan's is not used, and
 """
 
 import re
-import tomllib
-from functools import cache, lru_cache
-from importlib import resources
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import NamedTuple
 
 from webtext.hosts import normalize_host, registered_domain
+from webtext.link_rules import link_rules
 
 __all__ = [
     "SCHEME",
-    "LinkRules",
     "canonicalize_url",
     "fetch_url",
     "host_of",
-    "link_rules",
     "name_link",
     "registered_domain",
     "repair",
@@ -67,37 +64,6 @@ class _Parts(NamedTuple):
     path: str  # the path as posted, from here on
     query: str
     fragment: str
-
-
-class LinkRules(NamedTuple):
-    """The lists of link_rules.toml."""
-
-    tracking_names: frozenset[str]
-    tracking_prefixes: tuple[str, ...]
-    tracking_by_domain: dict[str, frozenset[str]]
-    reddit_domains: frozenset[str]
-    wikipedia_domains: frozenset[str]
-    media_hosts: frozenset[str]
-    code_hosts: frozenset[str]
-    media_extensions: frozenset[str]
-    download_extensions: frozenset[str]
-
-
-@cache
-def link_rules() -> LinkRules:
-    """Read the lists of hosts, extensions and parameters that lie beside this module."""
-    rules: dict[str, Any] = tomllib.loads(resources.files("webtext").joinpath("link_rules.toml").read_text())
-    return LinkRules(
-        tracking_names=frozenset(rules["tracking"]["names"]),
-        tracking_prefixes=tuple(rules["tracking"]["prefixes"]),
-        tracking_by_domain={domain: frozenset(names) for domain, names in rules["tracking"]["by_domain"].items()},
-        reddit_domains=frozenset(rules["reddit"]["domains"]),
-        wikipedia_domains=frozenset(rules["wikipedia"]["domains"]),
-        media_hosts=frozenset(rules["media"]["hosts"]),
-        code_hosts=frozenset(rules["code"]["hosts"]),
-        media_extensions=frozenset(rules["media"]["extensions"]),
-        download_extensions=frozenset(rules["download"]["extensions"]),
-    )
 
 
 def canonicalize_url(url: str) -> str | None:

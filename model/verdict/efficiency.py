@@ -18,7 +18,7 @@ import numpy as np
 
 from model.verdict.compare import Floats, PanelScores, spread_of
 
-_HALVINGS = 24  # of the range in which an end of the interval lies
+_HALVINGS = 24  # the part of the range in which an end of the interval lies
 
 
 @dataclass(frozen=True)

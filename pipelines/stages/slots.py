@@ -96,7 +96,7 @@ class Slot:
 class Crawls:
     """The crawls of a stage, a slot each."""
 
-    directory: str  # where archives go, and for each slot an index and the rejections
+    directory: str  # the place of archives, and for each slot an index and the rejections
     slots: int
     config: FetchConfig
     unwanted: Unwanted = NOTHING_UNWANTED

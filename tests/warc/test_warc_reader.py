@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webtext.errors import UsageError
-from webtext.frames import Damage
+from webtext.warc.frames import Damage
 from webtext.warc.record_finder import MAX_BLOCK
 from webtext.warc.warc_reader import read_archive, read_record, read_response
 from webtext.warc.warc_records import WarcRecord

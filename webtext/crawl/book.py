@@ -22,7 +22,7 @@ class Book:
         self._folder = folder
         self._rows: DiskList[Row] = DiskList(Row, folder)
         self._errands: DiskList[Errand] = DiskList(Errand, folder)
-        self._places = array("q")  # where the row of each errand is in the list of rows; -1: it has none
+        self._places = array("q")  # the place of each errand's row in the list of rows; -1: it has none
 
     def recall(self, row: Row) -> None:
         """Take a row of an earlier run; a later one of the same errand counts in its place."""

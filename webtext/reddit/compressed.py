@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import BinaryIO
 
-from webtext.frames import Damage, read_plain
+from webtext.warc.frames import Damage, read_plain
 
 MOST_LINE = 1 << 24  # bytes of a line or an object: a hundred times the longest that was seen
 _KEPT_OF_LONGER = 1 << 16  # bytes of a longer one that are given in its place: no JSON, and too long for a URL

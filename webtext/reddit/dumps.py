@@ -13,7 +13,6 @@ from typing import BinaryIO, Literal
 import msgspec
 
 from webtext.errors import UsageError
-from webtext.frames import Damage
 from webtext.outbound import link_problem
 from webtext.records import MOST_EXCERPT, Rejection
 from webtext.reddit.compressed import Torn, read_text, split_lines, split_objects
@@ -28,6 +27,7 @@ from webtext.reddit.submissions import (
     row_parser,
 )
 from webtext.urls import canonicalize_url, name_link
+from webtext.warc.frames import Damage
 
 _TELLING = 1 << 18  # bytes, decompressed, that tell how a file is laid out
 

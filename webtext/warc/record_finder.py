@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from webtext.errors import UsageError
-from webtext.frames import CUT_OFF, Block, Damage
+from webtext.warc.frames import CUT_OFF, Block, Damage
 from webtext.warc.warc_records import WarcRecord
 
 MAX_BLOCK = 64 << 20  # bytes of a record's block that are kept: as many as a stored body may decode to

@@ -12,7 +12,7 @@ from typing import BinaryIO
 import zstandard
 
 from webtext.errors import UsageError
-from webtext.frames import ZSTD, Block, Codec, Damage, find_codec, read_frames, with_dictionary
+from webtext.warc.frames import ZSTD, Block, Codec, Damage, find_codec, read_frames, with_dictionary
 from webtext.warc.record_finder import SHORT_RECORD, RecordFinder
 from webtext.warc.warc_records import HttpResponse, WarcRecord
 

@@ -35,7 +35,6 @@ from pipelines.stages.stage import Stage, as_json, read_manifest, run_stage
 from webtext import storage
 from webtext.crawl.outcomes import reason_of
 from webtext.errors import UsageError
-from webtext.frames import Damage
 from webtext.inputs import InputTally, read_inputs
 from webtext.manifest import Counts, Manifest
 from webtext.permissions.signals import DEFAULT_SIGNALS
@@ -43,6 +42,7 @@ from webtext.records import Link, Page, Rejection
 from webtext.reddit.transforms import WriteRecords
 from webtext.tables import read_records
 from webtext.urls import canonicalize_url
+from webtext.warc.frames import Damage
 from webtext.warc.warc_reader import read_archive
 
 _MOST_REDIRECTS = 3  # the most between a link and the page that the archive has
