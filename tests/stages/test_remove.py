@@ -136,9 +136,10 @@ def test_shards_without_a_match_are_not_written_again(output, monkeypatch):
     assert written == [bucket_of(LONER, PARTS)]
 
 
-def test_the_result_is_what_a_build_with_the_tombstones_makes(output, tmp_path):
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_result_is_what_a_build_with_the_tombstones_makes(workers, output, tmp_path):
     asked = [Tombstone.of("host", "www.HOST3.example"), Tombstone.of("author", "jane  doe")]
-    remove(output, asked, ENGINE)
+    remove(output, asked, Engine(workers))
     fresh = tmp_path / "fresh"
     for name in ("documents", "duplicates"):
         shutil.copytree(f"{output}/{name}", fresh / name)
