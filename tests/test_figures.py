@@ -10,6 +10,7 @@ from dedup.near.choose import RECURRING_URLS, RECURRING_WORDS
 from dedup.near.minhash import MinHashConfig
 from dedup.near.shingles import MOST_SHINGLES
 from filters import load_preset
+from filters.rules.walls import _WORDS_OF_NO_TEXT
 from pipelines import api
 from pipelines.report.search import MOST_LINKS
 from webtext.crawl.config import FetchConfig
