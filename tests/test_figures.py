@@ -51,6 +51,7 @@ def said_of_the_code():
         "docs/fetch.md",
         f"{attempts}, after {fetch.backoff:.0f} s",
     )
+    yield "docs/filters.md", f"decides only where there are at most {_WORDS_OF_NO_TEXT} words"
     yield "docs/fetch.md", f"(`--outage-pause`, {fetch.outage_pause:.0f} s)"
     yield "docs/extraction.md", f"({extract.seconds:.0f} seconds, {extract.memory_mb >> 10} GB, or a crash)"
     size = (ROOT / "webtext/extract/block_model.npz").stat().st_size
