@@ -33,7 +33,9 @@ def check(output: str, variants: int) -> dict[str, int]:
     planted = sum(len(urls) - 1 for urls in families.values())
     found = sum(min(len(urls) - 1, sum(url in removed for url in urls)) for urls in families.values())
     strangers = sum(family_of[url] != family_of.get(kept) for url, kept in removed.items() if url in family_of)
-    checked, chained, unlike = _genuine_removals(output, [row for row in rows if row["url"] not in family_of])
+    # A short text that stands on many pages stays on none of them, so there is nothing that it would be compared with.
+    compared = [row for row in rows if row["url"] not in family_of and row["kept_url"]]
+    checked, chained, unlike = _genuine_removals(output, compared)
     return {
         "documents": len(documents),
         "planted": planted,
