@@ -27,7 +27,7 @@ from pipelines.engine.tasks import Worker
 from pipelines.pages.page_index import PageIndex
 from pipelines.pages.page_work import Judged, PageConfig, PagePool, judge_page
 from pipelines.stages.earlier import sketch_settings
-from pipelines.stages.ledger import count_rejections
+from pipelines.stages.ledger import count_rejections, once_a_file
 from pipelines.stages.stage import as_json
 from webtext import storage
 from webtext.extract.extractors import PACKAGES
@@ -269,9 +269,18 @@ def count_documents(pages: int, directory: str) -> Counts:
     """Count a documents directory against the fetched pages that it was given."""
     kept, masked = 0, Counter[str]()
     for name in storage.list_files(directory, "part-*.parquet"):
-        with storage.open_file(storage.join(directory, name)) as stream:
-            table = read_columns(stream, ["masked"])
-        kept += len(table)
-        for things in table.column("masked").to_pylist():
-            masked.update({f"masked_{kind}": number for kind, number in things})
+        documents, found = _masked(storage.join(directory, name))
+        kept += documents
+        masked.update(found)
     return Counts(pages, kept, count_rejections(directory), notes=dict(sorted(masked.items())))
+
+
+@once_a_file
+def _masked(path: str) -> tuple[int, Counter[str]]:
+    """Count the documents of a part, and what was masked in them, by kind."""
+    with storage.open_file(path) as stream:
+        table = read_columns(stream, ["masked"])
+    found = Counter[str]()
+    for things in table.column("masked").to_pylist():
+        found.update({f"masked_{kind}": number for kind, number in things})
+    return len(table), found

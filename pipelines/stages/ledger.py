@@ -1,7 +1,11 @@
 """The sums: counted from the files that stages wrote, never from counters that a retried bundle adds to twice."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
 
 import pyarrow.parquet as pq
 
@@ -12,25 +16,47 @@ from webtext.errors import UnbalancedError
 from webtext.manifest import Manifest
 from webtext.tables import read_columns
 
+Counted = TypeVar("Counted")
+
+
+def once_a_file(count: Callable[[str], Counted]) -> Callable[[str], Counted]:
+    """Have a local file counted once, for as long as it is the same one: who watches a stage counts again and again."""
+    kept = lru_cache(maxsize=1 << 14)(lambda path, _: count(path))
+
+    def counted(path: str) -> Counted:
+        try:
+            found = Path(path).stat()
+        except OSError:  # It lies elsewhere, or is gone, which its reader tells.
+            return count(path)
+        return kept(path, (found.st_ino, found.st_size, found.st_mtime_ns))
+
+    return counted
+
 
 def count_rows(directory: str, pattern: str) -> int:
     """Sum the rows of the Parquet files below a directory; only their footers are read."""
-    total = 0
-    for name in storage.list_tree(directory, pattern):
-        with storage.open_file(storage.join(directory, name)) as stream:
-            total += pq.ParquetFile(stream).metadata.num_rows
-    return total
+    return sum(_rows(storage.join(directory, name)) for name in storage.list_tree(directory, pattern))
+
+
+@once_a_file
+def _rows(path: str) -> int:
+    with storage.open_file(path) as stream:
+        return int(pq.ParquetFile(stream).metadata.num_rows)
 
 
 def count_rejections(directory: str) -> dict[str, int]:
     """Count a stage's rejections by reason, most frequent first."""
     reasons: Counter[str] = Counter()
     for name in storage.list_files(directory, "rejections-*.parquet"):
-        with storage.open_file(storage.join(directory, name)) as stream:
-            column = read_columns(stream, ["reason"]).column("reason")
-        for entry in column.value_counts():
-            reasons[entry["values"].as_py()] += entry["counts"].as_py()
+        reasons.update(_reasons(storage.join(directory, name)))
     return dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0])))
+
+
+@once_a_file
+def _reasons(path: str) -> dict[str, int]:
+    with storage.open_file(path) as stream:
+        column = read_columns(stream, ["reason"]).column("reason")
+    return {entry["values"].as_py(): entry["counts"].as_py() for entry in column.value_counts()}
 
 
 @dataclass(frozen=True)
