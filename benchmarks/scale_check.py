@@ -48,19 +48,22 @@ def check(output: str, variants: int) -> dict[str, int]:
 
 
 def _genuine_removals(output: str, rows: list[dict[str, Any]]) -> tuple[int, int, int]:
-    """Recompute the similarities of removed pages: how many, of them chained, of them like none of their cluster."""
+    """Recompute the similarities of removed pages: how many, of them chained, of them like none of their cluster.
+
+    Where no page of a cluster stays (a short text at many URLs), a page must be like another that goes.
+    """
     members: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        members[row["cluster"]] |= {row["url"], row["kept_url"]}
+        members[row["cluster"]] |= {row["url"], row["kept_url"]} - {None}
     wanted = set().union(*members.values())
     texts = {row["url"]: row["text"] for row in _rows(output, "documents", "part-*", ["url", "text"], wanted)}
     chained = unlike = 0
     for row in rows:
         url, kept = row["url"], row["kept_url"]
-        if _jaccard(texts[url], texts[kept]) < _THRESHOLD:
+        if kept is None or _jaccard(texts[url], texts[kept]) < _THRESHOLD:
             others = members[row["cluster"]] - {url, kept}
             is_like = any(_jaccard(texts[url], texts[other]) >= _THRESHOLD for other in others)
-            chained, unlike = chained + is_like, unlike + (not is_like)
+            chained, unlike = chained + (is_like and kept is not None), unlike + (not is_like)
     return len(rows), chained, unlike
 
 
