@@ -1,6 +1,6 @@
 # webtext: the commands anyone needs. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help corpus test peers-of-tests check format lock docs traces bench bench-extract bench-train bench-control bench-scale fuzz clean
+.PHONY: help corpus test tests peers-of-tests check format lock docs traces bench bench-extract bench-train bench-control bench-scale fuzz clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -41,14 +41,17 @@ corpus: $(VENV)/installed ## Build a corpus: the bundled sample, or SUBMISSIONS=
 	$(BIN)/webtext validate $(OUTPUT)/corpus --tier $(TIER) --output $(OUTPUT)/validation
 	$(BIN)/webtext report -o $(OUTPUT)
 
-# A file of tests is one process's, since its tests share what they make; those with slow tests are begun first.
-# There is a process more than cores, since tests wait for servers and workers of their own.
-TESTS_CPU_MINUTES := 33
+# A file of tests is one process's, since its tests share what they make; those that take longest are begun first.
+# There are two processes more than cores, since tests wait for servers and workers of their own.
+TESTS_CPU_MINUTES := 20
 CORES := $(shell env -u OMP_NUM_THREADS nproc 2>/dev/null || sysctl -n hw.ncpu)
-PROCESSES := $(shell expr $(CORES) + 1)
-test: check ## Run all checks and all tests, in a process more than there are cores (PYTEST_ARGS=... PROCESSES=...)
+PROCESSES := $(shell expr $(CORES) + 2)
+test: $(VENV)/installed-tests ## Run all checks and all tests, side by side (PYTEST_ARGS=... PROCESSES=...)
 	@echo "tests: some $(TESTS_CPU_MINUTES) CPU-minutes, in $(PROCESSES) processes" \
 	  "about $$(( $(TESTS_CPU_MINUTES) / $(CORES) + 1 )) minutes"
+	$(MAKE) --no-print-directory --jobs 2 check tests
+
+tests: $(VENV)/installed-tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -rs -n $(PROCESSES) --dist loadfile --no-loadscope-reorder \
 	  --ignore tests/test_architecture.py $(PYTEST_ARGS)
 

@@ -1,6 +1,6 @@
 """Whatever reads foreign text takes time that grows as the text does: measured at 4 KB to 1 MB of hostile text.
 
-`WEBTEXT_LARGEST_TEXT=1000000` has the few pieces grow to a megabyte; a quarter of it is what they grow to otherwise.
+`WEBTEXT_LARGEST_TEXT=1000000` has the few pieces grow to a megabyte; an eighth of it is what they grow to otherwise.
 """
 
 # ruff: noqa: E501 (a table)
@@ -35,7 +35,7 @@ from webtext.reddit.submissions import extract_links
 from webtext.text import words
 from webtext.urls import canonicalize_url, resolve_url
 
-LONG, LARGEST = 64_000, int(os.environ.get("WEBTEXT_LARGEST_TEXT", "256000"))  # characters of any piece, and of the few
+LONG, LARGEST = 64_000, int(os.environ.get("WEBTEXT_LARGEST_TEXT", "128000"))  # characters of any piece, and of the few
 
 # What a hostile text repeats: digits, marks, symbols, spaces, joiners, and the beginnings of what is looked for.
 PIECES = [
