@@ -91,7 +91,7 @@ def test_a_book_on_one_page_is_judged_as_a_page_is():
     assert sum(f"That was day {n}." in text for n in range(400)) >= 396
     reader = BlockReader().read(page)
     table = measure(reader.blocks, reader.places, Declared.read(page)).table(("page_chars", "chars_before", "index"))
-    assert table.max(axis=1).tolist() == [30_000, 30_000, 250]
+    assert table.max(axis=1).tolist() == [15_000, 15_000, 120]
 
 
 def test_captions_are_text_where_nearly_all_is_captions():

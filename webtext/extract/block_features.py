@@ -25,7 +25,7 @@ _TAGS = str.split(
 _TAG_NUMBERS = {tag: number for number, tag in enumerate(_TAGS, 1)}
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 # Beyond these the model would know few pages or none: long texts lost four words in five (docs/extraction.md).
-_MOST_CHARS, _MOST_BLOCKS = 30_000, 250
+_MOST_CHARS, _MOST_BLOCKS = 15_000, 120
 _COUNT_CHARS = frozenset(("chars_before", "chars_after", "chars_from_title"))
 _COUNT_BLOCKS = frozenset(("index", "from_end", "from_title", "page_long", "prose_before", "prose_after"))
 _FAR = 999  # blocks: there is none
