@@ -23,6 +23,7 @@ from webtext.errors import UsageError
 PACKAGES = ("webtext", "filters", "dedup", "model", "pipelines")
 LOCAL = "local"  # the address that starts a cluster on this machine, for this run
 _PATIENCE = 10.0  # seconds for a cluster to answer
+_STARTS = 3  # of a cluster on this machine: a busy one does not start it in the time that Ray allows
 _ABSENT = f"no Ray cluster at {{}}: start one (`ray start --head`), or give --ray {LOCAL}"
 
 
@@ -53,23 +54,39 @@ def _connected(address: str) -> Iterator[Any]:
     except ImportError as error:
         raise UsageError("--ray needs Ray: pip install 'webtext[ray]'") from error
     _check(address)
-    ours = [str(Path(str(importlib.import_module(name).__file__)).parent) for name in PACKAGES]
-    local = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"} if address == LOCAL else {}
-    try:
-        ray.init(
-            address=address,
-            runtime_env={"py_modules": ours},
-            logging_level="ERROR",
-            log_to_driver=False,
-            configure_logging=False,
-            **local,
-        )
-    except ConnectionError as error:
-        raise UsageError(_ABSENT.format(address)) from error
+    start(ray, address)
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def start(ray: Any, address: str) -> None:
+    """Connect Ray to the cluster at an address, or start one here, three times at most.
+
+    Raises:
+        UsageError: there is no cluster, or it does not start.
+    """
+    ours = [str(Path(str(importlib.import_module(name).__file__)).parent) for name in PACKAGES]
+    local = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"} if address == LOCAL else {}
+    for number in range(1, _STARTS + 1):
+        try:
+            ray.init(
+                address=address,
+                runtime_env={"py_modules": ours},
+                logging_level="ERROR",
+                log_to_driver=False,
+                configure_logging=False,
+                **local,
+            )
+        except ConnectionError as error:
+            raise UsageError(_ABSENT.format(address)) from error
+        except RuntimeError as error:
+            ray.shutdown()
+            if number == _STARTS:
+                raise UsageError(f"Ray does not start (--ray {address}): {str(error).splitlines()[0]}") from error
+        else:
+            return
 
 
 def _check(address: str) -> None:

@@ -17,8 +17,10 @@ import time
 import pytest
 
 from pipelines.commands.cli import EXIT_USAGE, main
+from pipelines.engine import ray_tasks
 from tests.double.beam_processes import ROOT, free_port
 from tests.double.sessions import processes_of, wait_for_none
+from webtext.errors import UsageError
 
 pytest.importorskip("ray", reason="needs the extra `ray`: pip install 'webtext[ray]'")
 
@@ -132,3 +134,26 @@ def test_where_there_is_no_cluster_one_line_says_so(pages, tmp_path):
 def test_ray_and_a_runner_are_two_engines(capsys):
     assert main(["build", "-o", "nowhere", "--ray", "local", "--runner=DataflowRunner"]) == EXIT_USAGE
     assert "choose one" in capsys.readouterr().err
+
+
+class BusyRay:
+    """Stands for Ray on a machine so busy that so many starts of a cluster fail."""
+
+    def __init__(self, failures):
+        self.failures, self.calls = failures, []
+
+    def init(self, **_):
+        self.calls.append("init")
+        if self.calls.count("init") <= self.failures:
+            raise RuntimeError("Timed out waiting for file gcs_server_port\nand more")
+
+    def shutdown(self):
+        self.calls.append("shutdown")
+
+
+def test_a_cluster_that_does_not_start_in_time_is_started_again_and_at_last_one_line_says_so():
+    busy = BusyRay(2)
+    ray_tasks.start(busy, ray_tasks.LOCAL)
+    assert busy.calls == ["init", "shutdown", "init", "shutdown", "init"]
+    with pytest.raises(UsageError, match=r"^Ray does not start \(--ray local\): Timed out waiting for file \w+$"):
+        ray_tasks.start(BusyRay(3), ray_tasks.LOCAL)

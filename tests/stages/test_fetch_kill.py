@@ -3,7 +3,8 @@
 The crawl is `webtext fetch` as a user runs it: Beam, two workers, three slots. A moment is a number of bytes that its
 archives have grown by, so it lies in the work, not on a clock. What dies is every process at once, the main one alone,
 or one worker; each run goes on with what the one before has left. Runs that are to be killed are slowed down,
-since the other worker goes on until the end of the first is noticed. `WEBTEXT_KILLS=10` kills it twenty times, in some ten minutes.
+since the other worker goes on until the end of the first is noticed. `WEBTEXT_KILLS=10` kills it twenty times, in some
+ten minutes.
 """
 
 import os
