@@ -23,7 +23,7 @@ from webtext.errors import UsageError
 PACKAGES = ("webtext", "filters", "dedup", "model", "pipelines")
 LOCAL = "local"  # the address that starts a cluster on this machine, for this run
 _PATIENCE = 10.0  # seconds for a cluster to answer
-_STARTS = 3  # of a cluster on this machine: a busy one does not start it in the time that Ray allows
+_STARTS = 3  # A busy machine does not start a cluster in the time that Ray allows.
 _ABSENT = f"no Ray cluster at {{}}: start one (`ray start --head`), or give --ray {LOCAL}"
 
 
