@@ -30,12 +30,13 @@ from webtext.warc import warc_reader
 from webtext.warc.warc_records import iter_members
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 120  # after which a run that should have come to its moment, or to its end, is given up
+SECONDS = 240  # after which a run that should have come to its moment, or to its end, is given up
 STRIKES = 2 * KILLS  # Struck are all of a run, a worker, all, the main process, and so on.
 PROGRAM = "from pipelines.commands.cli import entry; entry()"
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(1500),
     pytest.mark.skipif(sys.platform != "linux", reason="workers are found in /proc"),
 ]
 
