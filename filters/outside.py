@@ -192,6 +192,8 @@ def _checked(name: str, kind: type[Any], reasons: tuple[str, ...]) -> type[Any]:
     def judge(self: Any, document: Document) -> Document | Reason | None:
         try:
             outcome = kind.__call__(self, document)
+        except MemoryError:  # That is the page's doing: it is rejected as one that takes too much.
+            raise
         except _FAULTS as error:
             line = traceback.extract_tb(error.__traceback__)[-1]
             said = f"rule {name} raised {type(error).__name__} at {document.url}: {error}"
