@@ -190,7 +190,7 @@ def crawl(pipe: Connection, ports: tuple[int, ...], urls: list[str]) -> None:
         task.run(errands)
         cpu = time.process_time() - before
         requester.close()
-        outcomes = {errand.link.url: row["outcome"] for errand, row in task.rows(errands)}
+        outcomes = {errand.link.url: row["outcome"] for errand, row in task.rows()}
     pipe.send((cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, outcomes))
 
 

@@ -1,7 +1,10 @@
 """The layers, as a newcomer may rely on them: who owns the five names, and what imports what."""
 
+import ast
 import graphlib
+import importlib
 import importlib.metadata
+import importlib.util
 import io
 import re
 import subprocess
@@ -147,3 +150,13 @@ def test_help_needs_no_extra():
 
 def test_the_files_that_are_begun_first_are_there():
     assert [name for name in LONGEST if not list((ROOT / "tests").rglob(name))] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
+def test_what_a_benchmark_imports_of_ours_is_there(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in PACKAGES:
+            module = importlib.import_module(node.module)
+            missing = [name.name for name in node.names if not hasattr(module, name.name)]
+            modules = [name for name in missing if importlib.util.find_spec(f"{node.module}.{name}") is None]
+            assert modules == [], node.module
