@@ -105,7 +105,7 @@ def watch_all(clock: Clock) -> None:
     ):
         clock.watch(group, owner, name)
     engine = clock.around("extract", webtext.extract.extractors.load_engine("webtext"))
-    extract.load_engine = lambda _: engine
+    extract.load_engine = lambda _, **__: engine
 
 
 def index(archives: list[str]) -> tuple[str, list[Bucket]]:
