@@ -15,6 +15,7 @@ import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import chain
 
 # Letters that are a word each: code points and ranges, digits left out. Unicode 15: Script=Han and Hiragana, and what
 # has Line_Break=Complex_Context (Thai, Lao, Myanmar, Khmer, Tai Le, New Tai Lue, Tai Tham, Tai Viet).
@@ -25,6 +26,7 @@ SPACELESS_RANGES = (
     (0xAA60, 0xAADF), (0xF900, 0xFAFF), (0x1B001, 0x1B11F), (0x20000, 0x3FFFF),
 )  # fmt: skip
 _MARKS_END = 0x20000  # no mark lies beyond it, but variation selectors, which belong to no word
+_TAGS = range(0xE0000, 0xE0200)  # the only format characters beyond it
 _VARIATION_SELECTORS = range(0xFE00, 0xFE10)
 _BASIC_PLANE = "\uffff"
 _ASCII_WORD = re.compile(r"[^\W_]+")
@@ -57,7 +59,7 @@ def comparable(text: str) -> str:
     """
     if text.isascii():
         return text
-    if not text.replace("\n", " ").isprintable():  # format characters are not, nor is little else
+    if not text.replace("\n", " ").replace("\t", " ").isprintable():  # format characters are not, nor is little else
         text = _format_characters().sub("", text)
     if all(unicodedata.is_normalized("NFC", part) for part in _overlapping(text)):
         return text
@@ -103,8 +105,10 @@ def _joining() -> str:
     return "".join(map(chr, sorted(second | combining | jamo)))
 
 
+@cache
 def _format_ranges() -> str:
-    return "".join(chr(code) for code in range(0x80, 0xE0200) if unicodedata.category(chr(code)) == "Cf")
+    codes = chain(range(0x80, _MARKS_END), _TAGS)
+    return "".join(chr(code) for code in codes if unicodedata.category(chr(code)) == "Cf")
 
 
 @cache

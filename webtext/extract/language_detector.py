@@ -65,18 +65,23 @@ def share_in(text: str, languages: Collection[str]) -> float:
     1.0
     """
     wanted = {family(language) for language in languages}
-    inside = outside = 0.0
+    parts: list[tuple[bool, str, int]] = []
     for piece in _spread(_pieces(text)):
         for part, sure in ((_NOT_LATIN.sub(" ", piece), _SURE), (" ".join(_NOT_LATIN.findall(piece)), _SURE_BY_SCRIPT)):
             letters = len("".join(part.split()))
             if letters < _SHORTEST_CHARS:
                 continue
             language, probability = detect(part)
-            amount = min(count_words(part), letters / 2)  # two characters are about a word where each is counted as one
-            if family(language) in wanted:
-                inside += amount
-            elif probability >= sure and len(_MARKS_OF_CODE.findall(part)) < _CODE_SHARE * letters:
-                outside += amount
+            is_inside = family(language) in wanted
+            if is_inside or (probability >= sure and len(_MARKS_OF_CODE.findall(part)) < _CODE_SHARE * letters):
+                parts.append((is_inside, part, letters))
+    if all(is_inside for is_inside, _, _ in parts):  # as nearly all texts are, whose words need no count
+        return 1.0
+    inside = outside = 0.0
+    for is_inside, part, letters in parts:
+        amount = min(count_words(part), letters / 2)  # two characters are about a word where each is counted as one
+        inside += amount * is_inside
+        outside += amount * (not is_inside)
     return inside / (inside + outside) if inside + outside else 1.0
 
 
