@@ -12,7 +12,11 @@ The model of `webtext` was trained on all of these pages, so its own row flatter
 `webtext (other half)`: each page extracted by a model that was trained on the other half, made before by
 `python benchmarks/train_block_model.py --half 0 build/block_model_0.npz`, and 1; the row is left out without them.
 
-A second table says of how many of WCXB's pages title, author and day are equal to the gold, but for case and spaces:
+A second table says on how many pages an engine loses more than half of what trafilatura's default finds: of its words,
+whatever they are; of these pages, on how many with a lower F1 than the default's; and of the default's words that the
+gold has, too (of news: of the gold's segments that it has), which is what would be missed.
+
+A third table says of how many of WCXB's pages title, author and day are equal to the gold, but for case and spaces:
 with our reader of what pages declare, and with trafilatura's.
 """
 
@@ -156,14 +160,15 @@ def measure(name: str, realweb: Path, wcxb: Path, models: Path) -> dict[str, Any
     gc.collect()
     gc.freeze()
     counts: defaultdict[tuple[str, int], list[Any]] = defaultdict(list)
-    seconds = 0.0
+    texts, seconds = [], 0.0
     for page in read_pages(realweb, wcxb):
         start = time.process_time()
         text = extract(page)
         seconds += time.process_time() - start
         score = segments(text, page.gold) if page.kind == "news" else word_f1(text, page.gold["text"])
         counts[page.kind, page.half].append(score)
-    return {"name": name, "counts": dict(counts), "seconds": seconds}
+        texts.append(text)
+    return {"name": name, "counts": dict(counts), "seconds": seconds, "texts": texts}
 
 
 def language_of(gold: dict[str, Any]) -> str:
@@ -182,12 +187,48 @@ def f1(counts: Counter[str]) -> float:
     return 2 * counts["hit"] / (counts["hit"] + counts["wrong"] + counts["wanted"])
 
 
+def words_of(text: str) -> Counter[str]:
+    """Give the bag of words of a text."""
+    return Counter(_WORD.findall(text.lower()))
+
+
 def word_f1(text: str, gold: str) -> float:
     """Give F1 over bags of words; a page without text is right only if nothing was found."""
-    found, wanted = (Counter(_WORD.findall(one.lower())) for one in (text, gold))
+    found, wanted = words_of(text), words_of(gold)
     if not wanted:
         return float(not found)
     return 2 * sum((found & wanted).values()) / (sum(found.values()) + sum(wanted.values()))
+
+
+def losses(text: str, default: str, page: Known) -> tuple[bool, bool, bool]:
+    """Tell whether over half of the default's words are lost; with a lower F1, too; over half of those in the gold."""
+    found, others = words_of(text), words_of(default)
+    lost = 2 * (found & others).total() < others.total()
+    if page.kind == "news":
+        wanted = Counter(segment for segment in page.gold["with"] if segment in default)
+        kept = sum(segment in text for segment in wanted)
+        worse = f1(segments(text, page.gold)) < f1(segments(default, page.gold))
+    else:
+        wanted = others & words_of(page.gold["text"])
+        kept = (found & wanted).total()
+        worse = word_f1(text, page.gold["text"]) < word_f1(default, page.gold["text"])
+    return lost, lost and worse, 2 * kept < wanted.total()
+
+
+def print_losses(pages: Iterator[Known], texts: dict[str, list[str]]) -> None:
+    """Print on how many pages each engine loses more than half of what the default finds."""
+    counts: defaultdict[tuple[str, str, int], list[tuple[bool, ...]]] = defaultdict(list)
+    for page, *found in zip(pages, *texts.values(), strict=True):
+        for name, text in zip(texts, found, strict=True):
+            default = found[list(texts).index(BASELINE)]
+            counts[name, "news" if page.kind == "news" else "WCXB", page.half].append(losses(text, default, page))
+    heads = [f"{kind}, half {half}" for kind in ("news", "WCXB") for half in (0, 1)]
+    print("\n| more than half lost: words, these with a lower F1, words of the gold | " + " | ".join(heads) + " |")
+    print("|---" * (len(heads) + 1) + "|")
+    for name in texts:
+        groups = [counts[name, kind, half] for kind in ("news", "WCXB") for half in (0, 1)]
+        cells = [f"{', '.join(str(sum(one)) for one in zip(*group, strict=True))} of {len(group)}" for group in groups]
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
 def segment_f1(counts: Sequence[Counter[str]]) -> float:
@@ -260,6 +301,7 @@ def main() -> None:
     parser.add_argument("--engines", nargs="*", default=[BASELINE, OTHER_HALF, PRODUCT, *ENGINES, *PEERS])
     arguments = parser.parse_args()
     context, default = multiprocessing.get_context("spawn"), 0.0
+    texts: dict[str, list[str]] = {}
     heads = [
         "engine",
         "news, half 0",
@@ -277,7 +319,11 @@ def main() -> None:
         with context.Pool(1) as pool:
             row = pool.apply(measure, (name, arguments.realweb, arguments.wcxb, arguments.models))
         default = row["seconds"] if name == BASELINE else default
+        if "texts" in row:
+            texts[name] = row["texts"]
         print(format_row(row, default), flush=True)
+    if BASELINE in texts:
+        print_losses(read_pages(arguments.realweb, arguments.wcxb), texts)
     print_declared(page for page in read_pages(arguments.realweb, arguments.wcxb) if page.kind != "news")
 
 

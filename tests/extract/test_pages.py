@@ -8,7 +8,7 @@ import pytest
 
 from filters.catalogue import REASONS as FILTER_REASONS
 from sample.build import cases, distinct_answers
-from tests.double.damaged_pages import load_mutations
+from tests.double.benchmarks import load_benchmark
 from tests.extract.test_clean_text import obeys_contract
 from webtext.crawl.outcomes import OUTCOMES
 from webtext.errors import UsageError
@@ -46,7 +46,7 @@ PAGE = f"""<!DOCTYPE html><html lang="en-GB"><head><title>Herons | The Daily Poo
 @pytest.fixture(scope="module")
 def gold(realweb):
     """Give the gold pages: (gold entry, body)."""
-    mutations = load_mutations()
+    mutations = load_benchmark("mutations")
     with (realweb / "web.warc.gz").open("rb") as stream:
         records = mutations.ArchiveIterator(stream, record_types=mutations.WarcRecordType.response, parse_http=True)
         bodies = {record.headers["WARC-Target-URI"]: record.reader.read() for record in records}
@@ -257,7 +257,7 @@ def test_stress_pages_cost_only_themselves():
 
 @pytest.mark.slow
 def test_damaged_pages_are_all_accounted_for_by_a_build(tmp_path):
-    mutations = load_mutations()
+    mutations = load_benchmark("mutations")
     answers = distinct_answers(list(cases()))
     bodies = [
         answer.body for answer in answers if answer.body[:200].lstrip().lower().startswith((b"<!doctype", b"<html"))
