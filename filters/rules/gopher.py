@@ -5,6 +5,7 @@ Source: Rae et al. 2021, "Scaling Language Models: Methods, Analysis & Insights 
 FineWeb stands, and say so at the choice; benchmarks/filter_parity.py compares the two on real documents.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -60,21 +61,22 @@ class GopherQuality:
 
     def judge(self, text: str, split: Split) -> Reason | None:
         """Judge a text with a given notion of words; marks may be words of their own."""
-        found = split(text)
-        wordy = [word for word in found if word.isalnum() or not is_symbol(word)]
-        if len(wordy) < max(1, self.min_words):
-            return Reason("gopher_short", under(len(wordy), self.min_words, "words"))
-        if len(wordy) > self.max_words:
-            return Reason("gopher_long", over(len(wordy), self.max_words, "words"))
-        return self._judge_words(text, found, wordy) or self._judge_lines(text) or self._judge_prose(found)
+        found = Counter(split(text))
+        wordy = {word: count for word, count in found.items() if word.isalnum() or not is_symbol(word)}
+        n_words = sum(wordy.values())
+        if n_words < max(1, self.min_words):
+            return Reason("gopher_short", under(n_words, self.min_words, "words"))
+        if n_words > self.max_words:
+            return Reason("gopher_long", over(n_words, self.max_words, "words"))
+        mean = sum(len(word) * count for word, count in wordy.items()) / n_words
+        return self._judge_words(text, found.total(), mean) or self._judge_lines(text) or self._judge_prose(found)
 
-    def _judge_words(self, text: str, found: Sequence[str], wordy: Sequence[str]) -> Reason | None:
-        mean = sum(map(len, wordy)) / len(wordy)
+    def _judge_words(self, text: str, n_tokens: int, mean: float) -> Reason | None:
         if mean < self.min_mean_word_length:
             return Reason("gopher_word_length", under(mean, self.min_mean_word_length, "characters a word"))
         if mean > self.max_mean_word_length:
             return Reason("gopher_word_length", over(mean, self.max_mean_word_length, "characters a word"))
-        symbols = max(text.count("#"), sum(map(text.count, _ELLIPSES))) / len(found)
+        symbols = max(text.count("#"), sum(map(text.count, _ELLIPSES))) / n_tokens
         if symbols > self.max_symbol_ratio:
             return Reason("gopher_symbols", over(symbols, self.max_symbol_ratio, "hash marks or ellipses a word"))
         return None
@@ -89,9 +91,10 @@ class GopherQuality:
             return Reason("gopher_ellipsis_lines", over(trailing, self.max_ellipsis_lines, "of lines end in ..."))
         return None
 
-    def _judge_prose(self, found: Sequence[str]) -> Reason | None:
+    def _judge_prose(self, found: Counter[str]) -> Reason | None:
         # datatrove counts marks among the words here, so a text of much punctuation has fewer words with a letter.
-        alphabetic = len([word for word in found if word.isalpha() or any(map(str.isalpha, word))]) / len(found)
+        with_letter = sum(count for word, count in found.items() if word.isalpha() or any(map(str.isalpha, word)))
+        alphabetic = with_letter / found.total()
         if alphabetic < self.min_alphabetic_words:
             return Reason("gopher_alphabetic", under(alphabetic, self.min_alphabetic_words, "of words have a letter"))
         stop_words = len(set(_STOP_WORDS).intersection(found))
