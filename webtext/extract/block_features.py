@@ -5,8 +5,10 @@ is a column with a number for each block; `measure` gives all of them by name, a
 """
 
 import functools
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +16,17 @@ from numpy.typing import NDArray
 from webtext.extract.blocks import OUTSIDE_BITS, Block, Place
 from webtext.extract.class_words import KINDS
 from webtext.extract.declared import Declared
-from webtext.extract.text_counts import COUNTS, count_text
+from webtext.extract.text_counts import COUNTS, count_texts
 
-Column = NDArray[np.generic] | float  # a number for each block, or one for all
 Ints = NDArray[np.int64]
+Rows = NDArray[np.floating | np.integer | np.bool_]  # shape (features, blocks)
+Part = tuple[Sequence[str], Rows]  # features, by name
 
 _TAGS = str.split(
     """p li h1 h2 h3 h4 h5 h6 td th tr dt dd div section article blockquote pre figcaption summary label caption"""
 )
 _TAG_NUMBERS = {tag: number for number, tag in enumerate(_TAGS, 1)}
-_HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_HEADING_LEVELS = np.array([0, *(int(tag[1]) if tag in {"h1", "h2", "h3", "h4", "h5", "h6"} else 0 for tag in _TAGS)])
 # Beyond these the model would know few pages or none: long texts lost four words in five (docs/extraction.md).
 _MOST_CHARS, _MOST_BLOCKS = 15_000, 120
 _COUNT_CHARS = frozenset(("chars_before", "chars_after", "chars_from_title"))
@@ -35,201 +38,234 @@ _AROUND = (1, 2, -1, -2, -3)  # blocks before and after
 _WINDOWS = (3, 8, 20)
 
 
+# The names of features that are measured together, in the order of their rows.
+_IN_NAMES = tuple(f"in_{tag}" for tag in OUTSIDE_BITS)
+_KIND_NAMES = tuple(f"{name}_{kind}" for name in ("near", "above") for kind in range(len(KINDS)))
+_ELEMENT = str.split("chars link_share blocks block_chars long_share share frequent_share headings children")
+_AROUND_NAMES = (
+    *(f"up{level}_{name}" for level in range(_LEVELS) for name in _ELEMENT),
+    *(f"mass{mass}_{name}" for mass in _MASSES for name in (*_ELEMENT, "up")),
+)
+_GROUP = str.split("blocks chars link_share block_chars sentences rank")
+_GROUP_NAMES = tuple(f"{group}_{name}" for group in ("path", "tags") for name in _GROUP)
+_NEIGHBOUR_NAMES = (
+    *(f"{name}_{by}" for by in _AROUND for name in ("chars", "link_share", "tag", "same_path")),
+    *(
+        f"within{radius}_{name}"
+        for radius in _WINDOWS
+        for name in ("chars", "link_share", "frequent_share", "sentences", "prose")
+    ),
+)
+
+
 def measure(blocks: Sequence[Block], places: Sequence[Place], declared: Declared) -> "Features":
     """Measure a page's blocks (at least one)."""
     page = _Page(blocks, places, declared)
-    columns: dict[str, Column] = dict(declared.numbers)
-    for part in (_of_text, _of_place, _of_names, _of_elements_around, _of_groups, _of_position, _of_neighbours):
-        columns.update(part(page))
-    return Features(columns, page.words)
+    parts = (_of_text, _of_place, _of_names, _of_elements_around, _of_groups, _of_position, _of_neighbours)
+    return Features([_stack(page.size, declared.numbers), *(part(page) for part in parts)], page.words)
 
 
 class Features:
     """The features of a page's blocks by name, and the words of each block."""
 
-    def __init__(self, columns: dict[str, Column], words: Ints) -> None:
-        self._columns, self.words = columns, words
+    def __init__(self, parts: Sequence[Part], words: Ints) -> None:
+        self._rows, self.words = [rows for _, rows in parts], words
+        self._names = tuple(chain.from_iterable(names for names, _ in parts))
 
-    def names(self) -> list[str]:
-        """Name all of them."""
-        return list(self._columns)
+    def names(self) -> tuple[str, ...]:
+        """Name all of them, in the order on which the model was trained."""
+        return tuple(dict.fromkeys(self._names))
 
     def table(self, names: tuple[str, ...]) -> NDArray[np.float32]:
         """Give the features that are named, each a row with a number for each block."""
-        table = np.empty((len(names), len(self.words)), np.float32)
-        for row, name in enumerate(names):
-            table[row] = self._columns[name]
-        for rows, most in _capped(names):
-            table[rows] = np.clip(table[rows], -most, most)
-        return table
+        rows, most = _rows_of(self._names, names)
+        table = np.concatenate(self._rows, dtype=np.float32, casting="unsafe").take(rows, axis=0)
+        return np.clip(table, -most, most, out=table)
 
 
-@functools.cache
-def _capped(names: tuple[str, ...]) -> tuple[tuple[list[int], int], ...]:
-    """Give the rows that count characters and blocks, kept within what most pages for training have."""
-    chars, blocks = [], []
-    for row, name in enumerate(names):
-        if name.endswith("chars") or name in _COUNT_CHARS:
-            chars.append(row)
-        elif name.endswith(("blocks", "children", "rank", "headings")) or name in _COUNT_BLOCKS:
-            blocks.append(row)
-    return (chars, _MOST_CHARS), (blocks, _MOST_BLOCKS)
+@functools.lru_cache(maxsize=8)
+def _rows_of(every: tuple[str, ...], names: tuple[str, ...]) -> tuple[Ints, NDArray[np.float32]]:
+    """Give the rows of what is named, and within what those are kept that count characters and blocks."""
+    numbers = {name: number for number, name in enumerate(every)}  # the last, where a name stands twice
+    return np.array([numbers[name] for name in names]), np.array([[_most(name)] for name in names], np.float32)
+
+
+def _most(name: str) -> float:
+    """Give the most that a count of characters or blocks is in most pages for training."""
+    if name.endswith("chars") or name in _COUNT_CHARS:
+        return _MOST_CHARS
+    is_count = name.endswith(("blocks", "children", "rank", "headings")) or name in _COUNT_BLOCKS
+    return _MOST_BLOCKS if is_count else np.inf
+
+
+def _stack(size: int, columns: Mapping[str, NDArray[np.generic] | float]) -> Part:
+    """Make rows of columns, each a number for each block, or one for all."""
+    rows = np.empty((len(columns), size))
+    for row, column in enumerate(columns.values()):
+        rows[row] = column
+    return tuple(columns), rows
+
+
+def _bits(numbers: Ints, count: int) -> NDArray[np.uint8]:
+    """Give the lowest bits of whole numbers, shape (count, numbers)."""
+    octets = numbers.astype("<i8").view(np.uint8).reshape(len(numbers), 8)
+    return np.unpackbits(octets, axis=1, count=count, bitorder="little").T
+
+
+_BLOCK_NUMBERS = attrgetter("place", "link_chars", "strong_chars", "links", "cells", "names", "outside")
+_PLACE_NUMBERS = attrgetter("parent", "depth", "names", "all_names", "outside", "hidden", "path", "tag_path")
+
+
+def _numbers(of: Callable[[Any], tuple[int, ...]], every: Sequence[Block] | Sequence[Place]) -> Ints:
+    """Give some attributes of blocks or places, shape (attributes, blocks or places)."""
+    return np.fromiter(chain.from_iterable(map(of, every)), np.int64).reshape(len(every), -1).T.copy()
 
 
 class _Page:
     """A page's blocks and places as arrays, with what several features need."""
 
     def __init__(self, blocks: Sequence[Block], places: Sequence[Place], declared: Declared) -> None:
-        self.blocks, self.places = blocks, places
         self.size = len(blocks)
         self.index = np.arange(self.size)
-        title, description = declared.title, declared.description
-        counts = np.array([count_text(block.text, title, description) for block in blocks], np.int64)
-        self.title_size = max(1, len(title))
-        self.counts = dict(zip(COUNTS, counts.T, strict=True))
+        self.texts = [block.text for block in blocks]
+        self.title_size = max(1, len(declared.title))
+        self.counts = dict(zip(COUNTS, count_texts(self.texts, declared.title, declared.description), strict=True))
         self.chars, self.words, self.sentences = (self.counts[name] for name in ("chars", "words", "sentences"))
-        self.place = np.array([block.place for block in blocks])
-        self.links = np.array([block.links for block in blocks])
-        self.link_chars = np.array([block.link_chars for block in blocks])
-        self.parent = np.array([place.parent for place in places])
-        self.tag = np.array([_TAG_NUMBERS.get(place.tag, 0) for place in places])
-        self.depth = np.array([place.depth for place in places])
-        self.heading = np.array([_HEADINGS.get(place.tag, 0) for place in places])
-        self.path = np.array([place.path for place in places])[self.place]
-        self.tag_path = np.array([place.tag_path for place in places])[self.place]
-        outside = np.array([places[block.place].outside | block.outside for block in blocks])
-        self.outside = {name: (outside & bit > 0) for name, bit in OUTSIDE_BITS.items()}
+        of_blocks, of_places = _numbers(_BLOCK_NUMBERS, blocks), _numbers(_PLACE_NUMBERS, places)
+        self.place, self.link_chars, self.strong_chars, self.links, self.cells, names, outside = of_blocks
+        self.parent, self.depth = of_places[:2]
+        _, _, own_names, all_names, all_outside, self.hidden, self.path, self.tag_path = of_places[:, self.place]
+        outer = self.parent[self.place]
+        self.near_names = names | own_names | of_places[2, outer] | of_places[2, self.parent[outer]]
+        self.all_names = names | all_names
+        self.tags = [place.tag for place in places]
+        self.tag = np.array([_TAG_NUMBERS.get(tag, 0) for tag in self.tags])
+        self.heading = _HEADING_LEVELS[self.tag]
+        self.outside = _bits(all_outside | outside, len(OUTSIDE_BITS))
         prose = (self.words >= 15) & (self.sentences > 0) & (self.link_chars * 2 < self.chars)
         self.prose = prose.astype(np.int64)
         self.total = int(self.chars.sum())
         self.sums = self._sums()
 
     def _sums(self) -> Ints:
-        """Sum over each place what stands in it: characters, in links, blocks, long ones, words, frequent, headings."""
-        long = (self.words >= 12) & (self.sentences > 0)
-        own = [self.chars, self.link_chars, np.ones(self.size, np.int64), long, self.words, self.counts["frequent"]]
-        size = len(self.places)
-        sums = np.zeros((size + 1, 7), np.int64)
-        np.add.at(sums[1:, :6], self.place, np.stack(own, 1))
-        sums[1:, 6] = self.heading > 0
-        sums = np.cumsum(sums, axis=0)
+        """Sum over each place what stands in it, shape (8, places).
+
+        Characters, in links, blocks, long ones, words, frequent, headings, and elements just in it.
+        """
+        size = len(self.parent)
         # Places are numbered as they begin, so what stands in one follows it at once.
         ends, parents = list(range(1, size + 1)), self.parent.tolist()
         for number in range(size - 1, 0, -1):
             ends[parents[number]] = max(ends[parents[number]], ends[number])
+        long = (self.words >= 12) & (self.sentences > 0)
+        own = np.array(
+            [self.chars, self.link_chars, np.ones_like(self.chars), long, self.words, self.counts["frequent"]]
+        )
+        order = np.argsort(self.place, kind="stable")
+        # These are sums over what stands before each place.
+        before = np.zeros((7, size + 1), np.int64)
+        before[:6] = _running(own[:, order])[:, self.place[order].searchsorted(np.arange(size + 1))]
+        np.cumsum(self.heading > 0, out=before[6, 1:])
         children = np.bincount(self.parent[1:], minlength=size)
-        return np.concatenate([sums[ends] - sums[:-1], children[:, None]], 1)
+        return np.concatenate([before[:, ends] - before[:, :-1], children[None]])
 
 
-def _of_text(page: _Page) -> dict[str, Column]:
+def _running(rows: Ints) -> Ints:
+    """Sum what stands before each column, and all at last."""
+    sums = np.zeros((len(rows), rows.shape[1] + 1), np.int64)
+    np.cumsum(rows, axis=1, out=sums[:, 1:])
+    return sums
+
+
+def _of_text(page: _Page) -> Part:
     counts = page.counts
     chars, words, plain = (np.maximum(counts[name], 1) for name in ("chars", "words", "plain"))
-    often = Counter(block.text for block in page.blocks)
-    return {
+    first: dict[str, int] = {}
+    first_like = np.array(list(map(first.setdefault, page.texts, range(page.size))))
+    columns = {
         **{name: counts[name] for name in ("lower", "commas", "ends", "lines")},
         "lower_share": counts["lower"] / words,
         "link_share": page.link_chars / chars,
         "links": page.links,
-        "strong_share": np.array([block.strong_chars for block in page.blocks]) / chars,
-        "cells": np.array([block.cells for block in page.blocks]),
-        "again": np.array(_are_repeated(page.blocks)),
-        "often": np.array([often[block.text] for block in page.blocks]),
+        "strong_share": page.strong_chars / chars,
+        "cells": page.cells,
+        "again": first_like < page.index,
+        "often": np.bincount(first_like)[first_like],
         "in_title": counts["in_title"] / plain,
         "of_title": np.minimum(counts["in_title"], page.title_size) / page.title_size,
         "in_description": counts["in_description"] / plain,
     }
+    return _stack(page.size, columns)
 
 
-def _are_repeated(blocks: Sequence[Block]) -> list[bool]:
-    seen: set[str] = set()
-    repeated = []
-    for block in blocks:
-        repeated.append(block.text in seen)
-        seen.add(block.text)
-    return repeated
-
-
-def _of_place(page: _Page) -> dict[str, Column]:
-    place, parent, tag = page.place, page.parent, page.tag
-    hidden = np.array([page.places[number].hidden for number in place])
-    columns: dict[str, Column] = {
-        "tag": tag[place],
-        "tag_1": tag[parent[place]],
-        "tag_2": tag[parent[parent[place]]],
-        "depth": page.depth[place],
-        **{f"in_{name}": column for name, column in page.outside.items()},
-        **{f"hidden_{bit}": hidden & bit > 0 for bit in (1, 2, 4)},
+def _of_place(page: _Page) -> Part:
+    columns: dict[str, Rows | float] = {
+        "tag": page.tag[page.place],
+        # The model was trained with these two here; `_of_neighbours` says what they are.
+        **dict.fromkeys(("tag_1", "tag_2"), np.nan),
+        "depth": page.depth[page.place],
+        **dict(zip(_IN_NAMES, page.outside, strict=True)),
+        **{f"hidden_{bit}": page.hidden & bit > 0 for bit in (1, 2, 4)},
     }
     for name in ("article", "main"):
-        share = page.chars[page.outside[name]].sum() / max(1, page.total)
-        columns[f"page_in_{name}"] = share
-        columns[f"page_{name}s"] = sum(one.tag == name for one in page.places)
-    return columns
+        columns[f"page_in_{name}"] = int(page.chars[page.outside[_IN_NAMES.index(f"in_{name}")] > 0].sum()) / max(
+            1, page.total
+        )
+        columns[f"page_{name}s"] = page.tags.count(name)
+    return _stack(page.size, columns)
 
 
-def _of_names(page: _Page) -> dict[str, Column]:
+def _of_names(page: _Page) -> Part:
     """Tell which kinds the classes of the block and two elements around it name, and of all around it."""
-    places = page.places
-    near, every = [], []
-    for block in page.blocks:
-        place = places[block.place]
-        outer = places[place.parent]
-        near.append(block.names | place.names | outer.names | places[outer.parent].names)
-        every.append(block.names | place.all_names)
-    columns: dict[str, Column] = {}
-    for name, values in (("near", near), ("above", every)):
-        bits = np.array(values, np.int64)[:, None] >> np.arange(len(KINDS)) & 1
-        columns.update({f"{name}_{kind}": column for kind, column in enumerate(bits.T)})
-    return columns
+    return _KIND_NAMES, np.concatenate([_bits(names, len(KINDS)) for names in (page.near_names, page.all_names)])
 
 
-def _of_element(page: _Page, element: Ints, name: str) -> Iterator[tuple[str, Column]]:
-    chars, link_chars, blocks, long, words, frequent, headings, children = page.sums[element].T
-    yield f"{name}_chars", chars
-    yield f"{name}_link_share", link_chars / np.maximum(chars, 1)
-    yield f"{name}_blocks", blocks
-    yield f"{name}_block_chars", chars / np.maximum(blocks, 1)
-    yield f"{name}_long_share", long / np.maximum(blocks, 1)
-    yield f"{name}_share", chars / max(1, page.total)
-    yield f"{name}_frequent_share", frequent / np.maximum(words, 1)
-    yield f"{name}_headings", headings
-    yield f"{name}_children", children
-
-
-def _of_elements_around(page: _Page) -> dict[str, Column]:
-    columns: dict[str, Column] = {}
-    element = page.place
-    for level in range(_LEVELS):
-        columns.update(_of_element(page, element, f"up{level}"))
-        element = page.parent[element]
+def _of_elements_around(page: _Page) -> Part:
+    chars, link_chars, blocks, long, words, frequent, headings, children = page.sums
+    some_blocks = np.maximum(blocks, 1)
+    of_places = np.array(
+        [
+            chars,
+            link_chars / np.maximum(chars, 1),
+            blocks,
+            chars / some_blocks,
+            long / some_blocks,
+            chars / max(1, page.total),
+            frequent / np.maximum(words, 1),
+            headings,
+            children,
+        ]
+    )
+    around = [page.place]
+    for _ in range(_LEVELS - 1):
+        around.append(page.parent[around[-1]])
+    parts = [of_places[:, element] for element in around]
     for mass in _MASSES:
-        element = page.place
-        while (small := (page.sums[element, 0] < mass) & (element > 0)).any():
-            element = np.where(small, page.parent[element], element)
-        columns.update(_of_element(page, element, f"mass{mass}"))
-        columns[f"mass{mass}_up"] = page.depth[page.place] - page.depth[element]
-    return columns
+        element = _heavy(page, mass)[page.place]
+        parts += [of_places[:, element], (page.depth[page.place] - page.depth[element])[None]]
+    return _AROUND_NAMES, np.concatenate(parts)
 
 
-def _of_groups(page: _Page) -> dict[str, Column]:
+def _heavy(page: _Page, mass: int) -> Ints:
+    """Give, for each place, the smallest one around it, or itself, with so many characters; else the first."""
+    heavy, parents = list(range(len(page.parent))), page.parent.tolist()
+    for number in np.flatnonzero(page.sums[0, 1:] < mass).tolist():
+        heavy[number + 1] = heavy[parents[number + 1]]
+    return np.array(heavy)
+
+
+def _of_groups(page: _Page) -> Part:
     """Measure the blocks that have the same tags and classes around them, and those with the same tags."""
-    columns: dict[str, Column] = {}
-    for name, paths in (("path", page.path), ("tags", page.tag_path)):
-        _, group, sizes = np.unique(paths, return_inverse=True, return_counts=True)
-        sums = np.zeros((len(sizes), 3), np.int64)
-        np.add.at(sums, group, np.stack([page.chars, page.link_chars, page.sentences], 1))
-        chars, link_chars, sentences = sums[group].T
-        size = sizes[group]
-        order = np.argsort(group, kind="stable")
-        rank = np.empty(page.size, np.int64)
-        rank[order] = page.index - (np.cumsum(sizes) - sizes)[group[order]]
-        columns[f"{name}_blocks"] = size
-        columns[f"{name}_chars"] = chars
-        columns[f"{name}_link_share"] = link_chars / np.maximum(chars, 1)
-        columns[f"{name}_block_chars"] = chars / size
-        columns[f"{name}_sentences"] = sentences / size
-        columns[f"{name}_rank"] = rank
-    return columns
+    group = np.concatenate([2 * page.path, 2 * page.tag_path + 1])
+    sizes = np.bincount(group)
+    chars, link_chars, sentences = (
+        np.bincount(group, np.tile(column, 2))[group] for column in (page.chars, page.link_chars, page.sentences)
+    )
+    size, order = sizes[group], np.argsort(group, kind="stable")
+    rank = np.empty_like(group)
+    rank[order] = np.arange(len(group)) - (np.cumsum(sizes) - sizes)[group[order]]
+    rows = np.array([size, chars, link_chars / np.maximum(chars, 1), chars / size, sentences / size, rank])
+    return _GROUP_NAMES, rows.reshape(len(rows), 2, page.size).swapaxes(0, 1).reshape(-1, page.size)
 
 
 def _before(flags: NDArray[np.bool_]) -> Ints:
@@ -243,7 +279,7 @@ def _after(flags: NDArray[np.bool_]) -> Ints:
     return np.minimum.accumulate(numbers[::-1])[::-1]
 
 
-def _of_position(page: _Page) -> dict[str, Column]:
+def _of_position(page: _Page) -> Part:
     index, size, before = page.index, page.size, np.cumsum(page.chars) - page.chars
     level = page.heading[page.place]
     titles = np.flatnonzero(level == 1)
@@ -251,7 +287,7 @@ def _of_position(page: _Page) -> dict[str, Column]:
     last_heading, next_heading = _before(level > 0), _after(level > 0)
     last_prose, next_prose = _before(page.prose > 0), _after(page.prose > 0)
     prose = np.cumsum(page.prose)
-    return {
+    columns = {
         "position": index / size,
         "index": index,
         "from_end": size - index,
@@ -270,43 +306,29 @@ def _of_position(page: _Page) -> dict[str, Column]:
         "prose_before": prose - page.prose,
         "prose_after": prose[-1] - prose,
         "page_chars": page.total,
-        "page_link_share": page.sums[0, 1] / max(1, page.total),
+        "page_link_share": int(page.sums[1, 0]) / max(1, page.total),
         "page_blocks": size,
-        "page_long": page.sums[0, 3],
+        "page_long": page.sums[3, 0],
     }
+    return _stack(page.size, columns)
 
 
-def shift(column: NDArray[np.generic], by: int) -> NDArray[np.generic]:
-    """Give each block the number of the one that is so many before it (after it, if negative); 0 beyond."""
-    shifted = np.zeros_like(column)
-    if 0 < by < len(column):
-        shifted[by:] = column[:-by]
-    elif -len(column) < by < 0:
-        shifted[:by] = column[-by:]
-    return shifted
-
-
-def window(column: NDArray[np.generic], radius: int) -> NDArray[np.generic]:
-    """Sum whole numbers over each block and so many before and after it."""
-    sums = np.concatenate(([0], np.cumsum(column)))
-    index = np.arange(len(column))
-    return sums[np.minimum(len(column), index + radius + 1)] - sums[np.maximum(0, index - radius)]
-
-
-def _of_neighbours(page: _Page) -> dict[str, Column]:
-    link_share = page.link_chars / np.maximum(page.chars, 1)
-    tag, frequent = page.tag[page.place], page.counts["frequent"]
-    columns: dict[str, Column] = {}
-    for by in _AROUND:
-        columns[f"chars_{by}"] = shift(page.chars, by)
-        columns[f"link_share_{by}"] = shift(link_share, by)
-        columns[f"tag_{by}"] = shift(tag, by)
-        columns[f"same_path_{by}"] = shift(page.path, by) == page.path
-    for radius in _WINDOWS:
-        around = window(page.chars, radius)
-        columns[f"within{radius}_chars"] = around
-        columns[f"within{radius}_link_share"] = window(page.link_chars, radius) / np.maximum(around, 1)
-        columns[f"within{radius}_frequent_share"] = window(frequent, radius) / np.maximum(window(page.words, radius), 1)
-        columns[f"within{radius}_sentences"] = window(page.sentences, radius)
-        columns[f"within{radius}_prose"] = window(page.prose, radius)
-    return columns
+def _of_neighbours(page: _Page) -> Part:
+    size, first, last = page.size, max(_AROUND), -min(_AROUND)
+    padded = np.zeros((4, first + size + last))
+    padded[:, first : first + size] = (
+        page.chars,
+        page.link_chars / np.maximum(page.chars, 1),
+        page.tag[page.place],
+        page.path,
+    )
+    shifted = np.array([padded[:, first - by : first - by + size] for by in _AROUND])
+    shifted[:, 3] = shifted[:, 3] == page.path
+    own = (page.chars, page.link_chars, page.counts["frequent"], page.words, page.sentences, page.prose)
+    sums, radius = _running(np.array(own)), np.array(_WINDOWS)[:, None]
+    within = sums[:, np.minimum(size, page.index + radius + 1)] - sums[:, np.maximum(0, page.index - radius)]
+    chars, link_chars, frequent, words, sentences, prose = within
+    windows = np.array(
+        [chars, link_chars / np.maximum(chars, 1), frequent / np.maximum(words, 1), sentences, prose]
+    ).swapaxes(0, 1)
+    return _NEIGHBOUR_NAMES, np.concatenate([shifted.reshape(-1, size), windows.reshape(-1, size)])

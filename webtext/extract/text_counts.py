@@ -1,7 +1,20 @@
-"""What is counted in the text of a block: characters, words, frequent ones, ends of sentences."""
+"""What is counted in the texts of a page's blocks: characters, words, frequent ones, ends of sentences.
 
+All blocks are counted at once: their texts as one array of code points, and a table that says of each what it is.
+"""
+
+import functools
+import itertools
 import re
+import sys
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from webtext.code_points import code_points
 
 # The most frequent words of nine languages: where none stands, no sentence does.
 _FREQUENT = frozenset(
@@ -16,11 +29,26 @@ _FREQUENT = frozenset(
     niet zijn voor met maar om aan ook и в не на я что он с как это но они к у из от так же"""  # noqa: RUF001
     )
 )
-_SENTENCE_END = re.compile(r"[.!?\u2026\u0964\u061f\u06d4](?=[\s\"'\u201d\u2019\u00bb)\]]|$)|[\u3002\uff01\uff1f]")
 _ENDS = frozenset(".!?\u2026\u3002\uff01\uff1f\u0964\u06d4\u061f\"'\u201d\u2019\u00bb):;,\u300d\u300f\u17d4\u0589")
 # Scripts that are written without spaces: two characters count as a word.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_WORD = re.compile(r"\w+")
+# What a character is, as bits. A stop ends a sentence where a space or a mark that closes follows; a full stop always.
+_SPACE, _LOWER, _UPPER, _STOP, _FULL_STOP, _CLOSER, _COMMA, _BREAK, _UNIT, _IN_WORD = (1 << bit for bit in range(10))
+_CHARACTERS = {
+    _SPACE: "\x00",
+    _STOP: ".!?\u2026\u0964\u061f\u06d4",
+    _FULL_STOP: "\u3002\uff01\uff1f",
+    _CLOSER: "\"'\u201d\u2019\u00bb)]",
+    _COMMA: ",\uff0c\u3001",
+    _BREAK: "\n",
+}
+_PLANES = 1 << 17  # Unicode has spaces and cases in its first two planes alone
+_BETWEEN = "\x00"  # stands between two texts, and in none
+_FREQUENTLY, _IN_TITLE, _IN_DESCRIPTION = 1, 2, 4  # what a word is, as bits
+_KNOWN = dict.fromkeys(_FREQUENT, _FREQUENTLY)
+
+COUNTS = str.split("chars words lower frequent sentences commas ends lines plain in_title in_description")
+Ints = NDArray[np.int64]
 
 
 def count_words(text: str) -> int:
@@ -28,23 +56,91 @@ def count_words(text: str) -> int:
     return len(text.split()) + (0 if text.isascii() else len(_UNSPACED.findall(text)) // 2)
 
 
-def count_text(text: str, title: AbstractSet[str], description: AbstractSet[str]) -> tuple[int, ...]:
-    """Count what `COUNTS` names in a block's text; titles and descriptions are sets of words in lower case."""
-    words = text.split()
-    plain = _WORD.findall(text.lower())
-    return (
-        len(text),
-        len(words) + (0 if text.isascii() else len(_UNSPACED.findall(text)) // 2),
-        sum(map(str.islower, words)),
-        sum(map(_FREQUENT.__contains__, plain)),
-        len(_SENTENCE_END.findall(text)),
-        text.count(",") + text.count("\uff0c") + text.count("\u3001"),
-        text[-1] in _ENDS,
-        text.count("\n"),
-        len(plain),
-        0 if title.isdisjoint(plain) else sum(map(title.__contains__, plain)),
-        0 if description.isdisjoint(plain) else sum(map(description.__contains__, plain)),
+def count_texts(texts: Sequence[str], title: AbstractSet[str], description: AbstractSet[str]) -> Ints:
+    """Count what `COUNTS` names in the texts of a page's blocks.
+
+    Args:
+        texts: of the blocks, none of them empty.
+        title: words in lower case.
+        description: as well.
+
+    Returns:
+        Shape (counts, texts).
+    """
+    whole = _BETWEEN.join(("", *texts, ""))
+    codes, kinds, marks = _read(whole)
+    starts = _starts(kinds & _SPACE == 0)
+    first = starts.searchsorted(marks)
+    # What `str.islower` says of a word: some letter is in lower case, and none in upper case.
+    cases = np.bitwise_or.reduceat(kinds, starts) & (_LOWER | _UPPER) if len(starts) else starts
+    stops = np.flatnonzero(kinds & (_STOP | _FULL_STOP) != 0)
+    is_end = kinds[stops] & _FULL_STOP | kinds[stops + 1] & (_SPACE | _CLOSER)
+    units = 0 if codes.itemsize == 1 else _per_text(kinds & _UNIT, marks) // 2
+    frequent, plain, in_title, in_description = _count_known(whole.lower(), title, description)
+    counts: Ints = np.array(
+        [
+            _steps(marks) - 1,
+            _steps(first) + units,
+            _per_text(cases == _LOWER, first),
+            frequent,
+            _per_text(is_end, stops.searchsorted(marks)),
+            _per_text(kinds & _COMMA, marks),
+            [text[-1] in _ENDS for text in texts],
+            _per_text(kinds & _BREAK, marks),
+            plain,
+            in_title,
+            in_description,
+        ]
     )
+    return counts
 
 
-COUNTS = str.split("chars words lower frequent sentences commas ends lines plain in_title in_description")
+def _count_known(lowered: str, title: AbstractSet[str], description: AbstractSet[str]) -> list[Ints]:
+    """Count, in each text, frequent words, all of them, those of the title, and those of the description."""
+    known = _KNOWN.copy()
+    for these, bit in ((title, _IN_TITLE), (description, _IN_DESCRIPTION)):
+        known.update([(word, known.get(word, 0) | bit) for word in these])
+    codes, kinds, marks = _read(lowered)
+    inside = kinds & _IN_WORD != 0
+    first = _starts(inside).searchsorted(marks)
+    spaced = np.where(inside, codes, codes.dtype.type(ord(" "))).tobytes()
+    words = spaced.decode("ascii" if codes.itemsize == 1 else "utf-32-le", "surrogatepass").split()
+    bits = np.frombuffer(bytes(map(known.get, words, itertools.repeat(0))), np.uint8)
+    frequent, in_title, in_description = (
+        _per_text(bits & bit, first) for bit in (_FREQUENTLY, _IN_TITLE, _IN_DESCRIPTION)
+    )
+    return [frequent, _steps(first), in_title, in_description]
+
+
+def _per_text(flags: NDArray[Any], bounds: Ints) -> Ints:
+    """Count what is flagged from each bound to the next."""
+    return _steps(np.flatnonzero(flags != 0).searchsorted(bounds))
+
+
+def _steps(bounds: Ints) -> Ints:
+    return bounds[1:] - bounds[:-1]
+
+
+def _starts(inside: NDArray[np.bool_]) -> Ints:
+    """Give where each run of flags begins; none is at the very beginning."""
+    return np.flatnonzero(inside[1:] & ~inside[:-1]) + 1
+
+
+def _read(text: str) -> tuple[NDArray[Any], NDArray[np.uint16], Ints]:
+    """Give a text's code points, what they are, and where `_BETWEEN` stands."""
+    codes, classes = code_points(text)
+    return codes, _kinds_below(len(classes)).take(codes), np.flatnonzero(codes == 0)
+
+
+@functools.lru_cache(maxsize=32)  # the keys are powers of two
+def _kinds_below(below: int) -> NDArray[np.uint16]:
+    characters = "".join(map(chr, range(min(below, sys.maxunicode + 1))))
+    table = np.zeros(below, np.uint16)
+    for bit, pattern in ((_UNIT, _UNSPACED.pattern + "+"), (_IN_WORD, r"\w+")):
+        for run in re.finditer(pattern, characters):
+            table[run.start() : run.end()] |= bit
+    for bit, holds in ((_SPACE, str.isspace), (_LOWER, str.islower), (_UPPER, str.istitle)):
+        table[[code for code, one in enumerate(characters[:_PLANES]) if holds(one)]] |= bit
+    for bit, ones in _CHARACTERS.items():
+        table[[code for code in map(ord, ones) if code < below]] |= bit
+    return table
