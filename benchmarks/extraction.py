@@ -104,7 +104,7 @@ def run_other_half(models: Path, page: Known) -> str:
     html = without_controls(page.html)
     tree = parse_html(html)
     model = models / f"block_model_{1 - page.half}.npz"
-    return "" if tree is None else clean_text(main_text(tree, model, lambda: second_opinion(html)))
+    return "" if tree is None else clean_text(main_text(tree, model, lambda: second_opinion(tree)))
 
 
 @functools.cache

@@ -190,7 +190,7 @@ def test_a_second_opinion_adds_what_it_takes_but_for_what_is_never_text():
 def test_trafilatura_gives_the_second_opinion_with_tabs_in_its_tables():
     rows = "".join(f"<tr><td>Winter {n}</td><td>{n * 7} fish</td></tr>" for n in range(6))
     body = "<article>" + "".join(f"<p>{p}</p>" for p in PROSE * 3) + f"<table>{rows}</table></article>"
-    text = second_opinion(f"<html><head><title>Herons</title></head><body>{body}</body></html>")
+    text = second_opinion(parse_html(f"<html><head><title>Herons</title></head><body>{body}</body></html>"))
     assert PROSE[0] in text
     assert "Winter 3\t21 fish" in text
     assert "|" not in text

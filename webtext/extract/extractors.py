@@ -22,12 +22,12 @@ Engine = Callable[[str, HtmlElement], str]  # a function of a page and its tree,
 def _webtext() -> Engine:
     _load("trafilatura")  # before the first page's time begins
     _silence("trafilatura")
-    return lambda html, tree: main_text(tree, second_opinion=lambda: second_opinion(html))
+    return lambda _, tree: main_text(tree, second_opinion=lambda: second_opinion(tree))
 
 
-def second_opinion(html: str) -> str:
+def second_opinion(tree: HtmlElement) -> str:
     """Give the text of a page by trafilatura's default setting, rows of tables with tabs as ours."""
-    text = importlib.import_module("trafilatura").extract(parse_html(html), include_comments=False) or ""
+    text = importlib.import_module("trafilatura").extract(tree, include_comments=False) or ""
     return "\n".join(line for line in map(_without_bars, text.split("\n")) if line)
 
 
