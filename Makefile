@@ -16,6 +16,9 @@ WCXB ?= ../shared/wcxb
 EXTRAS := reddit,fast,train,sample,completion
 TEST_EXTRAS := $(EXTRAS),serve,s3,hdfs,dataflow,ray,dev
 
+# What Python compiles is kept: tests start hundreds of processes, in which it would be compiled anew.
+export PYTHONDONTWRITEBYTECODE =
+
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
@@ -44,7 +47,9 @@ corpus: $(VENV)/installed ## Build a corpus: the bundled sample, or SUBMISSIONS=
 # A file of tests is one process's, since its tests share what they make; those that take longest are begun first.
 # There are two processes more than cores, since tests wait for servers and workers of their own.
 # The tests wait a third of the time, for clocks and for one another (25 CPU-minutes took 19 minutes on two cores).
-TESTS_CPU_MINUTES := 25
+# WEBTEXT_THOROUGH=1, which CI sets, repeats proofs that are given once otherwise.
+export WEBTEXT_THOROUGH
+TESTS_CPU_MINUTES := $(if $(WEBTEXT_THOROUGH),25,16)
 CORES := $(shell env -u OMP_NUM_THREADS nproc 2>/dev/null || sysctl -n hw.ncpu)
 PROCESSES := $(shell expr $(CORES) + 2)
 test: $(VENV)/installed-tests ## Run all checks and all tests, side by side (PYTEST_ARGS=... PROCESSES=...)

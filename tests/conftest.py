@@ -1,5 +1,6 @@
 """What all tests share: the realweb kit where it is there, and a network that ends at this machine."""
 
+import gc
 import ipaddress
 import os
 import socket
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.double.finished_sample import make_build, make_corpus, make_web, once
+from tests.double.thorough import THOROUGH
 
 ROOT = Path(__file__).resolve().parent.parent
 REALWEB = Path(os.environ.get("WEBTEXT_REALWEB", ROOT.parent / "shared" / "realweb"))
@@ -20,6 +22,9 @@ LONGEST = (
     *("test_kill_worker.py", "test_fetch_kill.py", "test_growth.py", "test_clouds.py", "test_engines.py"),
     *("test_kill.py", "test_docs.py", "test_ray.py", "test_dataflow_jobs.py", "test_pages.py", "test_pretrain.py"),
 )
+
+# Garbage is looked for less often: among all that the tests import, that takes long (`pipelines.engine.worker`).
+gc.set_threshold(100_000, 50, 50)
 
 settings.register_profile(
     "webtext", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -70,11 +75,16 @@ class Skips:
             terminalreporter.write_line(f"SKIPPED, and tests/may_skip.toml does not allow it here: {test}: {reason}")
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """Run slow tests last, so that a quick failure shows quickly; with several processes first, so that none idles.
 
+    What only repeats a proof is left out where nobody asks for thorough tests.
     Several processes share the tests by file (`--dist loadfile`), so it is files that take long that come first.
     """
+    if not THOROUGH:
+        left = [item for item in items if item.get_closest_marker("thorough")]
+        items[:] = [item for item in items if not item.get_closest_marker("thorough")]
+        config.hook.pytest_deselected(items=left)
     if "PYTEST_XDIST_WORKER" not in os.environ:
         items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
         return

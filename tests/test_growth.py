@@ -1,13 +1,12 @@
 """Whatever reads foreign text takes time that grows as the text does: measured at 4 KB to 1 MB of hostile text.
 
-`WEBTEXT_LARGEST_TEXT=1000000` has the few pieces grow to a megabyte; an eighth of it is what they grow to otherwise.
+The megabyte is for a few of the texts, and for runs that are thorough (`tests/double/thorough.py`).
 """
 
 # ruff: noqa: E501 (a table)
 
 import contextlib
 import dataclasses
-import os
 
 import pytest
 from lxml import html
@@ -23,6 +22,7 @@ from filters.rules.lines import is_boilerplate
 from model.scores import generative_tasks
 from model.scores.detokenize import STYLES, detokenize_line
 from tests.double.growth import MOST_GROWTH, growth
+from tests.double.thorough import THOROUGH
 from tests.rules.test_traps import document
 from webtext.code_points import count_words
 from webtext.extract.decode import decode_html
@@ -35,7 +35,8 @@ from webtext.reddit.submissions import extract_links
 from webtext.text import words
 from webtext.urls import canonicalize_url, resolve_url
 
-LONG, LARGEST = 64_000, int(os.environ.get("WEBTEXT_LARGEST_TEXT", "128000"))  # characters of any piece, and of the few
+LONG, LONGEST = 64_000, 1_000_000  # characters of the few pieces
+MANY = LONG if THOROUGH else LONG // 2  # characters of each of all others
 
 # What a hostile text repeats: digits, marks, symbols, spaces, joiners, and the beginnings of what is looked for.
 PIECES = [
@@ -140,7 +141,15 @@ def test_time_grows_as_the_text_does(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
-def test_time_grows_as_the_text_does_up_to_a_megabyte_and_whatever_it_repeats(name):
+def test_time_grows_as_the_text_does_whatever_it_repeats(name):
     READERS[name]("Warm up, with a few words.")
-    longest = dict.fromkeys(PIECES, LONG) | dict.fromkeys(FEW, LARGEST)
-    assert [piece for piece, length in longest.items() if growth(READERS[name], of(piece), length) > MOST_GROWTH] == []
+    others = [piece for piece in PIECES if piece not in FEW]
+    assert [piece for piece in others if growth(READERS[name], of(piece), MANY) > MOST_GROWTH] == []
+
+
+@pytest.mark.slow
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", READERS)
+def test_time_grows_as_the_text_does_up_to_a_megabyte(name):
+    READERS[name]("Warm up, with a few words.")
+    assert [piece for piece in FEW if growth(READERS[name], of(piece), LONGEST) > MOST_GROWTH] == []

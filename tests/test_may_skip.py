@@ -31,3 +31,24 @@ def test_a_skip_that_is_not_allowed_fails_the_run(tmp_path, groups, refused, pro
     told = [line for line in ran.stdout.splitlines() if "does not allow it here" in line]
     assert ran.returncode == (1 if refused else 0), ran.stdout + ran.stderr
     assert all(any(word in line for line in told) for word in refused)
+
+
+@pytest.mark.parametrize(("thorough", "passed"), [("", 1), ("0", 1), ("1", 2)])
+def test_what_repeats_a_proof_runs_where_it_is_asked_for(tmp_path, thorough, passed):
+    (tmp_path / "conftest.py").write_text(
+        "from tests.conftest import pytest_addoption, pytest_collection_modifyitems\n"
+    )
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT}\nmarkers = thorough\n")
+    (tmp_path / "test_two.py").write_text(
+        "import pytest\n\ndef test_one(): pass\n\n@pytest.mark.thorough\ndef test_again(): pass\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], cwd=tmp_path, capture_output=True, text=True,
+        env=environment | {"WEBTEXT_THOROUGH": thorough}, check=False,
+    )  # fmt: skip
+    assert ran.stdout.splitlines()[-1].startswith(f"{passed} passed"), ran.stdout + ran.stderr
+
+
+def test_ci_asks_for_it():
+    assert "export WEBTEXT_THOROUGH=1\n" in (ROOT / ".ci" / "run").read_text()

@@ -1,9 +1,7 @@
 """The wheel and the sdist hold what they should, and run where nothing but the base dependencies is installed."""
 
 import importlib.metadata
-import os
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -14,36 +12,18 @@ import pytest
 from packaging.requirements import Requirement
 
 from pipelines.commands.cli import COMMANDS
+from tests.double.distributions import FILES, PACKAGES, ROOT, SAID, TESTED, distributions
 
 pytestmark = pytest.mark.slow
-
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("webtext", "filters", "dedup", "pipelines", "model")
-TESTED = (".ci", "benchmarks", "deploy", "docs", "examples", "sample", "tests")  # what tests read beside the packages
-FILES = (
-    *("pyproject.toml", "setup.py", "README.md", "LICENSE", "NOTICE", "MANIFEST.in", "CHANGELOG.md"),
-    *("CONTRIBUTING.md", "Makefile", "mkdocs.yml", "requirements.lock", "Dockerfile", ".dockerignore", ".gitignore"),
-)
-SOURCES = (*PACKAGES, *TESTED, *FILES)
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """Build both from a copy of the sources, so that nothing is written beside them; gives the two files."""
-    folder = tmp_path_factory.mktemp("sources")
-    for name in SOURCES:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder)
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder / "dist"), str(folder)]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    warnings = [line for line in (ran.stdout + ran.stderr).splitlines() if "warning" in line.lower()]
+    """Give the wheel and the sdist, of which the build has complained of nothing."""
+    made = distributions(tmp_path_factory)
+    warnings = [line for line in (made / SAID).read_text().splitlines() if "warning" in line.lower()]
     assert [line for line in warnings if "no previously-included files matching" not in line] == []  # a pattern unused
-    (wheel,), (sdist,) = (folder / "dist").glob("*.whl"), (folder / "dist").glob("*.tar.gz")
+    (wheel,), (sdist,) = made.glob("*.whl"), made.glob("*.tar.gz")
     return wheel, sdist
 
 

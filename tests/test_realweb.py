@@ -118,7 +118,8 @@ def test_extraction_finds_at_least_what_trafilatura_alone_finds(realweb):
         result = extract_page(page.body, page.header("Content-Type"), entry["url"], config=ExtractConfig())
         ours.add(entry, result.text if isinstance(result, Extracted) else "")
         default.add(entry, trafilatura.extract(page.body, include_comments=False) or "")
-    assert ours.f1 >= default.f1 > 0.92, (ours, default)
+    assert ours.f1 >= max(0.931, default.f1), (ours, default)
+    assert default.f1 > 0.92, default  # benchmarks/extraction.py compares the two
 
 
 def test_removing_a_host_changes_its_shards_only_and_a_rebuild_keeps_it_out(output, tmp_path):

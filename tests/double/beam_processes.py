@@ -4,7 +4,6 @@ import contextlib
 import os
 import random
 import shlex
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,7 +12,6 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("webtext", "filters", "dedup", "pipelines", "model")
 WORKER_POOL = "apache_beam.runners.worker.worker_pool_main"
 _CLEAN_PYTHON = [sys.executable, "-S", "-P"]  # no `.pth` files, so no working tree; third-party packages by PYTHONPATH
 
@@ -66,15 +64,3 @@ def worker_pool(directory, environment, site=None):
     flags = [f"--service_port={port}", f"--container_executable={boot}"]
     with served(port, [*_CLEAN_PYTHON, "-m", WORKER_POOL, *flags], clean):
         yield f"localhost:{port}"
-
-
-def build_wheel(tree):
-    """Build our wheel from a copy of what it is made of: building leaves things in the tree."""
-    for name in PACKAGES:
-        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, tree)
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tree / "dist"), str(tree)]
-    subprocess.run(command, check=True, capture_output=True)
-    (made,) = (tree / "dist").glob("*.whl")
-    return made

@@ -6,8 +6,8 @@ session of its own, by which its workers are found.
 A moment to kill is the n-th thing that a stage does with a file or a connection (`armed/sitecustomize.py`), so it lies
 in the work and not on a clock. The things that an undisturbed run does are cut into as many equal pieces as there are
 kills, and a moment is drawn from each: the listing of inputs, the reading, the writing and the publishing get their
-share. `WEBTEXT_KILLS=100` kills more often. Workers are killed half as often as drivers: each such run starts two
-processes of Beam's, which cost more than all that they are to do.
+share. `WEBTEXT_THOROUGH=25` kills a hundred times. Workers are killed half as often as drivers: each such run starts
+two processes of Beam's, which cost more than all that they are to do.
 """
 
 import hashlib
@@ -37,6 +37,7 @@ from pipelines.stages.harvest import HarvestConfig, run_harvest
 from pipelines.stages.kept import Kept
 from pipelines.stages.shards import ShardsConfig
 from sample.build import ARCHIVE, DUMP
+from tests.double.thorough import THOROUGH
 from webtext.crawl.config import FetchConfig
 from webtext.crawl.page_archive import is_page_row
 from webtext.errors import UsageError
@@ -49,7 +50,7 @@ ARMED = Path(__file__).resolve().parent / "armed"
 TOLD = 2  # exit status where a stage ended with a line for the user
 WORKER = "pipelines.engine.worker"
 JUDGE = b"webtext.sandbox.child"  # a process in which pages are judged
-KILLS = int(os.environ.get("WEBTEXT_KILLS", "2"))  # kills of the driver in each stage
+KILLS = 4 * THOROUGH or 1  # kills of the driver in each stage
 SECONDS = 120  # after which a process that should have ended is given up
 _SLACK = 4  # things that one run does and another does not: what a worker reads once depends on its share of the tasks
 _DUMPS = 4

@@ -6,6 +6,8 @@ can only come from the package that was staged with the job. Beam's container co
 """
 
 import argparse
+import fcntl
+import hashlib
 import json
 import os
 import subprocess
@@ -22,6 +24,7 @@ from apache_beam.portability.api import (
     beam_runner_api_pb2,
     endpoints_pb2,
 )
+from apache_beam.runners.worker import sdk_worker_main
 from google.protobuf import json_format, text_format
 
 PYTHON = [sys.executable, "-S", "-P"]
@@ -47,9 +50,16 @@ def retrieve(endpoint, dependencies, directory):
             yield path
 
 
-def install(packages, target):
-    pip = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-compile", "--target", str(target)]
-    subprocess.run([*PYTHON, *pip, *map(str, packages)], check=True, stdout=sys.stderr)
+def install(wheel):
+    """Install a wheel, once for all workers that are given the same; gives the folder to import from."""
+    place = Path(os.environ["BOOT_DIRECTORY"]) / hashlib.sha256(wheel.read_bytes()).hexdigest()
+    with Path(f"{place}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not place.exists():
+            pip = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", f"{place}.unfinished"]
+            subprocess.run([*PYTHON, *pip, str(wheel)], check=True, stdout=sys.stderr)
+            Path(f"{place}.unfinished").rename(place)
+    return str(place)
 
 
 def main():
@@ -61,15 +71,15 @@ def main():
     directory = Path(tempfile.mkdtemp(dir=os.environ["BOOT_DIRECTORY"]))
     artifact = flags.artifact or info.artifact_endpoint.url
     staged = list(retrieve(artifact, info.dependencies, directory))
-    if wheels := [path for path in staged if path.suffix == ".whl"]:  # An image has our package already.
-        install(wheels, directory / "site")
-    environment = dict(os.environ, WORKER_ID=flags.id, SEMI_PERSISTENT_DIRECTORY=str(directory))
-    environment["PYTHONPATH"] = f"{directory / 'site'}{os.pathsep}{os.environ['PYTHONPATH']}"
-    environment["PIPELINE_OPTIONS"] = json.dumps(json_format.MessageToDict(info.pipeline_options))
+    for place in (install(path) for path in staged if path.suffix == ".whl"):  # An image has our package already.
+        sys.path.insert(0, place)
+        os.environ["PYTHONPATH"] = f"{place}{os.pathsep}{os.environ['PYTHONPATH']}"  # Its own processes see it, too.
+    os.environ |= {"WORKER_ID": flags.id, "SEMI_PERSISTENT_DIRECTORY": str(directory)}
+    os.environ["PIPELINE_OPTIONS"] = json.dumps(json_format.MessageToDict(info.pipeline_options))
     for name, url in (("LOGGING", flags.logging), ("CONTROL", flags.control)):
         descriptor = text_format.MessageToString(endpoints_pb2.ApiServiceDescriptor(url=url))
-        environment[f"{name}_API_SERVICE_DESCRIPTOR"] = descriptor
-    os.execve(sys.executable, [*PYTHON, "-m", "apache_beam.runners.worker.sdk_worker_main"], environment)  # noqa: S606
+        os.environ[f"{name}_API_SERVICE_DESCRIPTOR"] = descriptor
+    sdk_worker_main.main([])
 
 
 if __name__ == "__main__":

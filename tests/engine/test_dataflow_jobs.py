@@ -19,7 +19,8 @@ import pytest
 from apache_beam.portability.api import beam_runner_api_pb2
 
 from sample.build import ARCHIVE
-from tests.double.beam_processes import ROOT, build_wheel, free_port, served, worker_pool
+from tests.double.beam_processes import ROOT, free_port, served, worker_pool
+from tests.double.distributions import wheel as our_wheel
 from tests.double.engine_build import STAGES
 
 pytest.importorskip(
@@ -35,7 +36,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    return build_wheel(tmp_path_factory.mktemp("tree"))
+    return our_wheel(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

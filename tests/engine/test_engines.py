@@ -18,7 +18,8 @@ import pytest
 
 from pipelines.commands.cli import main
 from sample.build import ARCHIVE, DUMP
-from tests.double.beam_processes import ROOT, WORKER_POOL, build_wheel, free_port, served, worker_pool
+from tests.double.beam_processes import ROOT, WORKER_POOL, free_port, served, worker_pool
+from tests.double.distributions import wheel
 from tests.double.engine_build import built
 
 JOB_SERVICE = "apache_beam.runners.portability.local_job_service_main"
@@ -74,6 +75,7 @@ RUNNERS = {
     "service": ["--runner=PortableRunner", "--environment_type=LOOPBACK"],
     "ray": ["--ray=local"],
 }
+MARKS = {"ray": pytest.mark.thorough}  # `test_ray.py` holds a cluster to the same bytes.
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +86,7 @@ def in_one_process(sample_web, tmp_path_factory):
     return here / "links", links, fetched(sample_web, here / "links", here, "--workers=1")
 
 
-@pytest.mark.parametrize("runner", RUNNERS)
+@pytest.mark.parametrize("runner", [pytest.param(name, marks=MARKS.get(name, ())) for name in RUNNERS])
 def test_harvest_and_fetch_are_the_same_on_each(runner, sample_web, in_one_process, tmp_path, request):
     if runner == "ray":
         pytest.importorskip("ray", reason="needs the extra `ray`: pip install 'webtext[ray]'")
@@ -100,10 +102,16 @@ def workers(tmp_path):
         yield f"--environment_config={endpoint}"
 
 
-def test_job_service_with_workers_that_get_our_package_by_staging(in_memory, tmp_path, job_service, workers):
-    (tmp_path / "tree").mkdir()
-    wheel = build_wheel(tmp_path / "tree")
-    flags = ("--runner=PortableRunner", job_service, "--environment_type=EXTERNAL", workers, f"--extra_package={wheel}")
+def test_job_service_with_workers_that_get_our_package_by_staging(
+    in_memory, tmp_path, tmp_path_factory, job_service, workers
+):
+    flags = (
+        "--runner=PortableRunner",
+        job_service,
+        "--environment_type=EXTERNAL",
+        workers,
+        f"--extra_package={wheel(tmp_path_factory)}",
+    )
     assert built(in_memory.pages, tmp_path / "output", *flags) == in_memory.digests
 
 
@@ -139,7 +147,7 @@ def wait_for(is_so, seconds=240):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc which processes are a pool's workers")
-@pytest.mark.parametrize("number", [2, 4])
+@pytest.mark.parametrize("number", [2, pytest.param(4, marks=pytest.mark.thorough)])
 def test_a_pool_of_workers_writes_the_same_bytes_also_when_one_of_them_was_killed(number, in_memory, tmp_path):
     output, parts = tmp_path / "output", tmp_path / "output" / "documents.unfinished"
     command = [sys.executable, "-m", "tests.double.engine_build", "build", f"--pages={in_memory.pages}"]
@@ -148,9 +156,7 @@ def test_a_pool_of_workers_writes_the_same_bytes_also_when_one_of_them_was_kille
             wait_for(lambda: len(children(pool)) == number and any(parts.glob("part-*")))
             os.kill(children(pool)[-1], signal.SIGKILL)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                driver.wait(
-                    10
-                )  # An engine retries, as Dataflow does, or fails; Beam's service waits for the dead worker.
+                driver.wait(5)  # An engine retries, as Dataflow does, or fails; Beam's waits for the dead worker.
             driver.kill()
         assert not (output / "corpus").exists()
     with pooled(number, tmp_path / "again") as (flags, pool):

@@ -20,6 +20,7 @@ from pipelines.commands.cli import EXIT_USAGE, main
 from pipelines.engine import ray_tasks
 from tests.double.beam_processes import ROOT, free_port
 from tests.double.sessions import processes_of, wait_for_none
+from tests.double.thorough import THOROUGH
 from webtext.errors import UsageError
 
 pytest.importorskip("ray", reason="needs the extra `ray`: pip install 'webtext[ray]'")
@@ -110,14 +111,15 @@ def test_a_cluster_makes_the_same_bytes_also_when_one_of_its_machines_is_killed(
     with building(pages, tmp_path / "beam", "--workers", "1"):
         pass
     address, first, _ = cluster
-    with building(pages, tmp_path / "ray", "--ray", address):
-        pass
-    assert digests(tmp_path / "ray") == digests(tmp_path / "beam")
-    shutil.rmtree(tmp_path / "ray")
+    if THOROUGH:
+        with building(pages, tmp_path / "ray", "--ray", address):
+            pass
+        assert digests(tmp_path / "ray") == digests(tmp_path / "beam")
+        shutil.rmtree(tmp_path / "ray")
     with building(pages, tmp_path / "ray", "--ray", address) as process:
         while not list((tmp_path / "ray").glob("documents.unfinished/part-*")):
             assert process.poll() is None, process.stderr.read()[-4000:]
-            time.sleep(0.005)
+            time.sleep(0.02)
         end_all_of(first)
         assert not (tmp_path / "ray" / "documents").exists()
     assert digests(tmp_path / "ray") == digests(tmp_path / "beam")

@@ -1,8 +1,6 @@
-"""Pages to text: the contract, the gold set, every engine, and pages made to hang or crash an extractor."""
+"""Pages to text: the contract, every engine, and pages made to hang or crash an extractor."""
 
-import json
 import re
-from collections import Counter
 
 import pytest
 
@@ -41,17 +39,6 @@ PAGE = f"""<!DOCTYPE html><html lang="en-GB"><head><title>Herons | The Daily Poo
 <script>var x = "<p>not text</p>";</script></head><body><nav><a href="/">Home</a> <a href="/fish">Fish</a></nav>
 <article><h1>Nine winters</h1>{ARTICLE}</article>
 <footer>Copyright 2019. <a href="/privacy">Privacy</a></footer></body></html>"""
-
-
-@pytest.fixture(scope="module")
-def gold(realweb):
-    """Give the gold pages: (gold entry, body)."""
-    mutations = load_benchmark("mutations")
-    with (realweb / "web.warc.gz").open("rb") as stream:
-        records = mutations.ArchiveIterator(stream, record_types=mutations.WarcRecordType.response, parse_http=True)
-        bodies = {record.headers["WARC-Target-URI"]: record.reader.read() for record in records}
-    entries = [json.loads(line) for line in (realweb / "gold.jsonl").read_text("utf-8").splitlines()]
-    return [(entry, bodies[entry["url"].strip()]) for entry in entries]
 
 
 def test_a_page_gives_its_text_and_what_it_declares():
@@ -196,28 +183,6 @@ def test_impossible_settings_are_refused():
         ExtractConfig(extractor="x")
     with pytest.raises(ValueError, match="max_bytes must be positive, got 0"):
         ExtractConfig(max_bytes=0)
-
-
-def score(gold, extract):
-    """Score as trafilatura's own evaluation does: segments found that must be, segments found that must not be."""
-    found = Counter()
-    for entry, body in gold:
-        text = extract(body, entry["url"])
-        found["wanted"] += len(entry["with"])
-        found["hit"] += sum(segment in text for segment in entry["with"])
-        found["false"] += sum(segment in text for segment in entry["without"])
-    precision, recall = found["hit"] / (found["hit"] + found["false"]), found["hit"] / found["wanted"]
-    return 2 * precision * recall / (precision + recall)
-
-
-def text_of(body, url):
-    found = extract_page(body, "text/html", url, config=CONFIG)
-    return found.text if isinstance(found, Extracted) else ""
-
-
-@pytest.mark.slow
-def test_the_gold_set_is_extracted_as_well_as_ever(gold):
-    assert score(gold, text_of) >= 0.931  # trafilatura's default: 0.930 (benchmarks/extraction.py compares the two)
 
 
 STRESS = {

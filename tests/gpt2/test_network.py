@@ -1,11 +1,11 @@
 """The network is GPT-2: same counts, same initial loss, and the same logits as `transformers` with the same weights."""
 
+import importlib
 import math
 import re
 
 import pytest
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel
 
 from model.gpt2.export import export_huggingface, import_huggingface
 from model.gpt2.generate import GREEDY, Sampling, generate
@@ -102,10 +102,16 @@ def test_flops_follow_the_published_formula():
 
 
 @pytest.fixture(scope="module")
-def twin(model, tmp_path_factory):
+def transformers():
+    """Import what takes seconds, in the one process that needs it."""
+    return importlib.import_module("transformers")
+
+
+@pytest.fixture(scope="module")
+def twin(transformers, model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("hf")
     export_huggingface(model, byte_tokenizer(), folder)
-    return GPT2LMHeadModel.from_pretrained(folder).eval(), folder
+    return transformers.GPT2LMHeadModel.from_pretrained(folder).eval(), folder
 
 
 @torch.no_grad()
@@ -122,10 +128,10 @@ def test_greedy_generation_is_that_of_transformers(model, twin, ids):
 
 
 @torch.no_grad()
-def test_a_model_of_transformers_gives_the_same_logits_here(tmp_path, ids):
-    theirs = GPT2LMHeadModel(
-        GPT2Config(vocab_size=257, n_positions=24, n_embd=48, n_layer=2, n_head=3, bos_token_id=256, eos_token_id=256)
-    ).eval()
+def test_a_model_of_transformers_gives_the_same_logits_here(transformers, tmp_path, ids):
+    sizes = {"vocab_size": 257, "n_positions": 24, "n_embd": 48, "n_layer": 2, "n_head": 3}
+    config = transformers.GPT2Config(**sizes, bos_token_id=256, eos_token_id=256)
+    theirs = transformers.GPT2LMHeadModel(config).eval()
     for parameter in theirs.parameters():  # biases and gains that are not the initial zeros and ones
         parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(2)) * 0.1)
     theirs.save_pretrained(tmp_path)

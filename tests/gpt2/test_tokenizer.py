@@ -1,12 +1,12 @@
 """The tokenizer is GPT-2's: equal to Hugging Face's on hard Unicode, with the same files."""
 
+import importlib
 import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import GPT2Tokenizer
 
 from model.gpt2.export import export_huggingface
 from model.gpt2.network import GPTConfig, create
@@ -45,12 +45,12 @@ def trained():
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory, trained):
-    made = {}
+    transformers, made = importlib.import_module("transformers"), {}  # It takes seconds: not while tests are collected.
     for tokenizer in (gpt2_tokenizer(), trained, byte_tokenizer()):
         folder = tmp_path_factory.mktemp(tokenizer.name)
         shape = GPTConfig(n_layer=1, n_head=1, n_embd=4, block_size=8, vocab_size=tokenizer.vocab_size)
         export_huggingface(create(shape, 0), tokenizer, folder)
-        made[tokenizer.name] = tokenizer, GPT2Tokenizer.from_pretrained(folder)
+        made[tokenizer.name] = tokenizer, transformers.GPT2Tokenizer.from_pretrained(folder)
     return made
 
 

@@ -3,8 +3,8 @@
 The crawl is `webtext fetch` as a user runs it: Beam, two workers, three slots. A moment is a number of bytes that its
 archives have grown by, so it lies in the work, not on a clock. What dies is every process at once, the main one alone,
 or one worker; each run goes on with what the one before has left. Runs that are to be killed are slowed down,
-since the other worker goes on until the end of the first is noticed. `WEBTEXT_KILLS=10` kills it twenty times, in some
-ten minutes.
+since the other worker goes on until the end of the first is noticed. `WEBTEXT_THOROUGH=3` kills it some twenty times,
+in some ten minutes.
 """
 
 import os
@@ -22,16 +22,16 @@ import pytest
 
 from pipelines.engine.runner import Engine
 from pipelines.stages.build import BuildConfig, run_build
-from tests.double.killed_stages import KILLS
 from tests.double.linked_web import make_links, record
 from tests.double.sessions import in_session, processes_of, wait_for_none
+from tests.double.thorough import THOROUGH
 from webtext.crawl.page_archive import URI_PREFIX, is_page_row
 from webtext.warc import warc_reader
 from webtext.warc.warc_records import iter_members
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 240  # after which a run that should have come to its moment, or to its end, is given up
-STRIKES = 2 * KILLS  # Struck are all of a run, a worker, all, the main process, and so on.
+STRIKES = 8 * THOROUGH or 2  # Struck are all of a run, a worker, the main process, all, and so on.
 PROGRAM = "from pipelines.commands.cli import entry; entry()"
 
 pytestmark = [
@@ -53,10 +53,10 @@ def article_web(folder):
     return folder / "web.warc.gz", urls
 
 
-def fetching(archive, links, output, *flags):
+def fetching(archive, links, output, *flags, workers=2):
     """Start a fetch in a session of its own."""
     command = [sys.executable, "-c", PROGRAM, "fetch", "--replay", str(archive), "--links", links, *flags]
-    command += ["--workers", "2", "--slots", "3", "--roll-bytes", "40000", "--output", str(output)]
+    command += ["--workers", str(workers), "--slots", "3", "--roll-bytes", "40000", "--output", str(output)]
     return in_session(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
@@ -71,7 +71,7 @@ def grows(process, output, goal):
         if process.poll() is not None:
             return False
         assert time.monotonic() < deadline, "the crawl does not go on"
-        time.sleep(0.0005)
+        time.sleep(0.005)
     return True
 
 
@@ -91,11 +91,11 @@ def strike(process, kind, draw):
 def test_kills_change_no_byte_of_the_corpus(tmp_path):
     archive, urls = article_web(tmp_path)
     links = make_links(tmp_path, urls)
-    with fetching(archive, links, tmp_path / "whole") as process:
+    with fetching(archive, links, tmp_path / "whole", workers=1) as process:
         assert process.wait(SECONDS) == 0
     total = sum(path.stat().st_size for path in (tmp_path / "whole" / "pages").glob("*.warc.gz"))
     draw, killed = random.Random(20), Counter()
-    for kind in islice(cycle(("all", "worker", "all", "main")), STRIKES):
+    for kind in islice(cycle(("all", "worker", "main", "all")), STRIKES):
         with fetching(archive, links, tmp_path / "killed", "--requests-per-second", "2") as process:
             goal = size_of(tmp_path / "killed") + draw.randrange(1, total // (STRIKES + 5))
             assert grows(process, tmp_path / "killed", goal)

@@ -1,0 +1,9 @@
+"""How often the tests repeat a proof: CI says `WEBTEXT_THOROUGH=1`, and a greater number has stages killed more often.
+
+Where nothing is said, each thing is proven once: a kill of each stage, one size of a hostile text, one pool of workers.
+What is then left out is marked `thorough`.
+"""
+
+import os
+
+THOROUGH = int(os.environ.get("WEBTEXT_THOROUGH") or 0)
