@@ -255,7 +255,7 @@ def format_row(row: dict[str, Any], default: float) -> str:
     counts = row["counts"]
     cells = [interval(counts["news", half], segment_f1) for half in (0, 1)]
     cells += [interval([one for kind in KINDS for one in counts.get((kind, half), ())], mean) for half in (0, 1)]
-    cells += [f"{mean(counts.get((kind, 0), []) + counts.get((kind, 1), [])):.3f}" for kind in KINDS]
+    cells += [interval(counts.get((kind, 0), []) + counts.get((kind, 1), []), mean) for kind in KINDS]
     pages = sum(map(len, counts.values()))
     speed = [f"{pages / row['seconds']:.1f}", f"{default / row['seconds']:.2f}"]
     return f"| {row['name']} | " + " | ".join(cells + speed) + " |"

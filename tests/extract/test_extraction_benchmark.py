@@ -57,3 +57,14 @@ def test_losses_are_counted_by_set_half_and_engine(capsys):
     rows = capsys.readouterr().out.splitlines()
     assert rows[-2] == "| ours | 0, 0, 0 of 1 | 1, 1, 1 of 1 | 2, 1, 1 of 2 | 1, 0, 1 of 1 |"
     assert rows[-1] == "| trafilatura | 0, 0, 0 of 1 | 0, 0, 0 of 1 | 0, 0, 0 of 2 | 0, 0, 0 of 1 |"
+
+
+def test_each_figure_of_an_engine_has_its_interval():
+    benchmark = load_benchmark("extraction")
+    counts = {("news", half): [benchmark.Counter(hit=1, wrong=0, wanted=2)] * 3 for half in (0, 1)}
+    counts |= {(kind, half): [0.25, 0.75] for kind in benchmark.KINDS for half in (0, 1)}
+    row = benchmark.format_row({"name": "ours", "counts": counts, "seconds": 2.0}, 4.0)
+    cells = [cell.strip() for cell in row.strip("| ").split("|")]
+    assert cells[0] == "ours" and cells[1] == "0.667 [0.667, 0.667]"
+    assert all(cell.startswith("0.500 [0.") for cell in cells[3:12])
+    assert cells[12:] == ["17.0", "2.00"]
