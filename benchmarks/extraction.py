@@ -25,6 +25,7 @@ import functools
 import gc
 import importlib
 import json
+import logging
 import multiprocessing
 import random
 import re
@@ -109,11 +110,12 @@ def run_other_half(models: Path, page: Known) -> str:
 
 @functools.cache
 def peer(name: str) -> Any:
-    """Import an extractor that only this benchmark knows.
+    """Import an extractor that only this benchmark knows, without its remarks on each odd page.
 
     Raises:
         UsageError: it is not installed.
     """
+    logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
