@@ -45,19 +45,24 @@ corpus: $(VENV)/installed ## Build a corpus: the bundled sample, or SUBMISSIONS=
 	$(BIN)/webtext report -o $(OUTPUT)
 
 # A file of tests is one process's, since its tests share what they make; those that take longest are begun first.
-# There are two processes more than cores, since tests wait for servers and workers of their own.
+# There are three processes more than cores, since tests wait for servers and workers of their own.
 # The tests wait a third of the time, for clocks and for one another (25 CPU-minutes took 19 minutes on two cores).
 # WEBTEXT_THOROUGH=1, which CI sets, repeats proofs that are given once otherwise.
 export WEBTEXT_THOROUGH
 TESTS_CPU_MINUTES := $(if $(WEBTEXT_THOROUGH),25,16)
 CORES := $(shell env -u OMP_NUM_THREADS nproc 2>/dev/null || sysctl -n hw.ncpu)
-PROCESSES := $(shell expr $(CORES) + 2)
+PROCESSES := $(shell expr $(CORES) + 3)
 test: $(VENV)/installed-tests ## Run all checks and all tests, side by side (PYTEST_ARGS=... PROCESSES=...)
 	@echo "tests: some $(TESTS_CPU_MINUTES) CPU-minutes, in $(PROCESSES) processes" \
 	  "about $$(( $(TESTS_CPU_MINUTES) * 3 / $(CORES) / 2 + 1 )) minutes"
 	$(MAKE) --no-print-directory --jobs 2 check tests
 
-tests: $(VENV)/installed-tests
+# In a new environment, one process compiles all tests, which each of several would do at once.
+$(VENV)/compiled: $(VENV)/installed-tests
+	-$(BIN)/python -m pytest -q --collect-only >/dev/null
+	touch $@
+
+tests: $(VENV)/compiled
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -rs -n $(PROCESSES) --dist loadfile --no-loadscope-reorder \
 	  --ignore tests/test_architecture.py $(PYTEST_ARGS)
 

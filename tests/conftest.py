@@ -19,8 +19,9 @@ REALWEB = Path(os.environ.get("WEBTEXT_REALWEB", ROOT.parent / "shared" / "realw
 
 # Files that take longest, longest first, so that at the end no process works alone.
 LONGEST = (
-    *("test_kill_worker.py", "test_fetch_kill.py", "test_growth.py", "test_clouds.py", "test_engines.py"),
-    *("test_kill.py", "test_docs.py", "test_ray.py", "test_dataflow_jobs.py", "test_pages.py", "test_pretrain.py"),
+    *("test_engines.py", "test_fetch_kill.py", "test_kill_worker.py", "test_realweb.py", "test_docs.py"),
+    *("test_clouds.py", "test_growth.py", "test_dataflow_jobs.py", "test_kill.py", "test_ray.py", "test_pages.py"),
+    *("test_reference.py", "test_pretrain.py"),
 )
 
 # Garbage is looked for less often: among all that the tests import, that takes long (`pipelines.engine.worker`).

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.double.finished_sample import once
+
 ROOT = Path(__file__).resolve().parent.parent
 SKIPPED = {
     "test_one.py": 'import pytest\n\n@pytest.mark.skipif(True, reason="needs pywb: x")\ndef test_one(): pass\n',
@@ -48,6 +50,23 @@ def test_what_repeats_a_proof_runs_where_it_is_asked_for(tmp_path, thorough, pas
         env=environment | {"WEBTEXT_THOROUGH": thorough}, check=False,
     )  # fmt: skip
     assert ran.stdout.splitlines()[-1].startswith(f"{passed} passed"), ran.stdout + ran.stderr
+
+
+def test_what_all_share_is_made_anew_after_it_failed(tmp_path_factory, monkeypatch):
+    base = tmp_path_factory.mktemp("shared") / "process"
+    base.mkdir()
+    monkeypatch.setattr(tmp_path_factory, "getbasetemp", lambda: base)
+
+    def fail(folder):
+        (folder / "half").touch()
+        raise ValueError("no room")
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no room"):
+            once(tmp_path_factory, "thing", fail)
+    assert list(once(tmp_path_factory, "thing", lambda folder: (folder / "whole").touch()).iterdir()) == [
+        once(tmp_path_factory, "thing", fail) / "whole"
+    ]
 
 
 def test_ci_asks_for_it():

@@ -23,6 +23,7 @@ from pipelines.stages.output import Output
 from pipelines.stages.removals import Tombstone, run_removals
 from pipelines.stages.shards import ShardsConfig
 from tests.double.report_checks import check_report, report_of
+from tests.double.thorough import THOROUGH
 from webtext import storage
 from webtext.extract.pages import ExtractConfig, Extracted, extract_page
 from webtext.storage import file_digest
@@ -117,9 +118,10 @@ def test_extraction_finds_at_least_what_trafilatura_alone_finds(realweb):
         page = pages[entry["url"].strip()]
         result = extract_page(page.body, page.header("Content-Type"), entry["url"], config=ExtractConfig())
         ours.add(entry, result.text if isinstance(result, Extracted) else "")
-        default.add(entry, trafilatura.extract(page.body, include_comments=False) or "")
-    assert ours.f1 >= max(0.931, default.f1), (ours, default)
-    assert default.f1 > 0.92, default  # benchmarks/extraction.py compares the two
+        if THOROUGH:
+            default.add(entry, trafilatura.extract(page.body, include_comments=False) or "")
+    assert ours.f1 >= 0.931, ours
+    assert not THOROUGH or ours.f1 >= default.f1 > 0.92, (ours, default)
 
 
 def test_removing_a_host_changes_its_shards_only_and_a_rebuild_keeps_it_out(output, tmp_path):

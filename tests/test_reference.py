@@ -9,11 +9,12 @@ from dedup.near.minhash import MinHashConfig
 from pipelines.commands.cli import main
 from pipelines.pages.page_work import NO_PAGE, PageConfig, PageWork
 from pipelines.stages.documents import DocumentsConfig
+from tests.double.thorough import THOROUGH
 from webtext import reference
 from webtext.extract import language_detector
 from webtext.extract.pages import ExtractConfig
 
-PAGES = 300  # a part of realweb
+PAGES = 300 if THOROUGH else 60  # a part of realweb
 
 
 def digests(output):

@@ -6,16 +6,21 @@ they are called, since most tests need neither Beam nor the sample.
 
 import fcntl
 import os
+import shutil
 
 
 def once(tmp_path_factory, name, make):
-    """Give a folder that whichever process asks first has filled by `make(folder)`; others wait for it."""
+    """Give a folder that whichever process asks first has filled by `make(folder)`; others wait for it.
+
+    Where that fails, the next to ask makes it anew, so that it tells the same error.
+    """
     base = tmp_path_factory.getbasetemp()
     base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     folder, whole = base / name, base / f"{name}.whole"
     with (base / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not whole.exists():
+            shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             make(folder)
             whole.touch()

@@ -75,7 +75,7 @@ RUNNERS = {
     "service": ["--runner=PortableRunner", "--environment_type=LOOPBACK"],
     "ray": ["--ray=local"],
 }
-MARKS = {"ray": pytest.mark.thorough}  # `test_ray.py` holds a cluster to the same bytes.
+ALSO_ELSEWHERE = {"ray", "processes"}  # `test_ray.py`, `test_harvest.py` and `test_fetch_kill.py` compare their bytes.
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,9 @@ def in_one_process(sample_web, tmp_path_factory):
     return here / "links", links, fetched(sample_web, here / "links", here, "--workers=1")
 
 
-@pytest.mark.parametrize("runner", [pytest.param(name, marks=MARKS.get(name, ())) for name in RUNNERS])
+@pytest.mark.parametrize(
+    "runner", [pytest.param(name, marks=pytest.mark.thorough if name in ALSO_ELSEWHERE else ()) for name in RUNNERS]
+)
 def test_harvest_and_fetch_are_the_same_on_each(runner, sample_web, in_one_process, tmp_path, request):
     if runner == "ray":
         pytest.importorskip("ray", reason="needs the extra `ray`: pip install 'webtext[ray]'")
