@@ -99,6 +99,19 @@ def test_metadata_from_where_pages_declare_it(head, url, expected):
         ('<time datetime="2021-03-05T01:00:00Z">', "https://x.example/2019/03/04/a", "2021-03-05"),
         ("<p>© 2019 The Daily Pool</p>", "", ""),
         ("<p>No year anywhere.</p>", "", ""),
+        # Ways to write a day that htmldate itself does not read.
+        ('<p class="date">Dec. 19, 2025</p>', "", "2025-12-19"),
+        ('<p class="date">Sept 9, 2025</p>', "", "2025-09-09"),
+        ('<p class="date">8/21/2025 4:28 PM</p>', "", "2025-08-21"),
+        ('<p class="date">24-Nov-2021</p>', "", "2021-11-24"),
+        ("<p>opublikowano: 7 kwietnia 2021</p>", "", "2021-04-07"),
+        ("<p>A 21 de abril de 1999</p>", "", "1999-04-21"),
+        ("<p>15 августа 2016, 13:43</p>", "", "2016-08-15"),
+        ("<p>(1998 年 7 月 24 日): 映画</p>", "", "1998-07-24"),
+        ("<p>1998년 7월 24일</p>", "", "1998-07-24"),
+        ("<p>Meet the 2024 Cohort 1</p>", "", "2024-01-01"),
+        # To Python an hour's distance from UTC is less than a day: htmldate ends with an error.
+        ('<p class="date">2020-01-01 10:00 -2400</p>', "", ""),
     ],
 )
 def test_a_date_that_is_not_declared_is_searched_for_in_short_texts(body, url, expected):

@@ -76,7 +76,7 @@ def share_in(text: str, languages: Collection[str]) -> float:
             is_inside = family(language) in wanted
             if is_inside or (probability >= sure and len(_MARKS_OF_CODE.findall(part)) < _CODE_SHARE * letters):
                 parts.append((is_inside, part, letters))
-    if all(is_inside for is_inside, _, _ in parts):  # as nearly all texts are, whose words need no count
+    if all(is_inside for is_inside, _, _ in parts):  # Nearly all texts are, and their words need no count.
         return 1.0
     inside = outside = 0.0
     for is_inside, part, letters in parts:

@@ -13,21 +13,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from htmldate import find_date
 from lxml import etree
-from lxml.html import Element, HtmlElement
+from lxml.html import HtmlElement
+
+from webtext.extract.dates import EARLIEST, LATEST, search_day
 
 _MAX_FIELD_CHARS = 500
 _MAX_JSON_CHARS = 200_000
-_EARLIEST, _LATEST = date(1990, 1, 1), date(2100, 1, 1)  # the web's; a declared date outside is a default or a typo
 _ISO_DATE = re.compile(r"\b((?:19|20)\d\d)[-/.](0?[1-9]|1[0-2])[-/.](0?[1-9]|[12]\d|3[01])(?!\d)")
 _COMPACT_DATE = re.compile(r"^((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?:\D|$)")
 _DATE_IN_URL = re.compile(r"/((?:19|20)\d\d)[-/](0?[1-9]|1[0-2])[-/](0?[1-9]|[12]\d|3[01])(?=\D|$)")
 _JSON_DATE = re.compile(r'"date(?:Published|Created)"\s*:\s*"([^"]{8,40})"')
-_YEAR = re.compile(r"(?:19|20)\d\d")
-_COPYRIGHT = re.compile("\u00a9|copyright|all rights", re.IGNORECASE)
-_UNDATED = frozenset(("script", "style", "noscript", "option", "textarea", "title", "footer"))
-_MAX_DATED_CHARS, _MAX_DATED_TEXTS = 120, 30
 _LANGUAGE = re.compile(r"^\s*([a-z]{2,3})(?:[-_][a-z0-9]+)*\s*(?:,.*)?$", re.IGNORECASE | re.DOTALL)
 _MAX_HEADINGS = 20
 _HOME = re.compile(r"[a-z]+://[^/?#]*/?(?:[?#]|$)", re.IGNORECASE)  # the address of a site itself
@@ -244,34 +240,12 @@ def _date(
 
 
 def _searched_date(tree: HtmlElement) -> str:
-    """Let htmldate search the short texts of a page that hold a year: in a tenth of the time of the whole page."""
-    html = Element("html")
-    body = etree.SubElement(html, "body")
-    for script in tree.iter("script"):
-        if script.get("type") == "application/ld+json" and (match := _JSON_DATE.search(script.text or "")):
-            if day := _iso_date(match.group(1)):
-                return day
-            etree.SubElement(body, "time", {"class": "published", "datetime": match.group(1)}).text = match.group(1)
-    for element in tree.iter(etree.Element):
-        if element.tag in _UNDATED:
-            continue
-        text = element.text_content() if element.tag == "time" else (element.text or "") + " " + (element.tail or "")
-        if len(text) <= _MAX_DATED_CHARS and _YEAR.search(text) and not _COPYRIGHT.search(text):
-            around = [one for one in (element.getparent(), element) if one is not None]
-            named = " ".join(
-                value for one in around for name in ("class", "id", "itemprop") if (value := one.get(name))
-            )
-            dated = etree.SubElement(body, "time" if element.tag == "time" else "p", {"class": named})
-            if when := element.get("datetime"):
-                dated.set("datetime", when)
-            dated.text = text
-            if len(body) == _MAX_DATED_TEXTS:
-                break
-    if len(body) == 0:
-        return ""
-    # Bounds, or htmldate takes the day on which it runs.
-    found = find_date(html, original_date=True, url="", min_date=_EARLIEST.isoformat(), max_date=_LATEST.isoformat())
-    return found or ""
+    stamps = [
+        match.group(1)
+        for script in tree.iter("script")
+        if script.get("type") == "application/ld+json" and (match := _JSON_DATE.search(script.text or ""))
+    ]
+    return next(filter(None, map(_iso_date, stamps)), "") or search_day(tree, stamps)
 
 
 def _days_between(day: str, other: str) -> int:
@@ -297,7 +271,7 @@ def _valid_date(year: str, month: str, day: str) -> str:
         found = date(int(year), int(month), int(day))
     except ValueError:  # 31 February
         return ""
-    return found.isoformat() if _EARLIEST <= found < _LATEST else ""
+    return found.isoformat() if EARLIEST <= found < LATEST else ""
 
 
 def _first(meta: dict[str, str], names: Iterable[str]) -> str:
