@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 SCALE = 1 << 16  # the unit of a leaf's value
 CERTAIN = 1 << 13  # a chance of 1
 _STEP = SCALE >> 5  # log-odds are looked up in steps of 1/32
-_PART = 256  # blocks at a time: what is looked up for them stays near the processor
+_PART = 128  # blocks at a time: what is looked up for them stays near the processor
 _STEPS = 512  # the steps on each side of even
 # Far from where a chance is rounded up or down, so that any library's exp gives the same table.
 _CHANCES = np.rint(CERTAIN / (1 + np.exp(-np.arange(-_STEPS, _STEPS + 1) * _STEP / SCALE))).astype(np.int64)
@@ -69,9 +69,9 @@ class Trees:
     def _sum(self, table: NDArray[np.float32]) -> NDArray[np.int64]:
         answers = (table.take(self.feature, axis=0) > self.limit[:, None]).view(np.uint8)
         leaf = np.zeros((self.questions.shape[1], table.shape[1]), np.uint8)
-        for level, question in enumerate(self.questions):
-            leaf |= answers.take(question, axis=0) << np.uint8(level)
-        trees, leaves = self.value.shape
-        first = (np.arange(trees, dtype=np.int32) * np.int32(leaves))[:, None]
+        for question in reversed(self.questions):  # doubled by adding: processors shift octets one at a time
+            leaf += leaf
+            leaf |= answers.take(question, axis=0)
+        first = np.arange(0, self.value.size, self.value.shape[1])[:, None]
         total: NDArray[np.int64] = self.value.take(first + leaf).sum(axis=0, dtype=np.int64)
         return total
