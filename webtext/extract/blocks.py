@@ -4,13 +4,17 @@ A block is what a browser would set as lines of its own: the text between the be
 at two line breaks in a row. White space in it is as in a browser: single spaces, except in preformatted text.
 """
 
+import functools
 import itertools
 import re
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
 
 from lxml.html import HtmlElement
 
-from webtext.extract.class_words import kinds_of
+from webtext.extract.class_words import MAX_REMEMBERED, kinds_of
 
 # Elements that begin a line (CSS display other than inline in browsers' own style sheets), and what is no text.
 BLOCK_TAGS = frozenset(
@@ -101,28 +105,22 @@ class Place:
     tag_path: int = 0
 
 
-@dataclass(slots=True)
-class Run:
-    """The text that was read since the last block ended."""
-
-    pieces: list[str] = field(default_factory=list)
-    link_chars: int = 0
-    strong_chars: int = 0
-    links: int = 0
-    names: int = 0
-    outside: int = 0
-
-
 class BlockReader:
     """Reads the blocks of a page: `BlockReader().read(tree)`, then `blocks` and `places`."""
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
         self.places = [Place(0, "")]
-        self._paths: dict[tuple[int, str, str | None], int] = {}
-        self._run = Run()
+        self._paths: defaultdict[tuple[int, str, str | None], int] = defaultdict(itertools.count(1).__next__)
         self._place = 0
         self._links = self._strongs = self._preformatted = 0  # how many surround what is being read
+        self._begin_block()
+
+    def _begin_block(self, names: int = 0, outside: int = 0) -> None:
+        """Have read nothing since the last block ended; names and outside are as in `Block`."""
+        self._pieces: list[str] = []
+        self._link_chars = self._strong_chars = self._links_read = 0
+        self._names, self._outside = names, outside
 
     def read(self, tree: HtmlElement) -> "BlockReader":
         """Read a page, in the order of its source."""
@@ -135,86 +133,104 @@ class BlockReader:
 
     def _visit(self, element: HtmlElement) -> None:
         tag = element.tag
-        if tag in _INLINE_TAGS:
-            self._visit_inline(element, tag)
-        elif tag in BLOCK_TAGS:
-            self._visit_block(element, tag)
-        elif tag == "br":
-            self._break_line()
-        elif tag in {"script", "img"}:
-            self._add_formula(element, tag)
-        elif tag not in _NO_TEXT_TAGS and isinstance(tag, str):  # a custom element: in the middle of text or on its own
+        self._visits.get(tag, BlockReader._visit_custom)(self, element, tag)
+
+    def _read_inside(self, element: HtmlElement) -> None:
+        if text := element.text:
+            self._add(text)
+        if len(element):
+            visits, custom = self._visits, BlockReader._visit_custom
+            for child in element:
+                tag = child.tag
+                visits.get(tag, custom)(self, child, tag)
+                if tail := child.tail:
+                    self._add(tail)
+
+    def _add(self, text: str | None) -> None:
+        if text:
+            if not self._pieces and not self._preformatted and text.isspace():
+                return
+            self._pieces.append(text)
+            if self._links or self._strongs:
+                chars = len(text.strip())
+                self._link_chars += chars if self._links else 0
+                self._strong_chars += chars if self._strongs else 0
+
+    def _leave(self, _element: HtmlElement, _tag: str) -> None:
+        """Read nothing of what is no text."""
+
+    def _visit_custom(self, element: HtmlElement, tag: str) -> None:
+        """Read a custom element: in the middle of text or on its own. Comments have a function for a tag."""
+        if isinstance(tag, str):
             if _touches_text(element):
                 self._visit_inline(element, tag)
             else:
                 self._visit_block(element, tag)
 
-    def _visit_block(self, element: HtmlElement, tag: str) -> None:
-        if tag == "template" and element.get("shadowrootmode") is None:
-            return
-        if tag == "noscript" and not "".join(element.itertext()).strip():  # an image for those without scripts
-            return
-        self._end_block()
-        if (names := element.get("class")) and _TOOLS.search(names):
-            return
-        around = self._place
-        self._enter(element, tag)
-        if tag != "tr" or not self._read_row(element):
-            self._preformatted += tag in _PREFORMATTED_TAGS
-            self._read_inside(element)
-            self._end_block()
-            self._preformatted -= tag in _PREFORMATTED_TAGS
-        self._place = around
+    def _visit_template(self, element: HtmlElement, tag: str) -> None:
+        if element.get("shadowrootmode") is not None:
+            self._visit_block(element, tag)
 
-    def _visit_inline(self, element: HtmlElement, tag: str) -> None:
-        run = self._run
+    def _visit_noscript(self, element: HtmlElement, tag: str) -> None:
+        if "".join(element.itertext()).strip():  # no image for those without scripts
+            self._visit_block(element, tag)
+
+    def _visit_block(self, element: HtmlElement, tag: str) -> None:
+        self._end_block()
+        around = self._place
+        if self._enter(element, tag):
+            if tag != "tr" or not self._read_row(element):
+                self._read_inside(element)
+                self._end_block()
+            self._place = around
+
+    def _visit_preformatted(self, element: HtmlElement, tag: str) -> None:
+        self._end_block()
+        self._preformatted += 1
+        self._visit_block(element, tag)
+        self._preformatted -= 1
+
+    def _visit_inline(self, element: HtmlElement, _tag: str) -> None:
+        if self._note(element):
+            self._read_inside(element)
+
+    def _note(self, element: HtmlElement) -> bool:
+        """Note what the classes of an inline element name; tell whether it is to be read."""
         names, hidden = "", 0
         for name, value in element.items():
             if name == "class":
-                if _TOOLS.search(value):
-                    return
                 names = value
             elif name in _HIDERS:
                 hidden |= _hiding(name, value)
         if hidden & (HIDDEN_BY_STYLE | HIDDEN_BY_ATTRIBUTE) and "math" not in names:
-            return
+            return False
         if names:
-            run.names |= kinds_of(names)
-        if tag == "a":
+            if _are_tools(names):
+                return False
+            self._names |= kinds_of(names)
+        return True
+
+    def _visit_marked(self, element: HtmlElement, tag: str) -> None:
+        """Read a link, a button, a label or bold type."""
+        if not self._note(element):
+            return
+        is_link, is_strong = tag == "a", tag in _STRONG_TAGS
+        if is_link:
             if len(element) == 0 and (element.text or "").strip() in _PERMALINKS:
                 return
-            run.links += 1
+            self._links_read += 1
         if tag in _APART_TAGS and _follows_at_once(element):
-            run.pieces.append(" ")
-        run.outside |= OUTSIDE_BITS.get(tag, 0)
-        self._links += tag == "a"
-        self._strongs += tag in _STRONG_TAGS
+            self._pieces.append(" ")
+        self._outside |= OUTSIDE_BITS.get(tag, 0)
+        self._links += is_link
+        self._strongs += is_strong
         self._read_inside(element)
-        self._links -= tag == "a"
-        self._strongs -= tag in _STRONG_TAGS
+        self._links -= is_link
+        self._strongs -= is_strong
 
-    def _read_inside(self, element: HtmlElement) -> None:
-        if text := element.text:
-            self._add(text)
-        for child in element:
-            self._visit(child)
-            if tail := child.tail:
-                self._add(tail)
-
-    def _add(self, text: str | None) -> None:
-        if text:
-            run = self._run
-            if not run.pieces and not self._preformatted and text.isspace():
-                return
-            run.pieces.append(text)
-            if self._links or self._strongs:
-                chars = len(text.strip())
-                run.link_chars += chars if self._links else 0
-                run.strong_chars += chars if self._strongs else 0
-
-    def _break_line(self) -> None:
+    def _break_line(self, _element: HtmlElement, _tag: str) -> None:
         """Take a line break; after another, with nothing but space between, the block ends."""
-        pieces = self._run.pieces
+        pieces = self._pieces
         if self._preformatted:
             pieces.append("\n")
         elif pieces:
@@ -231,17 +247,33 @@ class BlockReader:
         elif _TEX_IMAGE.search(element.get("class") or ""):
             self._add(element.get("alt"))
 
-    def _enter(self, element: HtmlElement, tag: str) -> None:
-        """Note the place of a block element, and be in it."""
-        parent = self.places[self._place]
+    # What is done with an element, by its tag.
+    _visits: ClassVar[dict[str, Callable[["BlockReader", HtmlElement, str], None]]] = {
+        **dict.fromkeys(_NO_TEXT_TAGS, _leave),
+        **dict.fromkeys(BLOCK_TAGS, _visit_block),
+        **dict.fromkeys(_PREFORMATTED_TAGS, _visit_preformatted),
+        "template": _visit_template,
+        "noscript": _visit_noscript,
+        **dict.fromkeys(_INLINE_TAGS, _visit_inline),
+        **dict.fromkeys(_APART_TAGS | _STRONG_TAGS, _visit_marked),
+        "br": _break_line,
+        "script": _add_formula,
+        "img": _add_formula,
+    }
+
+    def _enter(self, element: HtmlElement, tag: str) -> bool:
+        """Note the place of a block element, and be in it; tell whether it is to be read."""
         names, said, hidden = "", tag if "-" in tag else "", 0
         for name, value in element.items():
             if name in _NAMING:
                 said += " " + value
-                names = value if name == "class" else names
+                if name == "class":
+                    if _are_tools(value):
+                        return False
+                    names = value
             elif name in _HIDERS:
                 hidden |= _hiding(name, value)
-        own = kinds_of(said) if said else 0
+        own, parent = kinds_of(said) if said else 0, self.places[self._place]
         place = Place(
             self._place,
             tag,
@@ -250,32 +282,33 @@ class BlockReader:
             parent.all_names | own,
             parent.outside | OUTSIDE_BITS.get(tag, 0),
             parent.hidden | hidden,
-            self._paths.setdefault((parent.path, tag, names), len(self._paths) + 1),
-            self._paths.setdefault((parent.tag_path, tag, None), len(self._paths) + 1),
+            self._paths[parent.path, tag, names],
+            self._paths[parent.tag_path, tag, None],
         )
         self._place = len(self.places)
         self.places.append(place)
+        return True
 
     def _end_block(self) -> None:
-        run = self._run
-        if run.pieces:
-            text = "".join(run.pieces)
+        if self._pieces:
+            text = "".join(self._pieces)
             if self._preformatted:
-                text = _preformatted_text(text)
-                self._append(text, "pre")
+                self._append(_preformatted_text(text), "pre")
             else:
                 self._append(_line_text(text))
-        if run.pieces or run.outside or run.names:
-            kept = (run.names, run.outside) if self._links else (0, 0)  # a link around blocks speaks of each of them
-            self._run = Run(names=kept[0], outside=kept[1])
+        elif not (self._outside or self._names):
+            return
+        if self._links:  # a link around blocks speaks of each of them
+            self._begin_block(self._names, self._outside)
+        else:
+            self._begin_block()
 
     def _append(self, text: str, kind: str = "", cells: int = 0) -> None:
         if text and not text.isspace():
-            run = self._run
-            chars = (min(run.link_chars, len(text)), min(run.strong_chars, len(text)))
-            self.blocks.append(
-                Block(text, self._place, kind, *chars, run.links, cells, self._links > 0, run.names, run.outside)
-            )
+            chars = min(self._link_chars, len(text)), min(self._strong_chars, len(text))
+            marks = self._names, self._outside
+            block = Block(text, self._place, kind, *chars, self._links_read, cells, self._links > 0, *marks)
+            self.blocks.append(block)
 
     def _read_row(self, row: HtmlElement) -> bool:
         """Read a row of a table as one block, if its cells hold no blocks of their own (or one paragraph each)."""
@@ -287,7 +320,7 @@ class BlockReader:
             if "code" in (cell.get("class") or ""):
                 self._preformatted += 1
             self._read_cell(cell)
-            raw, self._run.pieces = "".join(self._run.pieces), []
+            raw, self._pieces = "".join(self._pieces), []
             if self._preformatted and "code" in (cell.get("class") or ""):
                 self._preformatted -= 1
                 texts.append(_preformatted_text(raw))
@@ -299,7 +332,7 @@ class BlockReader:
             self._append("\n".join(text for text in texts if not text.isdecimal()), "pre")
         else:
             self._append("\t".join(texts), "row", len(cells))
-        self._run = Run()
+        self._begin_block()
         return True
 
     def _read_cell(self, cell: HtmlElement) -> None:
@@ -312,6 +345,12 @@ class BlockReader:
             self._add(child.tail)
 
 
+@functools.lru_cache(MAX_REMEMBERED)
+def _are_tools(names: str) -> bool:
+    """Tell whether classes name what belongs to a page's tools."""
+    return _TOOLS.search(names) is not None
+
+
 def _preformatted_text(raw: str) -> str:
     """Keep lines and indentation, without empty lines; "" for a column of line numbers."""
     lines = [line.rstrip() for line in raw.replace(_BREAK, "\n").replace("\xa0", " ").split("\n")]
@@ -320,7 +359,7 @@ def _preformatted_text(raw: str) -> str:
 
 
 def _line_text(raw: str) -> str:
-    if not raw.isascii() and "\n" in raw:
+    if "\n" in raw and not raw.isascii():
         raw = _BROKEN_CJK.sub("", raw)
     if _BREAK not in raw:
         return _single_spaced(raw)
@@ -330,6 +369,8 @@ def _line_text(raw: str) -> str:
 
 def _single_spaced(text: str) -> str:
     """Make one space of each run of spaces; of other kinds of spaces, half may be of a letter still (mojibake)."""
+    if text.isprintable() and "  " not in text:  # most have no space but the plain one
+        return text.strip(" ")
     return " ".join(text.split()) if text.isascii() else _SPACES.sub(" ", text).strip(" ")
 
 

@@ -3,6 +3,7 @@
 Whether a kind speaks for or against the text of the element is not said here: the model of blocks has learnt that.
 """
 
+import functools
 import re
 
 MAX_REMEMBERED = 20_000  # strings of classes and words; some 2 MB when full
@@ -67,21 +68,16 @@ KINDS = tuple(
 )
 _BITS = {form: 1 << bit for bit, words in enumerate(KINDS) for word in words for form in (word, word + "s")}
 _PARTS = re.compile("[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-_remembered: dict[str, int] = {}
 
 
+@functools.lru_cache(MAX_REMEMBERED)
 def kinds_of(names: str) -> int:
     """Give the kinds that a class attribute (or id, role …) names, as bits.
 
     >>> kinds_of("site-Footer navMenu") == kinds_of("foot") | kinds_of("nav") | kinds_of("menu")
     True
     """
-    kinds = _remembered.get(names)
-    if kinds is None:
-        kinds = 0
-        for part in _PARTS.findall(names):
-            kinds |= _BITS.get(part.lower(), 0)
-        if len(_remembered) >= MAX_REMEMBERED:
-            _remembered.clear()
-        _remembered[names] = kinds
+    kinds = 0
+    for part in _PARTS.findall(names):
+        kinds |= _BITS.get(part.lower(), 0)
     return kinds

@@ -42,6 +42,7 @@ _CHARACTERS = {
     _COMMA: ",\uff0c\u3001",
     _BREAK: "\n",
 }
+_COMMON = 1 << 14  # most characters of most pages are below this
 _PLANES = 1 << 17  # Unicode has spaces and cases in its first two planes alone
 _BETWEEN = "\x00"  # stands between two texts, and in none
 _FREQUENTLY, _IN_TITLE, _IN_DESCRIPTION = 1, 2, 4  # what a word is, as bits
@@ -129,7 +130,8 @@ def _starts(inside: NDArray[np.bool_]) -> Ints:
 def _read(text: str) -> tuple[NDArray[Any], NDArray[np.uint16], Ints]:
     """Give a text's code points, what they are, and where `_BETWEEN` stands."""
     codes, classes = code_points(text)
-    return codes, _kinds_below(len(classes)).take(codes), np.flatnonzero(codes == 0)
+    below = len(classes) if codes.itemsize == 1 else max(len(classes), _COMMON)
+    return codes, _kinds_below(below).take(codes), np.flatnonzero(codes == 0)
 
 
 @functools.lru_cache(maxsize=32)  # the keys are powers of two
