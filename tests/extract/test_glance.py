@@ -83,10 +83,18 @@ def test_every_piece_that_is_shown_must_be_in_the_language():
 
 
 def test_what_is_shown_is_told_from_what_is_not_and_what_is_long_from_the_rest():
-    texts = shown_texts(parse_html(page(["Short.", *GERMAN, "x " * 60, "a <b>bold</b>\n word <option>No</option>"])))
+    html = page(["Short.", *GERMAN, "x " * 60, "a <b>bold</b>\n word <option>No</option>"])
+    texts = list(shown_texts(parse_html(html)))
     assert texts == ["Home", "Short.", *GERMAN, ("x " * 60).strip(), "a", "bold", "word"]
     assert long_runs(texts) == "\n".join([*GERMAN, ("x " * 60).strip()])
     assert len(long_runs(GERMAN * 20)) == 2000
+
+
+def test_no_more_of_a_page_is_read_than_its_first_2000_characters_in_long_runs():
+    texts = iter(GERMAN * 100)
+    runs = long_runs(texts)
+    assert runs == "\n".join(GERMAN * 100)[:2000]
+    assert len(list(texts)) == 300 - len(runs.split("\n"))
 
 
 @pytest.mark.parametrize("path", sorted(FOREIGN.glob("*.md")), ids=lambda path: path.stem)

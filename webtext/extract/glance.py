@@ -6,7 +6,7 @@ long runs of visible text, and each piece of everything that it shows. What is h
 docs/extraction.md tells what that saves, and how often it was wrong.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lxml import etree
 from lxml.html import HtmlElement
@@ -36,20 +36,25 @@ def declared_family(tree: HtmlElement) -> str:
     return _OTHER_NAMES.get(declared, declared)
 
 
-def shown_texts(tree: HtmlElement) -> list[str]:
-    """List the texts that a page shows, single-spaced, nearly in its order (a text after an element before its own)."""
-    texts: list[str] = []
+def shown_texts(tree: HtmlElement) -> Iterator[str]:
+    """Yield the texts that a page shows, single-spaced, nearly in its order: what follows an element is before it."""
     for element in tree.iter(etree.Element):
-        if element.text and element.tag not in _INVISIBLE:
-            texts.append(" ".join(element.text.split()))
-        if element.tail:
-            texts.append(" ".join(element.tail.split()))
-    return [text for text in texts if text]
+        if element.tag not in _INVISIBLE and (text := element.text) and (words := text.split()):
+            yield " ".join(words)
+        if (text := element.tail) and (words := text.split()):
+            yield " ".join(words)
 
 
 def long_runs(texts: Iterable[str]) -> str:
-    """Give the first 2,000 characters of those texts that are long enough to be read, one a line."""
-    return "\n".join(text for text in texts if len(text) >= _MIN_RUN_CHARS)[:_MAX_CHARS]
+    """Give the first 2,000 characters of those texts that are long enough to be read, one a line, and read no more."""
+    runs, length = [], -1
+    for text in texts:
+        if len(text) >= _MIN_RUN_CHARS:
+            runs.append(text)
+            length += 1 + len(text)
+            if length >= _MAX_CHARS:
+                break
+    return "\n".join(runs)[:_MAX_CHARS]
 
 
 def plain_language(text: str) -> str:
@@ -85,9 +90,8 @@ def foreign_text(tree: HtmlElement, wanted: Sequence[str], clean: Callable[[str]
     declared = declared_family(tree)
     if declared in families:
         return ""
-    texts = shown_texts(tree)
-    runs = clean(long_runs(texts))
+    runs = clean(long_runs(shown_texts(tree)))
     language = plain_language(runs)
     if not language or language in families or declared not in {"", language}:
         return ""
-    return runs if are_all_in(texts, language) else ""
+    return runs if are_all_in(shown_texts(tree), language) else ""

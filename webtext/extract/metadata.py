@@ -99,11 +99,16 @@ def read_metadata(tree: HtmlElement, url: str) -> Metadata:
 
 def declared_language(tree: HtmlElement, meta: dict[str, str] | None = None) -> str:
     """Read the language that a page declares (`<html lang>`, then meta tags) as a lower-case code, or ""."""
-    meta = _meta_tags(tree) if meta is None else meta
-    for value in (tree.get("lang"), tree.get("xml:lang"), meta.get("content-language"), meta.get("og:locale")):
+    for value in _declared_languages(tree, meta):
         if value and (match := _LANGUAGE.match(value)):
             return match.group(1).lower()
     return ""
+
+
+def _declared_languages(tree: HtmlElement, meta: dict[str, str] | None) -> Iterator[str | None]:
+    yield from (tree.get("lang"), tree.get("xml:lang"))
+    meta = _meta_tags(tree) if meta is None else meta
+    yield from (meta.get("content-language"), meta.get("og:locale"))
 
 
 def _meta_tags(tree: HtmlElement) -> dict[str, str]:
@@ -140,11 +145,12 @@ def _json_ld(tree: HtmlElement) -> Iterator[dict[str, Any]]:
 
 def _title(tree: HtmlElement, meta: dict[str, str], items: list[dict[str, Any]], *, is_home: bool) -> tuple[str, str]:
     headlines = (value for item in items if isinstance(value := item.get("headline"), str))
-    texts = (text for heading in tree.iter("h1", "h2") if (text := _heading(heading)))
+    elements = list(tree.iter("h1", "h2"))
+    texts = (text for heading in elements if (text := _heading(heading)))
     headings = list(itertools.islice(texts, _MAX_HEADINGS))
     element = next(tree.iterdescendants("title"), None)
     in_head = "" if element is None else _clean(element.text_content())
-    main_headings = list(itertools.islice(tree.iter("h1"), 2))
+    main_headings = [one for one in elements if one.tag == "h1"]
     only_heading = _heading(main_headings[0]) if len(main_headings) == 1 else ""
     declared = _first(meta, _TITLE_NAMES) or _clean(next(headlines, "")) or only_heading or in_head
     title, site = _without_site(declared, headings, _first(meta, _SITE_NAMES))
