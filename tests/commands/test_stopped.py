@@ -21,12 +21,13 @@ from pipelines.commands.cli import main
 from pipelines.stages.lock import locked
 from tests.double.linked_web import web_of
 from tests.double.power import ENDS, Disk
+from tests.double.thorough import THOROUGH
 from tests.gpt2 import test_train
 from tests.stages.test_remove import built  # noqa: F401 (a fixture)
 from webtext.reddit.api_log import SubmissionLog
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are found in /proc")
-MOMENTS = 3  # Moments of each way to end, besides the last one.
+THIRDS = (0, 1, 2) if THOROUGH else (1,)  # Moments of each way to end, besides the last one.
 # They hold times, places, who was at work, or the same in another order.
 UNLIKE = ("log.jsonl", "timings.json", "webtext.toml", ".pt", ".lock")
 
@@ -139,7 +140,7 @@ def undisturbed(inputs, tmp_path_factory):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_command_that_was_stopped_goes_on_to_the_same_bytes(name, end, inputs, undisturbed, tmp_path):
     expected, changes = undisturbed(name)
-    for moment in sorted({changes * number // MOMENTS for number in range(MOMENTS)} | {changes - 1}):
+    for moment in sorted({changes * third // 3 for third in THIRDS} | {changes - 1}):
         output = tmp_path / str(moment)
         begin(name, inputs, output)
         with pytest.MonkeyPatch.context() as patched, contextlib.suppress(Exception):
