@@ -8,14 +8,14 @@ control is built in: `damaged` compares a corpus with copies of itself that are 
 import json
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from model.gpt2.corpora import Corpus, read_neutral, take, thin
+from model.gpt2.corpora import Corpus, take
 from model.gpt2.damage import DAMAGES, shuffle_paragraphs
 from model.gpt2.device import join_world
 from model.gpt2.generate import Sampling, write
@@ -41,8 +41,8 @@ from model.verdict.judge import (
 )
 from model.verdict.memorization import Recital, fitting, overlap_with, overlaps, recite
 from model.verdict.order import Bits, OrderProbe, preferred
+from model.verdict.question import Question, own_panel
 from model.verdict.tiers import Tier
-from webtext.errors import UsageError
 from webtext.local import write_whole
 
 LOGGER = logging.getLogger(__name__)
@@ -55,63 +55,7 @@ _BESIDE_BYTES = 50_000  # What the GPT-2 beside the n-gram model scores of each 
 _OVERLAP_BYTES = 5_000_000  # the amount of training text in which recitation is looked for
 _SAMPLES, _PROMPT_WORDS, _SAMPLE_TOKENS = 5, 20, 100
 _RECITAL = Recital(samples=100)
-_OWN = "held-out, corpus"
 _GOES_ON = " >>>"  # between a prompt and what the model wrote
-
-
-@dataclass(frozen=True)
-class Question:
-    """What to judge: a corpus, against another or against damaged copies of itself, on which neutral texts."""
-
-    corpus: Path
-    against: Path | None = None
-    neutral: tuple[Path, ...] = ()
-    damages: tuple[str, ...] = tuple(DAMAGES)
-
-    def __post_init__(self) -> None:
-        """Raise UsageError for a damage of no name."""
-        unknown = set(self.damages) - set(DAMAGES)
-        if unknown or not self.damages:
-            raise UsageError(f"no damage is called {', '.join(sorted(unknown))}: choose from {', '.join(DAMAGES)}")
-
-    def corpora(self) -> list[Corpus]:
-        """The corpus, then those it is compared with."""
-        whole = Corpus("corpus", self.corpus)
-        if self.against is not None:
-            return [whole, Corpus("other", self.against)]
-        return [whole, *(Corpus(name, self.corpus, DAMAGES[name]) for name in self.damages)]
-
-    @property
-    def on(self) -> str:
-        """What the deciding texts are."""
-        if self.neutral:
-            return "neutral text"
-        return "held-out text of the corpus itself, undamaged, of which all copies were made"
-
-    def panels(self, n_bytes: int) -> list[Panel]:
-        """Text sets to score: the neutral ones; held-out text of both corpora, or of the corpus before its damage.
-
-        Where the copies are damaged and nobody named neutral text, the undamaged held-out text decides: it is what all
-        of the copies were made from.
-        """
-        panels = [Panel(path.name, True, _texts(str(path), read_neutral(path), n_bytes)) for path in self.neutral]
-        own = Panel(_OWN, self.against is None and not self.neutral, _heldout(self.corpus, n_bytes))
-        if self.against is None:
-            return [*panels, own]
-        return [*panels, own, Panel("held-out, other", False, _heldout(self.against, n_bytes))]
-
-
-def _heldout(path: Path, n_bytes: int) -> tuple[str, ...]:
-    mend = "build a larger corpus, or hold more of it out (webtext build --held-out 0.2)"
-    return _texts(f"the held-out part of {path}", Corpus("", path).heldout(), n_bytes, mend)
-
-
-def _texts(name: str, texts: Iterator[str], n_bytes: int, mend: str = "give a text with more") -> tuple[str, ...]:
-    taken = tuple(take(map(thin, texts), n_bytes))
-    if len(taken) < 2:
-        count = f"{len(taken)} document{'s' * (len(taken) != 1)}"
-        raise UsageError(f"{name} has {count}, too few for a verdict with an error bar: {mend}")
-    return taken
 
 
 @dataclass(frozen=True)
@@ -220,7 +164,7 @@ def _judge(
         "vocab_size": tokenizer.vocab_size,
         "gpt2_bits_per_byte": {name: _bits_per_byte(scored, rows) for name, rows in beside.items()},
     }
-    order = _order(corpora[0], _own(panels), tier, runs)
+    order = _order(corpora[0], own_panel(panels), tier, runs)
     memorization = _memorization(runs[0], corpora[0], panels, tier)
     verdict = Verdict(
         tier,
@@ -232,7 +176,7 @@ def _judge(
         training | figures,
         memorization,
     )
-    _write(verdict, runs, _samples(runs[0], _own(panels), tokenizer), output)
+    _write(verdict, runs, _samples(runs[0], own_panel(panels), tokenizer), output)
     return verdict
 
 
@@ -334,15 +278,10 @@ def _logs(runs: Sequence[Run]) -> list[dict[str, Any]]:
 def _memorization(run: Run, corpus: Corpus, panels: Sequence[Panel], tier: Tier) -> dict[str, Any]:
     """8-gram overlap with the training text: of what the model writes, of what really follows, of every text set."""
     overlap = overlap_with(take(corpus.train(), min(_OVERLAP_BYTES, max(tier.tokens, tier.ngram_tokens) * 6)))
-    recital, own = fitting(_RECITAL, run.trained.model.config.block_size), _own(panels)
+    recital, own = fitting(_RECITAL, run.trained.model.config.block_size), own_panel(panels)
     recited = recite(run.trained.model, run.split.tokenizer, own.texts, recital)
     texts = {"samples": recited.written, "what really follows": recited.real, own.name: own.texts}
     return overlaps(texts | {panel.name: panel.texts for panel in panels}, overlap)
-
-
-def _own(panels: Sequence[Panel]) -> Panel:
-    """The held-out text of the corpus itself."""
-    return next(panel for panel in panels if panel.name == _OWN)
 
 
 def verdict_json(verdict: Verdict) -> dict[str, Any]:

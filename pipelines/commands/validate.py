@@ -52,9 +52,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, _: list[str]) -> int:
     """Judge; print the report; return 1 where the corpus did not pass."""
     with need_training():
+        from model.verdict.question import Question  # noqa: PLC0415
         from model.verdict.report_text import render  # noqa: PLC0415  (torch, only when it is used)
         from model.verdict.tiers import TIERS  # noqa: PLC0415
-        from model.verdict.validate import Question, validate  # noqa: PLC0415
+        from model.verdict.validate import validate  # noqa: PLC0415
     if arguments.damage and arguments.against:
         raise UsageError("--damage is for damaged copies; leave out --against")
     show_progress()

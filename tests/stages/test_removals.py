@@ -6,12 +6,21 @@ from dataclasses import replace
 import pytest
 
 from pipelines.commands.explain import explain
+from pipelines.commands.remove import read_list
 from pipelines.engine.runner import Engine
 from pipelines.stages.fetch import run_fetch
-from pipelines.stages.removals import NOTHING_UNWANTED, Tombstone, read_unwanted, write_tombstones
+from pipelines.stages.removals import (
+    NOTHING_UNWANTED,
+    Requests,
+    Tombstone,
+    read_tombstones,
+    read_unwanted,
+    write_tombstones,
+)
 from pipelines.stages.stage import Stage, run_stage
 from webtext import storage
 from webtext.crawl.config import FetchConfig
+from webtext.errors import UsageError
 from webtext.manifest import Counts
 from webtext.records import Link, Page, Rejection
 from webtext.tables import read_records, write_records
@@ -153,3 +162,30 @@ def test_what_the_archive_holds_stays_in_it(output):
     (output / "removals.jsonl").write_text(requested)
     run(output)
     assert rows_of(output) == before
+
+
+def test_a_line_that_is_no_request_is_named(tmp_path):
+    (tmp_path / "list").write_text("host a.example\nplease remove me\n")
+    with pytest.raises(UsageError, match=r"line 2: write `url ...`"):
+        read_list(str(tmp_path / "list"))
+    (tmp_path / "removals.jsonl").write_text('{"kind": "page"}\n')
+    with pytest.raises(UsageError, match="line 1: a request is"):
+        read_tombstones(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("tombstone", "kind"),
+    [
+        (("host", "host1.example"), "host"),
+        (("host", "example"), "host"),
+        (("host", "ost1.example"), None),
+        (("url", "https://moved.example/new#top"), "url"),
+        (("url", "https://host1.example"), None),
+        (("author", "JANE DOE"), "author"),
+        (("author", "Jane"), None),
+    ],
+)
+def test_a_request_matches_what_it_names_and_no_more(tombstone, kind):
+    asked = Requests.of([Tombstone.of(*tombstone)])
+    row = ("https://host1.example/1", "http://moved.example/new/", "host1.example", "Ann Other; Jane  Doe")
+    assert asked.kind_of(*row) == kind

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from dedup.near.choose import CLUSTERS
 from dedup.near.sketch import sketch
 from pipelines.commands.cli import main
 from pipelines.commands.explain import explain
-from pipelines.commands.remove import read_list
 from pipelines.engine.runner import Engine
 from pipelines.report.page import write_report
 from pipelines.stages import shards
@@ -22,7 +20,7 @@ from pipelines.stages.build import run_shards
 from pipelines.stages.documents import DocumentsConfig, write_bucket
 from pipelines.stages.finished.remove import remove
 from pipelines.stages.ledger import Funnel, count_rejections, count_rows
-from pipelines.stages.removals import Requests, Tombstone, read_tombstones, run_removals, write_tombstones
+from pipelines.stages.removals import Tombstone, read_tombstones, run_removals, write_tombstones
 from pipelines.stages.shards import ShardsConfig
 from pipelines.stages.stage import Stage, read_manifest, run_stage
 from pipelines.stages.stale import note_corpus, stale_directories
@@ -270,33 +268,6 @@ def test_what_cannot_be_removed_is_told_in_one_line(output, capsys, arguments, m
     told = capsys.readouterr().err
     assert message in told and told.count("\n") == 1
     assert not Path(output, "removals.jsonl").exists()
-
-
-def test_a_line_that_is_no_request_is_named(tmp_path):
-    (tmp_path / "list").write_text("host a.example\nplease remove me\n")
-    with pytest.raises(UsageError, match=r"line 2: write `url ...`"):
-        read_list(str(tmp_path / "list"))
-    (tmp_path / "removals.jsonl").write_text('{"kind": "page"}\n')
-    with pytest.raises(UsageError, match="line 1: a request is"):
-        read_tombstones(str(tmp_path))
-
-
-@pytest.mark.parametrize(
-    ("tombstone", "kind"),
-    [
-        (("host", "host1.example"), "host"),
-        (("host", "example"), "host"),
-        (("host", "ost1.example"), None),
-        (("url", "https://moved.example/new#top"), "url"),
-        (("url", "https://host1.example"), None),
-        (("author", "JANE DOE"), "author"),
-        (("author", "Jane"), None),
-    ],
-)
-def test_a_request_matches_what_it_names_and_no_more(tombstone, kind):
-    row = replace(document(KEPT, "Ann Other; Jane  Doe"), final_url="http://moved.example/new/")
-    requests = Requests.of([Tombstone.of(*tombstone)])
-    assert requests.kind_of(row.url, row.final_url, row.host, row.author) == kind
 
 
 def test_verify_tells_scripts_what_is_wrong(output, capsys):

@@ -18,9 +18,10 @@ from model.gpt2.train import TrainConfig
 from model.verdict.compare import BETTER, CANNOT_TELL, WORSE, PanelScores, compare
 from model.verdict.judge import NgramJudge, Panel, Sample, first, gpt_bits, gpt_runs, ngram_judges
 from model.verdict.order import preferred
+from model.verdict.question import Question
 from model.verdict.report_text import render
 from model.verdict.tiers import TIERS
-from model.verdict.validate import Question, validate
+from model.verdict.validate import validate
 from tests.double.written_corpus import TINY, article, write_corpus
 from webtext.errors import UsageError
 from webtext.ngram_model import train_ngrams
