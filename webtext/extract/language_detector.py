@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import re
 from collections.abc import Callable, Collection
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def share_in(text: str, languages: Collection[str]) -> float:
     wanted = {family(language) for language in languages}
     parts: list[tuple[bool, str, int]] = []
     for piece in _spread(_pieces(text)):
-        for part, sure in ((_NOT_LATIN.sub(" ", piece), _SURE), (" ".join(_NOT_LATIN.findall(piece)), _SURE_BY_SCRIPT)):
+        for part, sure in _by_script(piece):
             letters = len("".join(part.split()))
             if letters < _SHORTEST_CHARS:
                 continue
@@ -84,6 +84,14 @@ def share_in(text: str, languages: Collection[str]) -> float:
         inside += amount * is_inside
         outside += amount * (not is_inside)
     return inside / (inside + outside) if inside + outside else 1.0
+
+
+def _by_script(piece: str) -> tuple[tuple[str, float], ...]:
+    """Divide a piece in Latin letters from the rest; each with the probability at which its language is plain."""
+    others = [] if piece.isascii() else _NOT_LATIN.findall(piece)
+    if not others:
+        return ((piece, _SURE),)
+    return ((_NOT_LATIN.sub(" ", piece), _SURE), (" ".join(others), _SURE_BY_SCRIPT))
 
 
 def family(language: str) -> str:
@@ -135,6 +143,7 @@ def load_detector(package: str) -> Detect:
     asked: Any = importlib.import_module(f"{package}.detector_factory")
     asked._factory = factory  # noqa: SLF001
 
+    @lru_cache(maxsize=64)  # The look before extraction has asked about much that the rule of languages asks about.
     def detect_with(text: str) -> tuple[str, float]:
         try:
             found = module.detect_langs(text[:MAX_CHARS])
