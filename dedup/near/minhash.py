@@ -22,6 +22,7 @@ from dedup.kernels.numba_or_numpy import pays
 
 SCHEME = "affine32"  # datasketch 2's default
 _NANOSECONDS_LOST = 260  # how much longer datasketch takes for a hash than the kernel, about
+_AT_ONCE = 256  # hashes that datasketch is given at a time: what it makes of them stays near the processor
 _TRIED = 50  # hashes that both sign before the kernel is trusted
 _ONE_BAND = 0.99  # similarity above which datasketch would choose one band of all permutations, which it refuses
 _MOST_HALVINGS = 20
@@ -136,8 +137,9 @@ def _datasketch(num_perm: int, seed: int) -> Callable[[Hashes], Words32]:
 
     def sign(hashes: Hashes) -> Words32:
         signed = empty.copy()
-        if len(hashes):
-            signed.update_batch(hashes.astype(np.uint32))
+        given = hashes.astype(np.uint32).tolist()
+        for start in range(0, len(given), _AT_ONCE):
+            signed.update_batch(given[start : start + _AT_ONCE])
         values: Words32 = signed.hashvalues
         return values
 
