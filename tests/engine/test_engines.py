@@ -42,6 +42,7 @@ def test_there_is_work_to_divide(in_memory):
     assert kinds.count("manifest.json") == 3
 
 
+@pytest.mark.thorough  # `test_end_to_end.py` compares whole builds of one process and of two.
 def test_two_processes(in_memory, tmp_path):
     assert built(in_memory.pages, tmp_path / "output", "--workers=2") == in_memory.digests
 
@@ -75,7 +76,6 @@ RUNNERS = {
     "service": ["--runner=PortableRunner", "--environment_type=LOOPBACK"],
     "ray": ["--ray=local"],
 }
-ALSO_ELSEWHERE = {"ray", "processes"}  # `test_ray.py`, `test_harvest.py` and `test_fetch_kill.py` compare their bytes.
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +86,8 @@ def in_one_process(sample_web, tmp_path_factory):
     return here / "links", links, fetched(sample_web, here / "links", here, "--workers=1")
 
 
-@pytest.mark.parametrize(
-    "runner", [pytest.param(name, marks=pytest.mark.thorough if name in ALSO_ELSEWHERE else ()) for name in RUNNERS]
-)
+@pytest.mark.thorough  # The runners build above, and `test_harvest.py` and `test_fetch_kill.py` compare two processes.
+@pytest.mark.parametrize("runner", RUNNERS)
 def test_harvest_and_fetch_are_the_same_on_each(runner, sample_web, in_one_process, tmp_path, request):
     if runner == "ray":
         pytest.importorskip("ray", reason="needs the extra `ray`: pip install 'webtext[ray]'")
@@ -149,7 +148,8 @@ def wait_for(is_so, seconds=240):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc which processes are a pool's workers")
-@pytest.mark.parametrize("number", [2, pytest.param(4, marks=pytest.mark.thorough)])
+@pytest.mark.thorough  # Workers that die are met in `test_kill_worker.py`, `test_fetch_kill.py` and `test_ray.py`, too.
+@pytest.mark.parametrize("number", [2, 4])
 def test_a_pool_of_workers_writes_the_same_bytes_also_when_one_of_them_was_killed(number, in_memory, tmp_path):
     output, parts = tmp_path / "output", tmp_path / "output" / "documents.unfinished"
     command = [sys.executable, "-m", "tests.double.engine_build", "build", f"--pages={in_memory.pages}"]

@@ -134,7 +134,7 @@ def test_shards_without_a_match_are_not_written_again(output, monkeypatch):
     assert written == [bucket_of(LONER, PARTS)]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.thorough)])
 def test_the_result_is_what_a_build_with_the_tombstones_makes(workers, output, tmp_path):
     asked = [Tombstone.of("host", "www.HOST3.example"), Tombstone.of("author", "jane  doe")]
     remove(output, asked, Engine(workers))
