@@ -12,8 +12,11 @@ from hashlib import sha256
 
 import htmldate.extractors
 import pytest
+import trafilatura
 
 import pipelines.stages.documents
+import webtext.extract.block_features
+import webtext.extract.extractors
 import webtext.extract.main_text
 import webtext.extract.pages
 from pipelines.engine.runner import Engine
@@ -138,6 +141,18 @@ def test_a_page_is_decoded_parsed_and_searched_once(monkeypatch):
     article = html(sentences(1)).replace(b"<article>", menu + b"<article>")
     assert extract_page(article, "text/html", "https://a.example/1", config=ExtractConfig()).text
     assert counts == dict.fromkeys(("decode_html", "without_controls", "parse_html", "read_metadata", "measure"), 1)
+
+
+def test_a_second_opinion_is_given_on_the_tree_that_is_there_and_texts_are_counted_in_one_call(monkeypatch):
+    counts, given = Counter(), []
+    counting(monkeypatch, counts, webtext.extract.pages, "parse_html")
+    counting(monkeypatch, counts, webtext.extract.extractors, "parse_html")
+    monkeypatch.setattr(trafilatura, "extract", lambda tree, **_: given.append(tree.tag))
+    counting(monkeypatch, counts, webtext.extract.block_features, "count_texts")
+    doubtful = b"<ul>" + b"<li>Reply to <a href='/x'>this</a> topic, or not" * 9 + b"</ul>"
+    extract_page(doubtful, "text/html", "https://a.example/1", config=ExtractConfig())
+    assert counts == {"parse_html": 1, "count_texts": 1}
+    assert given == ["html"]
 
 
 def test_a_search_for_a_date_never_asks_dateparser(monkeypatch):

@@ -62,14 +62,23 @@ def measure(blocks: Sequence[Block], places: Sequence[Place], declared: Declared
     """Measure a page's blocks (at least one)."""
     page = _Page(blocks, places, declared)
     parts = (_of_text, _of_place, _of_names, _of_elements_around, _of_groups, _of_position, _of_neighbours)
-    return Features([_stack(page.size, declared.numbers), *(part(page) for part in parts)], page.words)
+    return Features([_stack(page.size, declared.numbers), *(part(page) for part in parts)], page)
 
 
 class Features:
-    """The features of a page's blocks by name, and the words of each block."""
+    """The features of a page's blocks by name.
 
-    def __init__(self, parts: Sequence[Part], words: Ints) -> None:
-        self._rows, self.words = [rows for _, rows in parts], words
+    Attributes:
+        words: how many each block has.
+        place, parent: the numbers of the places that each block stands in, and of the ones around these.
+        near, above: the kinds that the classes of each block and two elements around it name, and of all around it.
+        hidden: as in `Place`, of each block.
+    """
+
+    def __init__(self, parts: Sequence[Part], page: "_Page") -> None:
+        self.words, self.place, self.parent = page.words, page.place, page.parent[page.place]
+        self.near, self.above, self.hidden = page.near, page.above, page.hidden
+        self._rows = [rows for _, rows in parts]
         self._names = tuple(chain.from_iterable(names for names, _ in parts))
 
     def names(self) -> tuple[str, ...]:
@@ -134,10 +143,10 @@ class _Page:
         of_blocks, of_places = _numbers(_BLOCK_NUMBERS, blocks), _numbers(_PLACE_NUMBERS, places)
         self.place, self.link_chars, self.strong_chars, self.links, self.cells, names, outside = of_blocks
         self.parent, self.depth = of_places[:2]
-        _, _, own_names, all_names, all_outside, self.hidden, self.path, self.tag_path = of_places[:, self.place]
+        _, _, own_names, self.above, all_outside, self.hidden, self.path, self.tag_path = of_places[:, self.place]
         outer = self.parent[self.place]
-        self.near_names = names | own_names | of_places[2, outer] | of_places[2, self.parent[outer]]
-        self.all_names = names | all_names
+        self.near = names | own_names | of_places[2, outer] | of_places[2, self.parent[outer]]
+        self.every = names | self.above
         self.tags = [place.tag for place in places]
         self.tag = np.array([_TAG_NUMBERS.get(tag, 0) for tag in self.tags])
         self.heading = _HEADING_LEVELS[self.tag]
@@ -217,7 +226,7 @@ def _of_place(page: _Page) -> Part:
 
 def _of_names(page: _Page) -> Part:
     """Tell which kinds the classes of the block and two elements around it name, and of all around it."""
-    return _KIND_NAMES, np.concatenate([_bits(names, len(KINDS)) for names in (page.near_names, page.all_names)])
+    return _KIND_NAMES, np.concatenate([_bits(names, len(KINDS)) for names in (page.near, page.every)])
 
 
 def _of_elements_around(page: _Page) -> Part:

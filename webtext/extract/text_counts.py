@@ -6,7 +6,6 @@ All blocks are counted at once: their texts as one array of code points, and a t
 import functools
 import itertools
 import re
-import sys
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -43,7 +42,7 @@ _CHARACTERS = {
     _BREAK: "\n",
 }
 _COMMON = 1 << 14  # most characters of most pages are below this
-_PLANES = 1 << 17  # Unicode has spaces and cases in its first two planes alone
+_PLANES = 1 << 18  # Unicode has letters and spaces in its first four planes alone
 _BETWEEN = "\x00"  # stands between two texts, and in none
 _FREQUENTLY, _IN_TITLE, _IN_DESCRIPTION = 1, 2, 4  # what a word is, as bits
 _KNOWN = dict.fromkeys(_FREQUENT, _FREQUENTLY)
@@ -136,13 +135,13 @@ def _read(text: str) -> tuple[NDArray[Any], NDArray[np.uint16], Ints]:
 
 @functools.lru_cache(maxsize=32)  # the keys are powers of two
 def _kinds_below(below: int) -> NDArray[np.uint16]:
-    characters = "".join(map(chr, range(min(below, sys.maxunicode + 1))))
+    characters = "".join(map(chr, range(min(below, _PLANES))))
     table = np.zeros(below, np.uint16)
     for bit, pattern in ((_UNIT, _UNSPACED.pattern + "+"), (_IN_WORD, r"\w+")):
         for run in re.finditer(pattern, characters):
             table[run.start() : run.end()] |= bit
     for bit, holds in ((_SPACE, str.isspace), (_LOWER, str.islower), (_UPPER, str.istitle)):
-        table[[code for code, one in enumerate(characters[:_PLANES]) if holds(one)]] |= bit
+        table[[code for code, one in enumerate(characters) if holds(one)]] |= bit
     for bit, ones in _CHARACTERS.items():
         table[[code for code in map(ord, ones) if code < below]] |= bit
     return table

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from webtext.extract.block_features import Features
 from webtext.extract.blocks import HIDDEN_BY_ATTRIBUTE, HIDDEN_BY_STYLE, OUTSIDE_BITS, Block, Place
 from webtext.extract.class_words import kinds_of
 from webtext.extract.trees import CERTAIN
@@ -48,17 +49,16 @@ _HEADS = frozenset(("h2", "h3", "h4", "h5", "h6", "dt", "summary"))
 
 
 class Whole:
-    """Makes a page's choice whole: `Whole(blocks, places, words, chances).of(chosen)`."""
+    """Makes a page's choice whole: `Whole(blocks, places, features, chances).of(chosen)`."""
 
-    def __init__(self, blocks: Sequence[Block], places: Sequence[Place], words: Ints, chances: Ints) -> None:
-        self._blocks, self._places, self._words, self._chances = blocks, places, words, chances
-        hidden = [places[block.place].hidden & _HIDDEN > 0 for block in blocks]
-        folded = [places[block.place].all_names & _FOLDED > 0 for block in blocks]
-        self._hidden: Flags = np.array(hidden) & ~np.array(folded)
-        self._comments: Flags = np.array([places[block.place].all_names & _COMMENTS > 0 for block in blocks])
-        captions = [{place.tag, places[place.parent].tag} for place in (places[block.place] for block in blocks)]
-        self._captions: Flags = np.array(["figcaption" in tags for tags in captions])
-        self._intruders: Flags = np.array([self._near(block) & _INTRUDERS > 0 for block in blocks])
+    def __init__(self, blocks: Sequence[Block], places: Sequence[Place], features: Features, chances: Ints) -> None:
+        self._blocks, self._places, self._words, self._chances = blocks, places, features.words, chances
+        self._hidden: Flags = (features.hidden & _HIDDEN > 0) & (features.above & _FOLDED == 0)
+        self._comments: Flags = features.above & _COMMENTS > 0
+        self._intruders: Flags = features.near & _INTRUDERS > 0
+        captions = np.array([place.tag == "figcaption" for place in places])
+        self._captions: Flags = captions[features.place] | captions[features.parent]
+        self._foreign: list[bool] = (self._hidden | self._captions | self._intruders).tolist()
 
     @property
     def strange(self) -> Flags:
@@ -94,16 +94,10 @@ class Whole:
         kept: Flags = chosen & (inside | (self._chances >= _CERTAINLY)) if is_one else chosen
         return kept
 
-    def _near(self, block: Block) -> int:
-        """Give the kinds that the classes of a block name, and of two elements around it."""
-        place = self._places[block.place]
-        outer = self._places[place.parent]
-        return block.names | place.names | outer.names | self._places[outer.parent].names
-
     def _is_content(self, number: int) -> bool:
         outside = self._places[self._blocks[number].place].outside
         is_tool = outside & _TOOLS or outside & (_HEADER | _ARTICLE) == _HEADER
-        return not (is_tool or self._intruders[number] or self._hidden[number] or self._captions[number])
+        return not (is_tool or self._foreign[number])
 
     def _may_come_in(self, number: int) -> bool:
         block = self._blocks[number]
@@ -131,14 +125,14 @@ class Whole:
             for number in range(1, len(places))
             if taken[number] >= _SECTION_WORDS and taken[number] >= _SECTION_SHARE * words[number]
         }
-        result = chosen.copy()
+        result, chances = chosen.tolist(), self._chances.tolist()
         for number in range(len(result) - 1, -1, -1):
             if self._is_between(number, result):
                 result[number] = self._may_come_in(number)
             block = self._blocks[number]
             tag = self._kind(block)
             least = _LEAST.get(tag)
-            if result[number] or least is None or self._chances[number] < least or not self._may_come_in(number):
+            if result[number] or least is None or chances[number] < least or not self._may_come_in(number):
                 continue
             if tag in _HEADS and not (number + 1 < len(result) and result[number + 1]):
                 continue
@@ -147,7 +141,7 @@ class Whole:
                 if around in sections:
                     result[number] = True
                 around = places[around].parent
-        return result
+        return np.array(result, np.bool_)
 
     def _with_introduced(self, chosen: Flags) -> Flags:
         """Take in lists, of links too, that a chosen line with a colon introduces and chosen text follows."""
@@ -176,7 +170,7 @@ class Whole:
                 break
         return chosen
 
-    def _is_between(self, number: int, chosen: Flags) -> bool:
+    def _is_between(self, number: int, chosen: Sequence[bool]) -> bool:
         """Tell whether a block stands between two that are chosen, all three in one element."""
         if not 0 < number < len(chosen) - 1 or chosen[number] or not (chosen[number - 1] and chosen[number + 1]):
             return False
