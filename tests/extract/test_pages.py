@@ -75,6 +75,13 @@ def test_a_page_gives_its_text_and_what_it_declares():
             ),
             "", ("A line", "Ann, Bo", "2021-12-31"),
         ),
+        (
+            (
+                '<script type="application/ld+json">{"@type": "NewsArticle", "author": [{"name": {"name": "Ann Lee"}}, '
+                '{"givenName": "Bo", "familyName": "Ray"}, {"name": 7}, {"givenName": ["Cy"]}]}</script>'
+            ),
+            "", ("Nine winters", "Ann Lee, Bo Ray", ""),
+        ),
         ('<script type="application/ld+json">{"@type": broken</script>', "", ("Nine winters", "", "")),
         (f'<script type="application/ld+json">{"[" * 9000}</script>', "", ("Nine winters", "", "")),
     ],
@@ -110,8 +117,9 @@ def test_metadata_from_where_pages_declare_it(head, url, expected):
         ("<p>(1998 年 7 月 24 日): 映画</p>", "", "1998-07-24"),
         ("<p>1998년 7월 24일</p>", "", "1998-07-24"),
         ("<p>Meet the 2024 Cohort 1</p>", "", "2024-01-01"),
-        # To Python an hour's distance from UTC is less than a day: htmldate ends with an error.
-        ('<p class="date">2020-01-01 10:00 -2400</p>', "", ""),
+        # An hour's distance from UTC is less than a day: htmldate ended with an error.
+        ('<p class="date">2020-01-01 10:00 -2400</p>', "", "2020-01-01"),
+        ('<p class="date">2016-02-22T05:16:45-64:00</p>', "", "2016-02-22"),
     ],
 )
 def test_a_date_that_is_not_declared_is_searched_for_in_short_texts(body, url, expected):

@@ -34,6 +34,7 @@ _DAY_FIRST = re.compile(
     r"(?<!\d)([0-3]?\d)[.\u00ba]?[ \xa0-](?:de[ \xa0])?([^\W\d_]{3,12})\.?,?[ \xa0-](?:de[ \xa0])?((?:19|20)\d\d)(?!\d)"
 )
 _SHORT_MONTH = re.compile(r"\b(Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Oct|Nov|Dec)t?\.?(?=\s\d)")
+_NO_OFFSET = re.compile(r"(:\d\d(?:\.\d+)?) ?[+-](?:2[4-9]|[3-9]\d):?\d\d(?!\d)")  # Python knows less than a day's.
 _AMERICAN = re.compile(r"(?<![\d/.-])(1[0-2]|0?[1-9])([/-])(1[3-9]|2\d|3[01])\2((?:19|20)\d\d)(?!\d)")
 _EAST_ASIAN = re.compile(
     r"((?:19|20)\d\d) ?[\u5e74\ub144] ?(1[0-2]|[1-9]) ?[\u6708\uc6d4] ?([12]\d|3[01]|[1-9]) ?[\u65e5\uc77c]"
@@ -57,7 +58,7 @@ def search_day(tree: HtmlElement, stamps: Iterable[str] = ()) -> str:
     _copy_dated(tree, body)
     try:
         return _search(html, body) if len(body) else ""
-    except (ValueError, OverflowError):  # "10:00 -2400" is no hour to Python, which htmldate does not expect
+    except (ValueError, ArithmeticError):  # dateutil, which htmldate asks, raises more than it says of what is no date
         return ""
 
 
@@ -97,7 +98,7 @@ def plain_days(text: str) -> str:
     >>> plain_days("Dec. 19, 2025; 8/21/2025; 24-Nov-2021; 7 kwietnia 2021; 1998\ub144 7\uc6d4 24\uc77c")
     'Dec 19, 2025; 21/8/2025; 24 november 2021; 7 april 2021; 1998-7-24'
     """
-    text = _AMERICAN.sub(r"\3\2\1\2\4", _SHORT_MONTH.sub(r"\1", text))
+    text = _AMERICAN.sub(r"\3\2\1\2\4", _SHORT_MONTH.sub(r"\1", _NO_OFFSET.sub(r"\1", text)))
     text = _EAST_ASIAN.sub(r"\1-\2-\3", text) if not text.isascii() else text
     return _DAY_FIRST.sub(_in_english, text)
 

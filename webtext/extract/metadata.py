@@ -134,11 +134,11 @@ def _json_ld(tree: HtmlElement) -> Iterator[dict[str, Any]]:
         except (ValueError, RecursionError):
             continue
         while pending:
-            value = pending.pop(0)
+            value = pending.pop()
             if isinstance(value, list):
-                pending[:0] = value
+                pending += reversed(value)
             elif isinstance(value, dict):
-                pending[:0] = [value["@graph"]] if isinstance(value.get("@graph"), list) else []
+                pending += [value["@graph"]] if isinstance(value.get("@graph"), list) else []
                 if any(name in str(value.get("@type", "")).lower() for name in _ARTICLE_TYPES):
                     yield value
 
@@ -214,13 +214,16 @@ def _names_author(element: HtmlElement) -> bool:
 
 
 def _person_names(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for entry in value:
-            yield from _person_names(entry)
-    elif isinstance(value, dict) and isinstance(value.get("name"), str):
-        yield value["name"]
+    pending = [value]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, str) and value:
+            yield value
+        elif isinstance(value, list):
+            pending += reversed(value)
+        elif isinstance(value, dict):
+            parts = (value.get(key) for key in ("givenName", "familyName"))
+            pending += [value.get("name") or " ".join(part for part in parts if isinstance(part, str))]
 
 
 def _date(
