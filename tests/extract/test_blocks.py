@@ -5,6 +5,9 @@ import pytest
 from webtext.extract.blocks import BlockReader
 from webtext.extract.tree import parse_html
 
+MATH = "<math><semantics><mrow><mi>q</mi><mi>i</mi></mrow>{}</semantics></math>"
+TEX = "<annotation encoding='application/x-tex'>q_{i}</annotation>"
+
 
 def texts(body):
     return [block.text for block in BlockReader().read(parse_html(f"<html><body>{body}</body></html>")).blocks]
@@ -35,6 +38,13 @@ def texts(body):
         ("<select><option>x</select><textarea>y</textarea><svg><text>z</text></svg>k", ["k"]),
         ("<p>六点出发，\n冬天 fish\nand</p>", ["六点出发，冬天 fish and"]),
         ('<p>So <script type="math/tex">x^2</script> grows', ["So x^2 grows"]),
+        (f"<p>So {MATH.format(TEX)} is", ["So q_{i} is"]),
+        (f"<p>So {MATH.format('<annotation encoding=MathType>@5&#64;')} is", ["So qi is"]),
+        (
+            f"<p>So <span><span class=math style='display: none'>{MATH.format(TEX)}</span><img class=mwe-math alt=q_i>",
+            ["So q_{i}"],
+        ),
+        ("<p>So <b>x</b><img class=latex alt='q_i'> is", ["So xq_i is"]),
         ("<p>&nbsp;</p><p>x</p>", ["x"]),
         ("<template>no</template><template shadowrootmode=open>yes</template>", ["yes"]),
     ],

@@ -14,31 +14,10 @@ from typing import ClassVar
 
 from lxml.html import HtmlElement
 
+from webtext.extract.block_text import BREAK, line_text, preformatted_text
 from webtext.extract.class_words import MAX_REMEMBERED, kinds_of
+from webtext.extract.html_tags import BLOCK_TAGS, INLINE_TAGS, NO_TEXT_TAGS, PREFORMATTED_TAGS
 
-# Elements that begin a line (CSS display other than inline in browsers' own style sheets), and what is no text.
-BLOCK_TAGS = frozenset(
-    str.split(
-        """address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption
-    figure footer form frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html legend li listing main menu nav
-    noscript ol optgroup option p pre search section summary table tbody td template tfoot th thead tr ul xmp"""
-    )
-)
-_INLINE_TAGS = frozenset(
-    str.split(
-        """a abbr acronym annotation b bdi bdo big button cite code data del dfn em font i ins kbd label mark math
-    meter mfrac mi mn mo mover mrow msqrt mstyle msub msup mtable mtd mtext mtr munder munderover nobr output
-    picture q rp rt ruby s samp semantics slot small span strike strong sub sup time tt u var wbr"""
-    )
-)
-# The head is read, as parsers put into it what follows it without a tag for the body.
-_NO_TEXT_TAGS = frozenset(
-    str.split(
-        """applet area audio base canvas col datalist embed frame iframe input link map meta noembed noframes object
-    param progress select source style svg textarea title track video"""
-    )
-)
-_PREFORMATTED_TAGS = frozenset(("pre", "listing", "xmp"))
 _STRONG_TAGS = frozenset(("b", "strong", "button", "label"))
 _APART_TAGS = frozenset(("a", "button"))  # two in a row are two words, whatever stands between them
 _OUTSIDE_TAGS = str.split(
@@ -50,14 +29,9 @@ OUTSIDE_BITS = {tag: 1 << bit for bit, tag in enumerate(_OUTSIDE_TAGS)}
 _PERMALINKS = frozenset(("¶", "#", "§", "🔗", "\uf0c1", "↩", "↩︎", "↩\ufe0e", "^", "↑"))
 _TOOLS = re.compile(r"(?:^|[\s_-])(?:mw-editsection|editsection|lineno|linenos|line-?numbers?|katex-html|lnt)(?:$|\s)")
 _TEX_TYPES = "math/tex"
+_TEX_ANNOTATION = "annotation[@encoding='application/x-tex']"
 _TEX_IMAGE = re.compile("latex|math", re.IGNORECASE)
 _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_SPACES = re.compile("[ \t\r\n\f\v]+")
-_BREAK = "\x00"  # stands for <br> until a block ends; no text of a page holds it
-# Chinese and Japanese have no spaces: a line that the source breaks between two of their characters goes on.
-_BROKEN_CJK = re.compile(
-    "(?<=[\u3001-\u30ff\u3400-\u9fff\uff01-\uff60])[ \t]*\r?\n\\s*(?=[\u3001-\u30ff\u3400-\u9fff\uff01-\uff60])"
-)
 _NAMING = frozenset(("class", "id", "role", "itemprop"))
 _HIDERS = frozenset(("style", "hidden", "aria-hidden"))
 HIDDEN_BY_STYLE, HIDDEN_BY_ATTRIBUTE, _HIDDEN_FROM_READERS = 1, 2, 4
@@ -234,10 +208,10 @@ class BlockReader:
         if self._preformatted:
             pieces.append("\n")
         elif pieces:
-            if pieces[-1] == _BREAK or (len(pieces) > 1 and pieces[-2] == _BREAK and not pieces[-1].strip()):
+            if pieces[-1] == BREAK or (len(pieces) > 1 and pieces[-2] == BREAK and not pieces[-1].strip()):
                 self._end_block()
             else:
-                pieces.append(_BREAK)
+                pieces.append(BREAK)
 
     def _add_formula(self, element: HtmlElement, tag: str) -> None:
         """Take the TeX of a formula that a script or an image stands for."""
@@ -245,18 +219,28 @@ class BlockReader:
             if (element.get("type") or "").startswith(_TEX_TYPES):
                 self._add(element.text)
         elif _TEX_IMAGE.search(element.get("class") or ""):
-            self._add(element.get("alt"))
+            before = element.getprevious()
+            if before is None or before.find(".//semantics") is None:  # MediaWiki has the same formula before the image
+                self._add(element.get("alt"))
+
+    def _visit_semantics(self, element: HtmlElement, tag: str) -> None:
+        """Take a formula's TeX where MathML is annotated with it; else read its signs."""
+        if tex := element.findtext(_TEX_ANNOTATION):
+            self._add(tex)
+        else:
+            self._visit_inline(element, tag)
 
     # What is done with an element, by its tag.
     _visits: ClassVar[dict[str, Callable[["BlockReader", HtmlElement, str], None]]] = {
-        **dict.fromkeys(_NO_TEXT_TAGS, _leave),
+        **dict.fromkeys(NO_TEXT_TAGS, _leave),
         **dict.fromkeys(BLOCK_TAGS, _visit_block),
-        **dict.fromkeys(_PREFORMATTED_TAGS, _visit_preformatted),
+        **dict.fromkeys(PREFORMATTED_TAGS, _visit_preformatted),
         "template": _visit_template,
         "noscript": _visit_noscript,
-        **dict.fromkeys(_INLINE_TAGS, _visit_inline),
+        **dict.fromkeys(INLINE_TAGS, _visit_inline),
         **dict.fromkeys(_APART_TAGS | _STRONG_TAGS, _visit_marked),
         "br": _break_line,
+        "semantics": _visit_semantics,
         "script": _add_formula,
         "img": _add_formula,
     }
@@ -293,9 +277,9 @@ class BlockReader:
         if self._pieces:
             text = "".join(self._pieces)
             if self._preformatted:
-                self._append(_preformatted_text(text), "pre")
+                self._append(preformatted_text(text), "pre")
             else:
-                self._append(_line_text(text))
+                self._append(line_text(text))
         elif not (self._outside or self._names):
             return
         if self._links:  # a link around blocks speaks of each of them
@@ -323,10 +307,10 @@ class BlockReader:
             raw, self._pieces = "".join(self._pieces), []
             if self._preformatted and "code" in (cell.get("class") or ""):
                 self._preformatted -= 1
-                texts.append(_preformatted_text(raw))
+                texts.append(preformatted_text(raw))
                 numbers += 1
             else:
-                texts.append(" ".join(raw.replace(_BREAK, " ").split()))
+                texts.append(" ".join(raw.replace(BREAK, " ").split()))
         texts = [text for text in texts if text]
         if numbers:  # a line of code, and its number
             self._append("\n".join(text for text in texts if not text.isdecimal()), "pre")
@@ -349,29 +333,6 @@ class BlockReader:
 def _are_tools(names: str) -> bool:
     """Tell whether classes name what belongs to a page's tools."""
     return _TOOLS.search(names) is not None
-
-
-def _preformatted_text(raw: str) -> str:
-    """Keep lines and indentation, without empty lines; "" for a column of line numbers."""
-    lines = [line.rstrip() for line in raw.replace(_BREAK, "\n").replace("\xa0", " ").split("\n")]
-    lines = [line for line in lines if line]
-    return "" if len(lines) > 1 and all(line.strip().isdecimal() for line in lines) else "\n".join(lines)
-
-
-def _line_text(raw: str) -> str:
-    if "\n" in raw and not raw.isascii():
-        raw = _BROKEN_CJK.sub("", raw)
-    if _BREAK not in raw:
-        return _single_spaced(raw)
-    lines = map(_single_spaced, raw.split(_BREAK))
-    return "\n".join(line for line in lines if line)
-
-
-def _single_spaced(text: str) -> str:
-    """Make one space of each run of spaces; of other kinds of spaces, half may be of a letter still (mojibake)."""
-    if text.isprintable() and "  " not in text:  # most have no space but the plain one
-        return text.strip(" ")
-    return " ".join(text.split()) if text.isascii() else _SPACES.sub(" ", text).strip(" ")
 
 
 def _hiding(name: str, value: str) -> int:
