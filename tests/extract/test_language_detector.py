@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.double.thorough import THOROUGH
 from webtext.extract.decode import decode_html
 from webtext.extract.extractors import parse_html
 from webtext.extract.language_detector import MAX_CHARS, UNKNOWN, detect, load_detector
@@ -66,9 +67,10 @@ def mixed_texts(texts):
 
 def test_both_give_equal_answers_on_thousands_of_texts(reference, fast):
     generated = list(generated_texts())
-    texts = list(dict.fromkeys([*generated, *sample_texts(), *mixed_texts(generated[::5])]))
+    every = 1 if THOROUGH else 3
+    texts = list(dict.fromkeys([*generated, *sample_texts(), *mixed_texts(generated[::5])]))[::every]
     answers = [reference(text) for text in texts]
-    assert len(texts) >= 2000
+    assert len(texts) >= 2000 // every
     assert len({language for language, _ in answers}) >= 40
     assert [fast(text) for text in texts] == answers
 

@@ -145,7 +145,9 @@ def _quiet(caplog):
     caplog.set_level(logging.WARNING, "werkzeug")
 
 
-@pytest.mark.parametrize("store", ["s3", "gs", "hdfs"])
+@pytest.mark.parametrize(
+    "store", ["s3", *(pytest.param(store, marks=pytest.mark.thorough) for store in ("gs", "hdfs"))]
+)
 def test_a_corpus_on_a_store_of_objects_is_the_one_on_a_disk(
     store, request, inputs, on_a_disk, tmp_path, monkeypatch, capsys
 ):

@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.double.thorough import THOROUGH
 from webtext.code_points import count_words
 from webtext.text import words
 
@@ -13,6 +14,6 @@ def test_words_are_counted_as_they_are_made(text):
 
 
 def test_each_character_counts_as_it_does_in_lower_case():
-    characters = list(map(chr, range(0x110000)))
+    characters = list(map(chr, range(0x110000 if THOROUGH else 0x20000)))  # beyond are Han characters and few others
     assert count_words(" ".join(characters)) == len(words(" ".join(characters)))
     assert [one for one in characters if count_words(f"a{one}b") != len(words(f"a{one}b"))] == []

@@ -144,14 +144,14 @@ def load_detector(package: str) -> Detect:
     asked._factory = factory  # noqa: SLF001
 
     @lru_cache(maxsize=64)  # The look before extraction has asked about much that the rule of languages asks about.
-    def detect_with(text: str) -> tuple[str, float]:
+    def detect_in(beginning: str) -> tuple[str, float]:
         try:
-            found = module.detect_langs(text[:MAX_CHARS])
+            found = module.detect_langs(beginning)
         except error:  # no n-gram that any profile knows
             return UNKNOWN
         return (found[0].lang, round(found[0].prob, DECIMALS)) if found else UNKNOWN
 
-    return detect_with
+    return lambda text: detect_in(text[:MAX_CHARS])
 
 
 @cache
