@@ -76,6 +76,7 @@ def test_both_give_equal_answers_on_thousands_of_texts(reference, fast):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough  # Thousands of texts are compared above.
 def test_both_give_equal_answers_on_real_pages(reference, fast, realweb):
     with gzip.open(realweb / "web.warc.gz") as stream:
         bodies = re.split(rb"\r\nWARC/1\.[01]\r\n", stream.read())[::3]

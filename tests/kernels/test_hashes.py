@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dedup.kernels import compiled, hashes
+from tests.double.thorough import THOROUGH
 from webtext.code_points import word_classes
 from webtext.text import comparable, ngrams, words
 
@@ -43,7 +44,7 @@ def test_word_hashes_do_not_depend_on_where_a_long_text_is_divided(text, at_once
 
 
 def test_words_end_where_the_regular_expression_ends_them_at_every_code_point():
-    characters = [chr(code) for code in range(0x110000)]
+    characters = [chr(code) for code in range(0x110000 if THOROUGH else 0x20000)]
     text = "".join(f"a{character}b " for character in characters if character.lower() == character)
     assert len(hashes.word_hashes(text)) == len(words(text))
 

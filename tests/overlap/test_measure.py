@@ -256,6 +256,7 @@ def read(path, name="set"):
     return read_benchmark(Source(name, str(path)), open_file)
 
 
+@pytest.mark.thorough  # Every benchmark is compared above; these figures are the docs' own.
 def test_ptb_test_against_ptb_valid_and_against_itself(realweb):
     """The figures that docs/overlap.md quotes."""
     folder = realweb / "benchmarks"
@@ -269,7 +270,7 @@ def test_ptb_test_against_ptb_valid_and_against_itself(realweb):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("grams", [Grams(), Grams(5), Grams(4, "gpt3")])
+@pytest.mark.parametrize("grams", [pytest.param(Grams(), marks=pytest.mark.thorough), Grams(5), Grams(4, "gpt3")])
 def test_every_benchmark_of_realweb_equals_python_sets(realweb, grams):
     """On the gold texts of realweb's pages; n of 5 and 4 so that there is something to find."""
     with (realweb / "gold.jsonl").open(encoding="utf-8") as stream:
