@@ -14,7 +14,7 @@ from webtext import reference
 from webtext.extract import language_detector
 from webtext.extract.pages import ExtractConfig
 
-PAGES = 300 if THOROUGH else 60  # a part of realweb
+PAGES = 300 if THOROUGH else 40  # a part of realweb
 
 
 def digests(output):

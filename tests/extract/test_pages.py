@@ -7,6 +7,7 @@ import pytest
 from filters.catalogue import REASONS as FILTER_REASONS
 from sample.build import cases, distinct_answers
 from tests.double.benchmarks import load_benchmark
+from tests.double.thorough import THOROUGH
 from tests.extract.test_clean_text import obeys_contract
 from webtext.crawl.outcomes import OUTCOMES
 from webtext.errors import UsageError
@@ -229,7 +230,7 @@ STRESS = {
 
 @pytest.mark.slow
 def test_stress_pages_cost_only_themselves():
-    with ExtractionPool(ExtractConfig(seconds=1.0)) as extract:
+    with ExtractionPool(ExtractConfig(seconds=1.0 if THOROUGH else 0.4)) as extract:
         whole = extract(PAGE.encode(), "text/html", "")
         for name, body in STRESS.items():
             outcome = extract(b"<html><body>" + body, "text/html", "")
