@@ -26,6 +26,7 @@ from typing import Any
 
 import pipelines.stages.documents
 import webtext.extract.extractors
+import webtext.extract.main_text
 import webtext.extract.pages
 from dedup.near.sketch import sketch
 from pipelines.commands.build import add_build_arguments, build_config
@@ -90,7 +91,7 @@ class Clock:
 
 def watch_all(clock: Clock) -> None:
     """Take the time of every group of the documents stage."""
-    documents, extract = pipelines.stages.documents, webtext.extract.pages
+    documents, extract, main_text = pipelines.stages.documents, webtext.extract.pages, webtext.extract.main_text
     for group, owner, name in (
         ("read the WARC record", documents, "read_response"),
         ("decode", extract, "decode_html"),
@@ -98,13 +99,18 @@ def watch_all(clock: Clock) -> None:
         ("look before extraction", extract, "foreign_text"),
         ("title, author, date", extract, "read_metadata"),
         ("clean the text", extract, "clean_text"),
+        ("extract: read the blocks", main_text.BlockReader, "read"),
+        ("extract: count and measure them", main_text, "measure"),
+        ("extract: trees", main_text.Trees, "__call__"),
+        ("extract: make the choice whole", main_text.Whole, "of"),
+        ("extract: the second opinion", webtext.extract.extractors, "second_opinion"),
         ("language", page_work, "detect"),
         ("filters", page_work, "apply_filters"),
         ("MinHash", documents, "sketch"),
         ("write Parquet", documents, "write_bucket"),
     ):
         clock.watch(group, owner, name)
-    engine = clock.around("extract", webtext.extract.extractors.load_engine("webtext"))
+    engine = clock.around("extract: all else", webtext.extract.extractors.load_engine("webtext"))
     extract.load_engine = lambda _, **__: engine
 
 

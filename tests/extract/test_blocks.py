@@ -41,9 +41,10 @@ def texts(body):
         (f"<p>So {MATH.format(TEX)} is", ["So q_{i} is"]),
         (f"<p>So {MATH.format('<annotation encoding=MathType>@5&#64;')} is", ["So qi is"]),
         (
-            f"<p>So <span><span class=math style='display: none'>{MATH.format(TEX)}</span><img class=mwe-math alt=q_i>",
+            f"<p>So <span><span class=math hidden>{MATH.format(TEX)}</span><img class=mwe-math alt='q_{{i}}'>",
             ["So q_{i}"],
         ),
+        (f"<p>So {MATH.format(TEX)}<img class=latex alt='q_j'>", ["So q_{i}q_j"]),
         ("<p>So <b>x</b><img class=latex alt='q_i'> is", ["So xq_i is"]),
         ("<p>&nbsp;</p><p>x</p>", ["x"]),
         ("<template>no</template><template shadowrootmode=open>yes</template>", ["yes"]),

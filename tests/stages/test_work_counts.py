@@ -25,6 +25,7 @@ from pipelines.stages.archives.index import index_archives
 from pipelines.stages.build import BuildConfig, run_build
 from pipelines.stages.stage import read_manifest
 from webtext import storage
+from webtext.extract import dates
 from webtext.extract.pages import ExtractConfig, extract_page
 from webtext.sandbox import pool, sandbox
 from webtext.shards import split_of_shard
@@ -153,6 +154,16 @@ def test_a_second_opinion_is_given_on_the_tree_that_is_there_and_texts_are_count
     extract_page(doubtful, "text/html", "https://a.example/1", config=ExtractConfig())
     assert counts == {"parse_html": 1, "count_texts": 1}
     assert given == ["html"]
+
+
+@pytest.mark.parametrize("stamps", [0, 29, 30, 500])
+def test_a_search_for_a_date_looks_at_thirty_texts_and_one_at_most(stamps, monkeypatch):
+    sizes = []
+    monkeypatch.setattr(dates, "_search", lambda _, body: sizes.append(len(body)) or "")
+    published = '<script type="application/ld+json">{"datePublished": "some day in 1999"}</script>'
+    page = f"<html><head>{published * stamps}</head><body>{'<p>Of 1999.</p>' * 500}</body></html>"
+    extract_page(page.encode(), "text/html", "https://a.example/1", config=ExtractConfig())
+    assert sizes and max(sizes) <= 31
 
 
 def test_a_search_for_a_date_never_asks_dateparser(monkeypatch):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from webtext.extract.blocks import OUTSIDE_BITS, Block, Place
+from webtext.extract.block import OUTSIDE_BITS, Block, Place
 from webtext.extract.class_words import KINDS
 from webtext.extract.declared import Declared
 from webtext.extract.text_counts import COUNTS, count_texts

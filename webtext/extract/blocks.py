@@ -9,22 +9,24 @@ import itertools
 import re
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar
 
 from lxml.html import HtmlElement
 
+from webtext.extract.block import (
+    HIDDEN_BY_ATTRIBUTE,
+    HIDDEN_BY_STYLE,
+    HIDDEN_FROM_READERS,
+    OUTSIDE_BITS,
+    Block,
+    Place,
+)
 from webtext.extract.block_text import BREAK, line_text, preformatted_text
 from webtext.extract.class_words import MAX_REMEMBERED, kinds_of
 from webtext.extract.html_tags import BLOCK_TAGS, INLINE_TAGS, NO_TEXT_TAGS, PREFORMATTED_TAGS
 
 _STRONG_TAGS = frozenset(("b", "strong", "button", "label"))
 _APART_TAGS = frozenset(("a", "button"))  # two in a row are two words, whatever stands between them
-_OUTSIDE_TAGS = str.split(
-    """nav header footer aside form article main table ul ol figure button label dialog a section blockquote dl
-    details noscript li p"""
-)
-OUTSIDE_BITS = {tag: 1 << bit for bit, tag in enumerate(_OUTSIDE_TAGS)}
 # Links and marks that belong to a page's tools: to a heading itself, back from a footnote.
 _PERMALINKS = frozenset(("¶", "#", "§", "🔗", "\uf0c1", "↩", "↩︎", "↩\ufe0e", "^", "↑"))
 _TOOLS = re.compile(r"(?:^|[\s_-])(?:mw-editsection|editsection|lineno|linenos|line-?numbers?|katex-html|lnt)(?:$|\s)")
@@ -34,49 +36,6 @@ _TEX_IMAGE = re.compile("latex|math", re.IGNORECASE)
 _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _NAMING = frozenset(("class", "id", "role", "itemprop"))
 _HIDERS = frozenset(("style", "hidden", "aria-hidden"))
-HIDDEN_BY_STYLE, HIDDEN_BY_ATTRIBUTE, _HIDDEN_FROM_READERS = 1, 2, 4
-
-
-@dataclass(slots=True)
-class Block:
-    """A block of text.
-
-    Attributes:
-        text: lines of single-spaced text; preformatted as it stands.
-        place: which of the page's places it stands in.
-        kind: "", "pre" (preformatted) or "row" (of a table, cells parted by tabs).
-        link_chars, strong_chars: characters in links, and in bold type, labels and buttons.
-        links, cells: how many of them.
-        in_link: whether a link surrounds it.
-        names: kinds that the classes of inline elements in it name (`class_words`).
-        outside: inline elements in it or around it, as `OUTSIDE_BITS`.
-    """
-
-    text: str
-    place: int
-    kind: str = ""
-    link_chars: int = 0
-    strong_chars: int = 0
-    links: int = 0
-    cells: int = 0
-    in_link: bool = False
-    names: int = 0
-    outside: int = 0
-
-
-@dataclass(slots=True)
-class Place:
-    """A block element: its parent's number, tag, and what it and those around it say."""
-
-    parent: int
-    tag: str
-    depth: int = 0
-    names: int = 0
-    all_names: int = 0
-    outside: int = 0
-    hidden: int = 0
-    path: int = 0  # the same number, the same tags and classes from the root on
-    tag_path: int = 0
 
 
 class BlockReader:
@@ -219,9 +178,10 @@ class BlockReader:
             if (element.get("type") or "").startswith(_TEX_TYPES):
                 self._add(element.text)
         elif _TEX_IMAGE.search(element.get("class") or ""):
-            before = element.getprevious()
-            if before is None or before.find(".//semantics") is None:  # MediaWiki has the same formula before the image
-                self._add(element.get("alt"))
+            tex, before = element.get("alt"), element.getprevious()
+            # MediaWiki has the same formula in MathML before the image.
+            if before is None or before.findtext(f".//{_TEX_ANNOTATION}") != tex:
+                self._add(tex)
 
     def _visit_semantics(self, element: HtmlElement, tag: str) -> None:
         """Take a formula's TeX where MathML is annotated with it; else read its signs."""
@@ -341,7 +301,7 @@ def _hiding(name: str, value: str) -> int:
         return HIDDEN_BY_STYLE if _HIDING.search(value) else 0
     if name == "hidden":
         return HIDDEN_BY_ATTRIBUTE
-    return _HIDDEN_FROM_READERS if value == "true" else 0
+    return HIDDEN_FROM_READERS if value == "true" else 0
 
 
 def _text_before(element: HtmlElement) -> str:

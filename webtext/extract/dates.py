@@ -5,6 +5,7 @@ seconds and 40 MB before the first. On 5,676 real pages that was nine tenths of 
 texts. So dateparser is not asked; in what ways those days were written is known here (docs/extraction.md).
 """
 
+import itertools
 import re
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -53,7 +54,7 @@ def search_day(tree: HtmlElement, stamps: Iterable[str] = ()) -> str:
     """
     html = Element("html")
     body = etree.SubElement(html, "body")
-    for stamp in map(plain_days, stamps):
+    for stamp in map(plain_days, itertools.islice(stamps, _MAX_TEXTS)):
         etree.SubElement(body, "time", {"class": "published", "datetime": stamp}).text = stamp
     _copy_dated(tree, body)
     try:
@@ -88,7 +89,7 @@ def _copy_dated(tree: HtmlElement, body: HtmlElement) -> None:
             if when := element.get("datetime"):
                 dated.set("datetime", plain_days(when[:_MAX_CHARS]))
             dated.text = plain_days(text)
-            if len(body) == _MAX_TEXTS:
+            if len(body) >= _MAX_TEXTS:
                 return
 
 

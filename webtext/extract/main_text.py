@@ -16,8 +16,9 @@ from lxml.html import HtmlElement
 from numpy.typing import NDArray
 
 from webtext.extract.agreement import blocks_in
+from webtext.extract.block import Block
 from webtext.extract.block_features import measure
-from webtext.extract.blocks import Block, BlockReader
+from webtext.extract.blocks import BlockReader
 from webtext.extract.declared import Declared
 from webtext.extract.embedded import embedded_text
 from webtext.extract.text_counts import count_words

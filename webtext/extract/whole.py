@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from webtext.extract.block import HIDDEN_BY_ATTRIBUTE, HIDDEN_BY_STYLE, OUTSIDE_BITS, Block, Place
 from webtext.extract.block_features import Features
-from webtext.extract.blocks import HIDDEN_BY_ATTRIBUTE, HIDDEN_BY_STYLE, OUTSIDE_BITS, Block, Place
 from webtext.extract.class_words import kinds_of
 from webtext.extract.trees import CERTAIN
 
