@@ -7,13 +7,13 @@ Workers get our packages from the driver, so that no other version is at work; t
 installed where the cluster runs.
 """
 
-import functools
+import contextlib
 import importlib
+import itertools
 import os
 import pickle
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,40 +25,52 @@ LOCAL = "local"  # the address that starts a cluster on this machine, for this r
 _PATIENCE = 10.0  # seconds for a cluster to answer
 _STARTS = 3  # A busy machine does not start a cluster in the time that Ray allows.
 _ABSENT = f"no Ray cluster at {{}}: start one (`ray start --head`), or give --ray {LOCAL}"
+_connections: list[str] = []  # in the driver: the address that it is connected to, if any
+_numbers = itertools.count()  # in the driver: of its lists of tasks
+_workers: dict[int, Worker] = {}  # in a process of the cluster: the worker of the last list of tasks, by its number
 
 
 def run_tasks(address: str, tasks: Sequence[Any], worker: Worker) -> None:
     """Do tasks on the cluster at an address, each once or, where its worker dies, once more; wait for the last.
 
+    The connection is kept for the next list of tasks, and ends with this process, or where tasks fail or are given up.
+
     Raises:
         UsageError: Ray is not installed, there is no cluster, its workers die, or a task raised one.
     """
-    with _connected(address) as ray:
-        work, place = ray.cloudpickle.dumps(worker), str(Path.cwd())
-        do = ray.remote(_do)
+    ray = _connected(address)
+    work = next(_numbers), ray.cloudpickle.dumps(worker), str(Path.cwd())
+    do = ray.remote(_do)
+    with contextlib.ExitStack() as failed:
+        failed.callback(ray.shutdown)
         try:
-            ray.get([do.remote(work, place, task) for task in tasks])
+            ray.get([do.remote(*work, task) for task in tasks])
         except ray.exceptions.RayTaskError as error:
             if isinstance(error.cause, UsageError):
                 raise UsageError(str(error.cause)) from error
             raise
         except ray.exceptions.RayError as error:
             raise UsageError(f"the Ray cluster at {address} lost a task: {str(error).splitlines()[0]}") from error
+        failed.pop_all()
 
 
-@contextmanager
-def _connected(address: str) -> Iterator[Any]:
+def _connected(address: str) -> Any:
+    """Give Ray, connected to the cluster at an address.
+
+    A start of a cluster takes some seconds on an idle machine, a minute on a busy one, and a command has up to five
+    lists of tasks.
+    """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray's makers are told nothing
     try:
         ray = importlib.import_module("ray")
     except ImportError as error:
         raise UsageError("--ray needs Ray: pip install 'webtext[ray]'") from error
-    _check(address)
-    start(ray, address)
-    try:
-        yield ray
-    finally:
+    if not (ray.is_initialized() and _connections == [address]):
+        _check(address)
         ray.shutdown()
+        start(ray, address)
+        _connections[:] = [address]
+    return ray
 
 
 def start(ray: Any, address: str) -> None:
@@ -99,16 +111,22 @@ def _check(address: str) -> None:
             raise UsageError(_ABSENT.format(address)) from error
 
 
-def _do(work: bytes, place: str, task: Any) -> None:
-    worker = _opened(work, place)
+def _do(number: int, work: bytes, place: str, task: Any) -> None:
+    worker = _opened(number, work, place)
     worker.do(task)
     worker.finish()
 
 
-@functools.lru_cache(maxsize=1)
-def _opened(work: bytes, place: str) -> Worker:
-    """Open a worker, once in each process of the cluster; relative paths mean what they mean to the driver."""
-    os.chdir(place)
-    worker: Worker = pickle.loads(work)  # noqa: S301 (our own driver sent it)
-    worker.open()
-    return worker
+def _opened(number: int, work: bytes, place: str) -> Worker:
+    """Open the worker of a list of tasks, once in each process of the cluster, after closing that of the list before.
+
+    Relative paths mean what they mean to the driver.
+    """
+    if number not in _workers:
+        while _workers:
+            _workers.popitem()[1].close()
+        os.chdir(place)
+        worker: Worker = pickle.loads(work)  # noqa: S301 (our own driver sent it)
+        worker.open()
+        _workers[number] = worker
+    return _workers[number]

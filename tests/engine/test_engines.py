@@ -90,7 +90,8 @@ def in_one_process(sample_web, tmp_path_factory):
 @pytest.mark.parametrize("runner", RUNNERS)
 def test_harvest_and_fetch_are_the_same_on_each(runner, sample_web, in_one_process, tmp_path, request):
     if runner == "ray":
-        pytest.importorskip("ray", reason="needs the extra `ray`: pip install 'webtext[ray]'")
+        ray = pytest.importorskip("ray", reason="needs the extra `ray`: pip install 'webtext[ray]'")
+        request.addfinalizer(ray.shutdown)  # A command leaves that to the end of its process.
     flags = [*RUNNERS[runner], *([request.getfixturevalue("job_service")] if runner == "service" else [])]
     place, links, pages = in_one_process
     assert harvested(sample_web, tmp_path, *flags) == links != {}

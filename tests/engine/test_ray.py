@@ -7,17 +7,20 @@ core. They get our package from the run alone.
 import contextlib
 import hashlib
 import os
+import pickle
 import shutil
 import signal
 import subprocess
 import sys
 import sysconfig
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from pipelines.commands.cli import EXIT_USAGE, main
 from pipelines.engine import ray_tasks
+from pipelines.engine.tasks import Worker
 from tests.double.beam_processes import ROOT, free_port
 from tests.double.sessions import processes_of, wait_for_none
 from tests.double.thorough import THOROUGH
@@ -159,3 +162,88 @@ def test_a_cluster_that_does_not_start_in_time_is_started_again_and_at_last_one_
     assert busy.calls == ["init", "shutdown", "init", "shutdown", "init"]
     with pytest.raises(UsageError, match=r"^Ray does not start \(--ray local\): Timed out waiting for file \w+$"):
         ray_tasks.start(BusyRay(3), ray_tasks.LOCAL)
+
+
+class Cluster:
+    """Stands for Ray: notes connections, and does tasks here, at once."""
+
+    cloudpickle = pickle
+    exceptions = SimpleNamespace(RayTaskError=type("RayTaskError", (Exception,), {}), RayError=ConnectionResetError)
+
+    def __init__(self):
+        self.connected, self.calls = False, []
+
+    def is_initialized(self):
+        return self.connected
+
+    def init(self, address, **_):
+        self.connected = True
+        self.calls.append(address)
+
+    def shutdown(self):
+        self.connected = False
+
+    def remote(self, function):
+        return SimpleNamespace(remote=function)
+
+    def get(self, answers):
+        return answers
+
+
+class Noting(Worker):
+    """Notes in a file what it is asked."""
+
+    def __init__(self, path, name):
+        self.path, self.name = path, name
+
+    def _note(self, word):
+        with self.path.open("a") as file:
+            file.write(f"{self.name}: {word}\n")
+
+    def open(self):
+        self._note("open")
+
+    def do(self, task):
+        if task == "fails":
+            raise ConnectionResetError("the head is gone")
+        self._note(task)
+
+    def close(self):
+        self._note("close")
+
+
+@pytest.fixture
+def ray(monkeypatch):
+    ray = Cluster()
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setattr(ray_tasks, "_connections", [])
+    monkeypatch.setattr(ray_tasks, "_workers", {})
+    return ray
+
+
+def test_lists_of_tasks_share_a_connection_and_each_closes_the_worker_of_the_one_before(ray, tmp_path):
+    for name in "ab":
+        ray_tasks.run_tasks("local", ["1", "2"], Noting(tmp_path / "notes", name))
+    assert ray.calls == ["local"]
+    told = (tmp_path / "notes").read_text().splitlines()
+    assert told == ["a: open", "a: 1", "a: 2", "a: close", "b: open", "b: 1", "b: 2"]
+    ray_tasks.run_tasks("local", ["3"], Noting(tmp_path / "notes", "b"))
+    assert (tmp_path / "notes").read_text().splitlines()[len(told) :] == ["b: close", "b: open", "b: 3"]
+
+
+def test_another_cluster_or_one_that_was_left_is_connected_to_anew(ray, tmp_path):
+    def run(address):
+        ray_tasks.run_tasks(address, ["1"], Noting(tmp_path / "notes", ""))
+
+    run("local")
+    run("auto")
+    ray.shutdown()
+    run("auto")
+    assert ray.calls == ["local", "auto", "auto"]
+
+
+def test_tasks_that_fail_leave_no_connection(ray, tmp_path):
+    ray_tasks.run_tasks("local", ["1"], Noting(tmp_path / "notes", ""))
+    with pytest.raises(UsageError, match=r"^the Ray cluster at local lost a task: the head is gone$"):
+        ray_tasks.run_tasks("local", ["fails"], Noting(tmp_path / "notes", ""))
+    assert not ray.connected
