@@ -20,7 +20,7 @@ LOGGER = logging.getLogger(__name__)
 TRAIN, HELD_OUT, OTHER = "train", "heldout", ""
 # Keywords of `datasets`, and our own, in the order in which one of them is taken as the held-out text.
 _HELD_OUT = (
-    ("heldout", "held-out", "held_out"),
+    ("heldout", "held-out", "held_out", "holdout", "hold-out", "hold_out"),
     ("validation", "valid", "val", "dev"),
     ("test", "testing", "eval", "evaluation"),
 )
@@ -88,7 +88,7 @@ def split_files(names: Sequence[str], card: str = "") -> Splits:
 def _role(name: str) -> str:
     """The split that a path names: a held-out one wherever it stands, the nearest to the end, else training."""
     parts = reversed(name.lower().removesuffix(".parquet").split("/"))
-    roles = [_SPLITS[found[0]] for part in parts if (found := _KEYWORD.search(part)) is not None]
+    roles = [_SPLITS[found] for part in parts for found in reversed(_KEYWORD.findall(part))]
     return next((role for role in roles if role != TRAIN), TRAIN if roles else OTHER)
 
 

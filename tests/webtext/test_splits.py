@@ -41,6 +41,9 @@ configs:
         (["test.parquet"], [], ["test.parquet"]),
         (["en-test-00000-of-00002.parquet", "en.parquet"], ["en.parquet"], ["en-test-00000-of-00002.parquet"]),
         (["how-to-test-a-bike.parquet", "a.dev-log.parquet"], ["a.dev-log.parquet", "how-to-test-a-bike.parquet"], []),
+        # A name that has two keywords is held out where one of them says so.
+        (["train.test.parquet", "train.train.parquet"], ["train.train.parquet"], ["train.test.parquet"]),
+        (["holdout.parquet", "train.parquet"], ["train.parquet"], ["holdout.parquet"]),
         ([], [], []),
     ],
 )
