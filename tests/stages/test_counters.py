@@ -45,10 +45,13 @@ def ledger(directory):
     return {"kept": counts.kept, **counts.rejected}
 
 
-def test_an_index_counts_what_each_page_came_to(sample_web, built, tmp_path):
-    config = index.IndexConfig(linked_only=False, files=1)
-    archives = [str(sample_web / ARCHIVE)]
-    found = counted(lambda root: index.index(root, archives, None, str(tmp_path), config))
+@pytest.mark.parametrize("at_once", [False, True])
+def test_an_index_counts_what_each_page_came_to(sample_web, built, tmp_path, at_once):
+    arguments = [str(sample_web / ARCHIVE)], None, str(tmp_path), index.IndexConfig(linked_only=False, files=1)
+    if at_once:
+        found = counted(lambda root: root | beam.Create([0]) | do(index.IndexInOneTask(*arguments)))
+    else:
+        found = counted(lambda root: index.index(root, *arguments))
     assert found["index"] == ledger(built / "pages")
 
 

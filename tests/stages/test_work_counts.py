@@ -21,6 +21,7 @@ import webtext.extract.main_text
 import webtext.extract.pages
 from pipelines.engine.runner import Engine
 from pipelines.pages import page_work
+from pipelines.stages.archives import index
 from pipelines.stages.archives.index import index_archives
 from pipelines.stages.build import BuildConfig, run_build
 from pipelines.stages.stage import read_manifest
@@ -64,14 +65,19 @@ def record(url, body):
     return encode_record("response", url, "2017-01-01T00:00:00Z", "application/http; msgtype=response", block)
 
 
-@pytest.fixture
-def pages(tmp_path):
+def index_two_archives(tmp_path):
+    """Write two archives, and index them."""
     records = [record(f"https://h{number}.example/{number}", body) for number, body in enumerate(bodies())]
     archives = [tmp_path / "a.warc.gz", tmp_path / "b.warc.gz"]
     for archive, part in zip(archives, (records[::2], records[1::2]), strict=True):
         archive.write_bytes(b"".join(part))
     index_archives([str(archive) for archive in archives], None, str(tmp_path / "pages"), Engine(1))
     return str(tmp_path / "pages")
+
+
+@pytest.fixture
+def pages(tmp_path):
+    return index_two_archives(tmp_path)
 
 
 def counting(monkeypatch, counts, owner, name):
@@ -131,6 +137,16 @@ def test_a_page_goes_once_to_one_of_the_processes_that_serve_all_pages(pages, tm
         counting(monkeypatch, counts, owner, name)
     run_build(pages, str(tmp_path), BuildConfig(), Engine(workers))
     assert counts == {"submit": PAGES, "_attempt": PAGES, "__init__": workers}
+
+
+def test_small_archives_are_indexed_as_one_task_by_one_reading(tmp_path, monkeypatch):
+    """A shuffle of Beam's took as long as all the rest of it."""
+    counts = Counter()
+    counting(monkeypatch, counts, index, "index")
+    counting(monkeypatch, counts, index, "read_archive")
+    counting(monkeypatch, counts, Engine, "each")
+    index_two_archives(tmp_path)
+    assert counts == {"each": 1, "read_archive": 2}
 
 
 def test_a_page_is_decoded_parsed_and_searched_once(monkeypatch):

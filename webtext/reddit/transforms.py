@@ -53,11 +53,21 @@ class WriteRecords(beam.PTransform):
 
     def _write(self, shard: int, encoded: Iterable[bytes]) -> str:
         decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(self.kind)
+        return self._write_shard(shard, (decoder.decode(each) for each in encoded if each))
+
+    def _write_shard(self, shard: int, records: Iterable[Any]) -> str:
         name = f"{self.name}-{shard:05d}-of-{self.shards:05d}.parquet"
         with storage.create_file(storage.join(self.directory, name)) as stream:
-            records = (decoder.decode(each) for each in encoded if each)
             write_records(stream, in_order(records, self.kind, self.key), self.kind)
         return name
+
+    def write_all(self, records: Iterable[Any]) -> None:
+        """Write records that are all at hand."""
+        shards: list[list[Any]] = [[] for _ in range(self.shards)]
+        for record in records:
+            shards[bucket_of(getattr(record, self.key), self.shards)].append(record)
+        for shard, own in enumerate(shards):
+            self._write_shard(shard, own)
 
     def expand(self, records: PCollection) -> PCollection:
         every_shard = records.pipeline | "Every shard" >> beam.Create([(shard, b"") for shard in range(self.shards)])

@@ -6,7 +6,7 @@ also where the archive has that as a redirect to the page; a page that is no lin
 is rejected as `not_in_archive`.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
@@ -18,6 +18,7 @@ from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 
 from pipelines.engine.runner import Engine
+from pipelines.engine.tasks import Worker
 from pipelines.stages.archives.archived_pages import (
     REVISIT,
     best_capture,
@@ -91,8 +92,11 @@ def index_archives(
 
     def work(unfinished: str) -> None:
         worth = -(-sum(map(storage.file_size, archives)) // _BYTES_WORTH_A_PROCESS)
-        tasks = min(len(archives), worth)
-        engine.run(lambda root: index(root, archives, links, unfinished, config), tasks=tasks)
+        if worth > 1:
+            tasks = min(len(archives), worth)
+            engine.run(lambda root: index(root, archives, links, unfinished, config), tasks=tasks)
+        else:
+            engine.each([0], IndexInOneTask(archives, links, unfinished, config))
 
     def count(unfinished: str) -> Counts:
         pages, rejected = count_rows(unfinished, "index-*.parquet"), count_rejections(unfinished)
@@ -117,6 +121,51 @@ def index(root: beam.Pipeline, archives: Sequence[str], links: str | None, direc
     pages | WriteRecords(directory, "index", Page, config.files)
     rejected = pages | "Not ok" >> beam.FlatMap(_count_outcome).with_output_types(Rejection)
     rejected | "Write rejections" >> WriteRecords(directory, "rejections", Rejection, config.files)
+
+
+@dataclass
+class IndexInOneTask(Worker):
+    """Makes the index of small archives as one task: all their rows are held at once, and nothing is shuffled."""
+
+    archives: Sequence[str]
+    links: str | None
+    directory: str
+    config: IndexConfig
+
+    def do(self, _task: Any) -> None:
+        read = ReadCaptures(self.directory, self.config, len(self.archives))
+        rows = [row for numbered in enumerate(self.archives) for row in read.rows(numbered)]
+        pages = [row for row in rows if row.outcome != REVISIT]
+        bodies = [(key, page) for page in pages if has_body(page) for key in body_keys(page)]
+        revisits = [(key, row) for row in rows if row.outcome == REVISIT for key in body_keys(row)]
+        pages += _joined(_revisited, bodies=bodies, revisits=revisits)
+        pages = _joined(lambda _, found: iter([best_capture(found["pages"])]), pages=_by_url(pages))
+        if self.links is not None:
+            for _hop in range(_MOST_REDIRECTS):
+                redirects = [(target, page) for page in pages if (target := redirect_of(page))]
+                followed = _joined(_redirected, pages=_by_url(pages), redirects=redirects)
+                pages = [page for page in pages if not redirect_of(page)] + followed
+            files = storage.list_files(self.links, "links-*.parquet")
+            links = (link for name in files for link in read_links(storage.join(self.links, name)))
+            pages = _joined(join_link, pages=_by_url(pages), links=_by_url(links))
+        rejected = [rejection for page in pages for rejection in _count_outcome(page)]
+        WriteRecords(self.directory, "index", Page, self.config.files).write_all(pages)
+        WriteRecords(self.directory, "rejections", Rejection, self.config.files).write_all(rejected)
+
+
+def _by_url(records: Iterable[Page | Link]) -> Iterator[tuple[str, Page | Link]]:
+    return ((record.url, record) for record in records)
+
+
+def _joined(
+    join: Callable[[str, dict[str, Iterable[Any]]], Iterator[Page]], **sides: Iterable[tuple[str, Any]]
+) -> list[Page]:
+    """Do what `CoGroupByKey` and a function of its groups do."""
+    groups = defaultdict[str, dict[str, Any]](lambda: {side: [] for side in sides})
+    for side, keyed in sides.items():
+        for key, record in keyed:
+            groups[key][side].append(record)
+    return [page for key, found in groups.items() for page in join(key, found)]
 
 
 @dataclass
@@ -161,12 +210,16 @@ class ReadCaptures(beam.PTransform):
     def __post_init__(self) -> None:
         super().__init__("ReadCaptures")
 
-    def _read(self, numbered: tuple[int, str]) -> Iterator[Any]:
+    def rows(self, numbered: tuple[int, str]) -> Iterator[Page]:
+        """Read one archive, and write its side file."""
         number, path = numbered
         tally = InputTally(Path(path).name)
-        for page in read_captures(path, self.config.opt_outs, tally, skip_unreadable=self.config.skip_unreadable):
-            yield TaggedOutput("revisits", page) if page.outcome == REVISIT else page
+        yield from read_captures(path, self.config.opt_outs, tally, skip_unreadable=self.config.skip_unreadable)
         tally.write(self.directory, f"{number:05d}-of-{self.archives:05d}")
+
+    def _read(self, numbered: tuple[int, str]) -> Iterator[Any]:
+        for page in self.rows(numbered):
+            yield TaggedOutput("revisits", page) if page.outcome == REVISIT else page
 
     def expand(self, archives: PCollection) -> Any:
         return (

@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.commands.cli import main
 from pipelines.engine.runner import Engine
+from pipelines.stages.archives import index
 from pipelines.stages.archives.index import archives_of, best_capture, index_archives
 from pipelines.stages.ledger import count_rejections
 from pipelines.stages.stage import Stage, run_stage
@@ -51,6 +52,16 @@ def links_stage(tmp_path, *links):
     return directory
 
 
+def indexed(archives, links, directory):
+    """Index in one task, and by a shuffle of Beam's, which gives the same bytes."""
+    manifest = index_archives(archives, links, directory, ENGINE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index, "_BYTES_WORTH_A_PROCESS", 1)
+        shuffled = index_archives(archives, links, f"{directory}-shuffled", ENGINE)
+    assert (shuffled.files, shuffled.counts) == (manifest.files, manifest.counts)
+    return manifest
+
+
 def test_an_index_points_at_the_response_of_each_url(tmp_path):
     archive = tmp_path / "a.warc.gz"
     archive.write_bytes(record("http://a.example/1", b"one") + record("http://a.example/2", b"two"))
@@ -78,7 +89,7 @@ def test_signals_in_pages_are_obeyed_and_counted(tmp_path):
     ]
     archive = tmp_path / "a.warc.gz"
     archive.write_bytes(b"".join(rows))
-    manifest = index_archives([str(archive)], None, str(tmp_path / "pages"), ENGINE)
+    manifest = indexed([str(archive)], None, str(tmp_path / "pages"))
     assert manifest.counts.rejected == {"opt_out_noai": 4, "opt_out_content_usage": 1, "opt_out_rsl": 1}
     pages = {page.url.rpartition("/")[2]: page for page in pages_of(str(tmp_path / "pages"))}
     assert (pages["index"].outcome, pages["index"].opt_out) == ("ok", "noindex")
@@ -98,7 +109,7 @@ def test_one_capture_of_a_url_is_indexed_whatever_the_order(tmp_path):
     for name, order in (("forth", captures), ("back", captures[::-1])):
         archive = tmp_path / f"{name}.warc.gz"
         archive.write_bytes(b"".join(order))
-        index_archives([str(archive)], None, str(tmp_path / name), ENGINE)
+        indexed([str(archive)], None, str(tmp_path / name))
         [page] = pages_of(str(tmp_path / name))
         assert (page.outcome, page.fetch_url) == ("ok", "https://www.example.org/")
 
@@ -125,7 +136,7 @@ def test_links_give_karma_and_what_is_not_in_the_archive_is_rejected(tmp_path):
         Link("https://b.example/", "http://b.example/", "b.example", 9, 1, (), None),
     )
     directory = str(tmp_path / "pages")
-    manifest = index_archives([str(archive)], links, directory, ENGINE)
+    manifest = indexed([str(archive)], links, directory)
     assert (manifest.counts.given, manifest.counts.kept) == (3, 1)
     assert count_rejections(directory) == {"http_410": 1, "not_in_archive": 1}
     [page] = [page for page in pages_of(directory) if page.outcome == "ok"]
@@ -231,7 +242,7 @@ def test_a_revisit_is_the_page_whose_body_it_has_in_whichever_archive_that_is(tm
     )
     (tmp_path / "2.warc.gz").write_bytes(warc_record("http://a.example/1", "response", http(**HTML), **digest))
     directory = str(tmp_path / "pages")
-    index_archives(sorted(map(str, tmp_path.glob("*.gz"))), None, directory, ENGINE)
+    indexed(sorted(map(str, tmp_path.glob("*.gz"))), None, directory)
     found = {page.url[-1]: page for page in pages_of(directory)}
     assert [found[name].outcome for name in "12345"] == ["ok", "ok", "ok", "not_in_archive", "http_404"]
     assert found["6"].opt_out and found["6"].outcome != "ok"
@@ -255,7 +266,7 @@ def test_a_link_whose_redirect_leads_to_a_page_of_the_archive_has_that_page(tmp_
     )
     urls = [f"https://a.example/{name}" for name in moved]
     links = links_stage(tmp_path, *(Link(url, url, "a.example", 7, 1, (), None) for url in urls))
-    index_archives([str(archive)], links, str(tmp_path / "pages"), ENGINE)
+    indexed([str(archive)], links, str(tmp_path / "pages"))
     rows = {page.url.rpartition("/")[2]: page for page in pages_of(str(tmp_path / "pages"))}
     assert {name: page.outcome for name, page in rows.items()} == {
         "a": "ok",
