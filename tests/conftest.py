@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.double import quick_beam
 from tests.double.finished_sample import make_build, make_corpus, make_web, once
 from tests.double.thorough import THOROUGH
 
@@ -28,7 +29,11 @@ LONGEST = (
 gc.set_threshold(100_000, 50, 50)
 
 settings.register_profile(
-    "webtext", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    "webtext",
+    derandomize=True,
+    deadline=None,
+    max_examples=100 if THOROUGH else 30,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("webtext")
 
@@ -82,6 +87,8 @@ def pytest_collection_modifyitems(config, items):
     What only repeats a proof is left out where nobody asks for thorough tests.
     Several processes share the tests by file (`--dist loadfile`), so it is files that take long that come first.
     """
+    gc.freeze()  # What was imported stays.
+    quick_beam.remember()
     if not THOROUGH:
         left = [item for item in items if item.get_closest_marker("thorough")]
         items[:] = [item for item in items if not item.get_closest_marker("thorough")]

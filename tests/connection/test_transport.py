@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.double.loopback import LoopbackServer
+from tests.double.thorough import THOROUGH
 from webtext.connection.addresses import AddressGuard, tls_context
 from webtext.connection.transport import GuardedAdapter, most_idle_connections
 from webtext.crawl.exchange import Limits, Requester
@@ -146,7 +147,9 @@ _LINE = st.sampled_from(
 _ANSWER = st.lists(st.one_of(_LINE, _LINE, st.binary(max_size=12)), max_size=12)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150 if THOROUGH else 50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.sampled_from([b"\r\n", b"\n"]), _ANSWER, st.booleans())
 def test_any_bytes_are_an_outcome(shared, end, lines, site_file):
     shared.answer, shared.most = end.join([b"HTTP/1.1 200 OK", *lines]) + end, 1

@@ -32,6 +32,7 @@ from tests.double.duplicate_stage import (
     run_steps,
     write_parts,
 )
+from tests.double.thorough import THOROUGH
 from webtext import storage
 from webtext.hashing import bucket_of
 from webtext.text import ngrams, words
@@ -70,7 +71,7 @@ def found_clusters(folder):
     return {frozenset(urls) for urls in members.values()}
 
 
-@settings(max_examples=40)
+@settings(max_examples=40 if THOROUGH else 15)
 @given(DOCUMENTS, st.randoms(), st.integers(1, 4), st.integers(1, 6), st.integers(1, 40))
 def test_any_order_and_division_gives_the_components_of_the_true_graph(
     tmp_path_factory, documents, shuffler, parts, run, key_range

@@ -33,6 +33,7 @@ def s3():
     """Start an empty bucket; give its address and the environment in which it is S3."""
     boto3 = pytest.importorskip("boto3", reason="needs the extra `s3`")
     moto = pytest.importorskip("moto.server", reason="needs moto[server]")
+    backends = pytest.importorskip("moto.backends", reason="needs moto[server]")
     server = moto.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -45,6 +46,8 @@ def s3():
     with pytest.MonkeyPatch.context() as patched:
         for name, value in environment.items():
             patched.setenv(name, value)
+        services = list(backends.list_of_moto_modules())  # It lists its own folders for every request.
+        patched.setattr(backends, "list_of_moto_modules", lambda: services)
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         yield f"s3://{BUCKET}"
     server.stop()

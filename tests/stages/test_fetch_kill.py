@@ -1,10 +1,10 @@
 """Kill one crawl again and again, finish it, and find each URL once and the corpus unchanged to the byte.
 
-The crawl is `webtext fetch` as a user runs it: Beam, two workers, three slots. A moment is a number of bytes that its
-archives have grown by, so it lies in the work, not on a clock. What dies is every process at once, the main one alone,
-or one worker; each run goes on with what the one before has left. Runs that are to be killed are slowed down,
-since the other worker goes on until the end of the first is noticed. `WEBTEXT_THOROUGH=3` kills it some twenty times,
-in some ten minutes.
+The crawl is `webtext fetch` as a user runs it: Beam, two workers, three slots; one worker finishes what two began. A
+moment is a number of bytes that its archives have grown by, so it lies in the work, not on a clock. What dies is
+every process at once, the main one alone, or one worker; each run goes on with what the one before has left. Runs
+that are to be killed are slowed down, since the other worker goes on until the end of the first is noticed.
+`WEBTEXT_THOROUGH=3` kills it some twenty times, in some ten minutes.
 """
 
 import os
@@ -102,7 +102,7 @@ def test_kills_change_no_byte_of_the_corpus(tmp_path):
             killed[kind] += strike(process, kind, draw)
     assert killed.total() == STRIKES
     assert not (tmp_path / "killed" / "pages").exists()
-    with fetching(archive, links, tmp_path / "killed") as process:
+    with fetching(archive, links, tmp_path / "killed", workers=1) as process:
         assert process.wait(SECONDS) == 0
     metadata = Counter()
     for path in (tmp_path / "killed" / "pages").glob("*.warc.gz"):
