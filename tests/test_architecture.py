@@ -139,7 +139,7 @@ def test_modules_import_one_another_in_one_direction():
 def test_help_needs_no_extra():
     program = (
         "import sys\n"
-        "for name in ('torch', 'praw', 'numba', 'langdetect_rs'): sys.modules[name] = None\n"
+        "for name in ('torch', 'praw', 'numba', 'langdetect_rs', 'zlib_ng'): sys.modules[name] = None\n"
         "from pipelines.commands.cli import main\n"
         "main(['--help'])\n"
     )

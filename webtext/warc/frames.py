@@ -6,13 +6,14 @@ reading goes on at the next that can be found. Dumps of submissions and WARC fil
 
 import bz2
 import lzma
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Protocol
 
 import zstandard
+
+from webtext.warc.inflate import InflateError, inflater
 
 _READ = 1 << 18  # bytes read at a time
 _SMALL_BITE = 1 << 6  # the bytes that are read at a time of what swells
@@ -72,7 +73,7 @@ def _zstd(dictionary: bytes = b"") -> Codec:
     )
 
 
-GZIP = Codec(".gz", b"\x1f\x8b\x08", lambda: zlib.decompressobj(wbits=31), (zlib.error,), bite=1 << 15)
+GZIP = Codec(".gz", b"\x1f\x8b\x08", lambda: inflater(wbits=31), (InflateError,), bite=1 << 15)
 ZSTD = _zstd()
 _CODECS = (
     ZSTD,

@@ -11,13 +11,14 @@ brotli 1.2.1 they end too early (353 of 800 pages of realweb, compressed). They 
 """
 
 import re
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, Protocol
 
 import brotli  # type: ignore[import-untyped]
 import zstandard
+
+from webtext.warc.inflate import InflateError, inflater
 
 DEFAULT_LIMIT = 64 << 20  # bytes a stored body may decode to: far above what a fetch lets in, far below memory
 _MAX_LAYERS = 3  # "gzip, gzip" is seen in the wild, more is an attack
@@ -53,7 +54,7 @@ class _Inflater:
 
     def __init__(self, window_bits: int) -> None:
         self._window_bits = window_bits
-        self._inflate = zlib.decompressobj(window_bits)
+        self._inflate = inflater(window_bits)
         self._started = self._complete = False
         self._members = 1
 
@@ -62,17 +63,17 @@ class _Inflater:
             if self._inflate.eof:
                 if self._window_bits != _GZIP or data[:1] != b"\x1f":
                     return
-                self._inflate = zlib.decompressobj(self._window_bits)
+                self._inflate = inflater(self._window_bits)
                 self._members = _one_more(self._members)
             try:
                 decoded = self._inflate.decompress(data, _STEP)
-            except zlib.error as error:
+            except InflateError as error:
                 if self._complete:
                     return
                 if self._started or self._window_bits != _ZLIB:
                     raise BodyEncodingError(str(error)) from error
                 self._window_bits = _RAW_DEFLATE  # "deflate" is often sent without the zlib wrapper
-                self._inflate = zlib.decompressobj(_RAW_DEFLATE)
+                self._inflate = inflater(_RAW_DEFLATE)
                 continue
             self._started = True
             self._complete = self._complete or self._inflate.eof
