@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.double.thorough import THOROUGH
 from webtext.extract.decode import decode_html
 from webtext.extract.extractors import parse_html
-from webtext.extract.language_detector import MAX_CHARS, UNKNOWN, detect, load_detector
+from webtext.extract.language_detector import MAX_CHARS, UNKNOWN, detect, detect_family, family, load_detector
 
 FOREIGN = Path(__file__).resolve().parents[2] / "sample" / "foreign"
 # Letters of words by frequency, as langdetect's own profiles have them, make texts in each of its 55 languages.
@@ -73,6 +73,12 @@ def test_both_give_equal_answers_on_thousands_of_texts(reference, fast):
     assert len(texts) >= 2000 // every
     assert len({language for language, _ in answers}) >= 40
     assert [fast(text) for text in texts] == answers
+
+
+def test_four_draws_decide_on_a_language_as_seven_do(fast):
+    generated = list(generated_texts())
+    texts = [*generated[:: 1 if THOROUGH else 3], *sample_texts(), *mixed_texts(generated[::5])]
+    assert [detect_family(text) for text in texts] == [family(fast(text)[0]) for text in texts]
 
 
 @pytest.mark.slow

@@ -17,6 +17,8 @@ import trafilatura
 import pipelines.stages.documents
 import webtext.extract.block_features
 import webtext.extract.extractors
+import webtext.extract.glance
+import webtext.extract.language_detector
 import webtext.extract.main_text
 import webtext.extract.pages
 from pipelines.engine.runner import Engine
@@ -170,6 +172,18 @@ def test_a_second_opinion_is_given_on_the_tree_that_is_there_and_texts_are_count
     extract_page(doubtful, "text/html", "https://a.example/1", config=ExtractConfig())
     assert counts == {"parse_html": 1, "count_texts": 1}
     assert given == ["html"]
+
+
+def test_a_look_before_extraction_walks_a_page_once_and_makes_seven_draws_for_its_beginning_alone(monkeypatch):
+    pytest.importorskip("langdetect_rs", reason="the stand-in is not installed: pip install 'webtext[fast]'")
+    counts = Counter()
+    counting(monkeypatch, counts, webtext.extract.glance, "shown_texts")
+    counting(monkeypatch, counts, webtext.extract.glance, "detect_family")
+    for module in (webtext.extract.glance, webtext.extract.language_detector):
+        counting(monkeypatch, counts, module, "detect")
+    french = f"<p>{FRENCH_TEXT}</p>" * 3
+    assert extract_page(french.encode(), "text/html", "", config=ExtractConfig(languages=("en",))).glanced
+    assert counts == {"shown_texts": 1, "detect": 1, "detect_family": 3}
 
 
 @pytest.mark.parametrize("stamps", [0, 29, 30, 500])

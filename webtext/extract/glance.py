@@ -7,11 +7,12 @@ docs/extraction.md tells what that saves, and how often it was wrong.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import tee
 
 from lxml import etree
 from lxml.html import HtmlElement
 
-from webtext.extract.language_detector import detect, family
+from webtext.extract.language_detector import detect, detect_family, family
 from webtext.extract.metadata import declared_language
 
 # Menus, dates and names are short and are in every language; what is read is in runs of this many characters and more.
@@ -72,10 +73,10 @@ def are_all_in(texts: Iterable[str], language: str) -> bool:
         piece.append(text)
         length += len(text) + 1
         if length >= _PIECE_CHARS:
-            if family(detect(" ".join(piece))[0]) != language:
+            if detect_family(" ".join(piece)) != language:
                 return False
             piece, length = [], 0
-    return length < _PIECE_CHARS // 3 or family(detect(" ".join(piece))[0]) == language
+    return length < _PIECE_CHARS // 3 or detect_family(" ".join(piece)) == language
 
 
 def foreign_text(tree: HtmlElement, wanted: Sequence[str], clean: Callable[[str], str]) -> str:
@@ -90,8 +91,9 @@ def foreign_text(tree: HtmlElement, wanted: Sequence[str], clean: Callable[[str]
     declared = declared_family(tree)
     if declared in families:
         return ""
-    runs = clean(long_runs(shown_texts(tree)))
+    first, every = tee(shown_texts(tree))
+    runs = clean(long_runs(first))
     language = plain_language(runs)
     if not language or language in families or declared not in {"", language}:
         return ""
-    return runs if are_all_in(shown_texts(tree), language) else ""
+    return runs if are_all_in(every, language) else ""
