@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webtext.extract.text_counts import _ENDS, _FREQUENT, count_texts, count_words
+from webtext.extract.text_counts import _CHARACTERS, _END, _FREQUENT, count_texts, count_words
 
 SENTENCE_END = re.compile(r"[.!?\u2026\u0964\u061f\u06d4](?=[\s\"'\u201d\u2019\u00bb)\]]|$)|[\u3002\uff01\uff1f]")
 TITLE, DESCRIPTION = {"heron", "the", "łódź", "i"}, {"heron", "stands"}
@@ -28,7 +28,7 @@ def counted(text):
         sum(word in _FREQUENT for word in plain),
         len(SENTENCE_END.findall(text)),
         sum(map(text.count, ",，、")),
-        text[-1] in _ENDS,
+        text[-1] in _CHARACTERS[_END],
         text.count("\n"),
         len(plain),
         sum(word in TITLE for word in plain),

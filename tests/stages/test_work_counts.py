@@ -6,6 +6,7 @@ pages is counted from its other end, and what it does inside by having its funct
 """
 
 import copy
+import importlib
 from collections import Counter
 from concurrent.futures import Future
 from hashlib import sha256
@@ -13,14 +14,17 @@ from hashlib import sha256
 import htmldate.extractors
 import pytest
 import trafilatura
+import trafilatura.external
 
 import pipelines.stages.documents
 import webtext.extract.block_features
+import webtext.extract.class_words
 import webtext.extract.extractors
 import webtext.extract.glance
 import webtext.extract.language_detector
 import webtext.extract.main_text
 import webtext.extract.pages
+import webtext.extract.text_counts
 from pipelines.engine.runner import Engine
 from pipelines.pages import page_work
 from pipelines.stages.archives import index
@@ -29,7 +33,7 @@ from pipelines.stages.build import BuildConfig, run_build
 from pipelines.stages.stage import read_manifest
 from webtext import storage
 from webtext.extract import dates
-from webtext.extract.pages import ExtractConfig, extract_page
+from webtext.extract.pages import ExtractConfig, clean_text, extract_page
 from webtext.sandbox import pool, sandbox
 from webtext.shards import split_of_shard
 from webtext.warc.warc_records import HttpResponse, encode_record, encode_response
@@ -184,6 +188,41 @@ def test_a_look_before_extraction_walks_a_page_once_and_makes_seven_draws_for_it
     french = f"<p>{FRENCH_TEXT}</p>" * 3
     assert extract_page(french.encode(), "text/html", "", config=ExtractConfig(languages=("en",))).glanced
     assert counts == {"shown_texts": 1, "detect": 1, "detect_family": 3}
+
+
+def test_the_stop_words_for_a_second_opinion_are_made_once_and_hashed_for_no_page(monkeypatch):
+    given, justext = [], importlib.import_module("justext.core")
+    monkeypatch.setattr(trafilatura.external, "classify_paragraphs", lambda _, words, *__: given.append(words))
+    extract_page(
+        b"<ul><li>Reply to <a href='/x'>this</a></ul>", "text/html", "https://a.example/1", config=ExtractConfig()
+    )
+    assert given and all(words is trafilatura.external.JT_STOPLIST for words in given)
+    assert type(given[0]).__hash__ is object.__hash__
+    made = justext.define_stoplist.cache_info().misses
+    lowered = justext.define_stoplist(given[0])
+    assert justext.define_stoplist.cache_info().misses == made
+    monkeypatch.setattr(trafilatura.external, "JT_STOPLIST", None)
+    assert lowered == {word.lower() for word in trafilatura.external.jt_stoplist_init()}
+
+
+def test_classes_are_read_once_however_many_elements_have_them_and_texts_once_for_all_their_counts(monkeypatch):
+    counts = Counter()
+    counting(monkeypatch, counts, webtext.extract.class_words, "_bits_of")
+    counting(monkeypatch, counts, webtext.extract.text_counts, "_read")
+    page = f"<title>T</title><body>{'<p class=some-new-class><b class=some-new-class>Some text.</b></p>' * 50}".encode()
+    extract_page(page, "text/html", "https://a.example/1", config=ExtractConfig())
+    assert counts["_read"] == 1
+    assert counts["_bits_of"] <= 5  # that class, and the address and body's, which have none
+
+
+@pytest.mark.parametrize(
+    ("line", "cleaned"), [("a\tb", 0), ("Ma\xdf, 5\xa0m", 0), ("a\t5\xa0\xb5m", 0), ("soft\xadly", 1), ("a\rb", 2)]
+)
+def test_only_lines_with_rare_characters_are_searched_for_each_kind_of_them(line, cleaned, monkeypatch):
+    counts = Counter()
+    counting(monkeypatch, counts, webtext.extract.pages, "_clean_line")
+    clean_text(f"Plain words.\n{line}\nMore.")
+    assert counts["_clean_line"] == cleaned
 
 
 @pytest.mark.parametrize("stamps", [0, 29, 30, 500])

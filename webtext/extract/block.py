@@ -39,7 +39,10 @@ class Block:
 
 @dataclass(slots=True)
 class Place:
-    """A block element: its parent's number, tag, and what it and those around it say."""
+    """A block element: its parent's number, tag, and what it and those around it say.
+
+    Places are numbered as they begin: those in one follow it, up to its `end`.
+    """
 
     parent: int
     tag: str
@@ -50,3 +53,4 @@ class Place:
     hidden: int = 0
     path: int = 0  # the same number, the same tags and classes from the root on
     tag_path: int = 0
+    end: int = 0

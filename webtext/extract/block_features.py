@@ -122,7 +122,7 @@ def _bits(numbers: Ints, count: int) -> NDArray[np.uint8]:
 
 
 _BLOCK_NUMBERS = attrgetter("place", "link_chars", "strong_chars", "links", "cells", "names", "outside")
-_PLACE_NUMBERS = attrgetter("parent", "depth", "names", "all_names", "outside", "hidden", "path", "tag_path")
+_PLACE_NUMBERS = attrgetter("parent", "end", "depth", "names", "all_names", "outside", "hidden", "path", "tag_path")
 
 
 def _numbers(of: Callable[[Any], tuple[int, ...]], every: Sequence[Block] | Sequence[Place]) -> Ints:
@@ -142,10 +142,10 @@ class _Page:
         self.chars, self.words, self.sentences = (self.counts[name] for name in ("chars", "words", "sentences"))
         of_blocks, of_places = _numbers(_BLOCK_NUMBERS, blocks), _numbers(_PLACE_NUMBERS, places)
         self.place, self.link_chars, self.strong_chars, self.links, self.cells, names, outside = of_blocks
-        self.parent, self.depth = of_places[:2]
-        _, _, own_names, self.above, all_outside, self.hidden, self.path, self.tag_path = of_places[:, self.place]
+        self.parent, self.end, self.depth = of_places[:3]
+        own, self.above, all_outside, self.hidden, self.path, self.tag_path = of_places[3:].take(self.place, axis=1)
         outer = self.parent[self.place]
-        self.near = names | own_names | of_places[2, outer] | of_places[2, self.parent[outer]]
+        self.near = names | own | of_places[3, outer] | of_places[3, self.parent[outer]]
         self.every = names | self.above
         self.tags = [place.tag for place in places]
         self.tag = np.array([_TAG_NUMBERS.get(tag, 0) for tag in self.tags])
@@ -162,10 +162,6 @@ class _Page:
         Characters, in links, blocks, long ones, words, frequent, headings, and elements just in it.
         """
         size = len(self.parent)
-        # Places are numbered as they begin, so what stands in one follows it at once.
-        ends, parents = list(range(1, size + 1)), self.parent.tolist()
-        for number in range(size - 1, 0, -1):
-            ends[parents[number]] = max(ends[parents[number]], ends[number])
         long = (self.words >= 12) & (self.sentences > 0)
         own = np.array(
             [self.chars, self.link_chars, np.ones_like(self.chars), long, self.words, self.counts["frequent"]]
@@ -173,10 +169,11 @@ class _Page:
         order = np.argsort(self.place, kind="stable")
         # These are sums over what stands before each place.
         before = np.zeros((7, size + 1), np.int64)
-        before[:6] = _running(own[:, order])[:, self.place[order].searchsorted(np.arange(size + 1))]
+        firsts = self.place[order].searchsorted(np.arange(size + 1))
+        before[:6] = _running(own.take(order, axis=1)).take(firsts, axis=1)
         np.cumsum(self.heading > 0, out=before[6, 1:])
         children = np.bincount(self.parent[1:], minlength=size)
-        return np.concatenate([before[:, ends] - before[:, :-1], children[None]])
+        return np.concatenate([before.take(self.end, axis=1) - before[:, :-1], children[None]])
 
 
 def _running(rows: Ints) -> Ints:
@@ -248,19 +245,21 @@ def _of_elements_around(page: _Page) -> Part:
     around = [page.place]
     for _ in range(_LEVELS - 1):
         around.append(page.parent[around[-1]])
-    parts = [of_places[:, element] for element in around]
+    parts = [of_places.take(element, axis=1) for element in around]
     for mass in _MASSES:
         element = _heavy(page, mass)[page.place]
-        parts += [of_places[:, element], (page.depth[page.place] - page.depth[element])[None]]
+        parts += [of_places.take(element, axis=1), (page.depth[page.place] - page.depth[element])[None]]
     return _AROUND_NAMES, np.concatenate(parts)
 
 
 def _heavy(page: _Page, mass: int) -> Ints:
     """Give, for each place, the smallest one around it, or itself, with so many characters; else the first."""
-    heavy, parents = list(range(len(page.parent))), page.parent.tolist()
-    for number in np.flatnonzero(page.sums[0, 1:] < mass).tolist():
-        heavy[number + 1] = heavy[parents[number + 1]]
-    return np.array(heavy)
+    heavy = np.where(page.sums[0] < mass, page.parent, np.arange(len(page.parent)))
+    while True:  # each time twice as many elements further out
+        further = heavy[heavy]
+        if (further == heavy).all():
+            return further
+        heavy = further
 
 
 def _of_groups(page: _Page) -> Part:
@@ -268,7 +267,8 @@ def _of_groups(page: _Page) -> Part:
     group = np.concatenate([2 * page.path, 2 * page.tag_path + 1])
     sizes = np.bincount(group)
     chars, link_chars, sentences = (
-        np.bincount(group, np.tile(column, 2))[group] for column in (page.chars, page.link_chars, page.sentences)
+        np.bincount(group, np.concatenate([column, column]))[group]
+        for column in (page.chars, page.link_chars, page.sentences)
     )
     size, order = sizes[group], np.argsort(group, kind="stable")
     rank = np.empty_like(group)
@@ -335,7 +335,8 @@ def _of_neighbours(page: _Page) -> Part:
     shifted[:, 3] = shifted[:, 3] == page.path
     own = (page.chars, page.link_chars, page.counts["frequent"], page.words, page.sentences, page.prose)
     sums, radius = _running(np.array(own)), np.array(_WINDOWS)[:, None]
-    within = sums[:, np.minimum(size, page.index + radius + 1)] - sums[:, np.maximum(0, page.index - radius)]
+    begins, ends = np.maximum(0, page.index - radius), np.minimum(size, page.index + radius + 1)
+    within = sums.take(ends, axis=1) - sums.take(begins, axis=1)
     chars, link_chars, frequent, words, sentences, prose = within
     windows = np.array(
         [chars, link_chars / np.maximum(chars, 1), frequent / np.maximum(words, 1), sentences, prose]

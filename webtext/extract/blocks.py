@@ -4,10 +4,8 @@ A block is what a browser would set as lines of its own: the text between the be
 at two line breaks in a row. White space in it is as in a browser: single spaces, except in preformatted text.
 """
 
-import functools
 import itertools
 import re
-from collections import defaultdict
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -22,19 +20,18 @@ from webtext.extract.block import (
     Place,
 )
 from webtext.extract.block_text import BREAK, line_text, preformatted_text
-from webtext.extract.class_words import MAX_REMEMBERED, kinds_of
+from webtext.extract.class_words import TOOLS, kinds_of, kinds_of_classes
 from webtext.extract.html_tags import BLOCK_TAGS, INLINE_TAGS, NO_TEXT_TAGS, PREFORMATTED_TAGS
 
 _STRONG_TAGS = frozenset(("b", "strong", "button", "label"))
 _APART_TAGS = frozenset(("a", "button"))  # two in a row are two words, whatever stands between them
 # Links and marks that belong to a page's tools: to a heading itself, back from a footnote.
 _PERMALINKS = frozenset(("¶", "#", "§", "🔗", "\uf0c1", "↩", "↩︎", "↩\ufe0e", "^", "↑"))
-_TOOLS = re.compile(r"(?:^|[\s_-])(?:mw-editsection|editsection|lineno|linenos|line-?numbers?|katex-html|lnt)(?:$|\s)")
 _TEX_TYPES = "math/tex"
 _TEX_ANNOTATION = "annotation[@encoding='application/x-tex']"
 _TEX_IMAGE = re.compile("latex|math", re.IGNORECASE)
 _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_NAMING = frozenset(("class", "id", "role", "itemprop"))
+_NAMING = frozenset(("id", "role", "itemprop"))
 _HIDERS = frozenset(("style", "hidden", "aria-hidden"))
 
 
@@ -44,7 +41,8 @@ class BlockReader:
     def __init__(self) -> None:
         self.blocks: list[Block] = []
         self.places = [Place(0, "")]
-        self._paths: defaultdict[tuple[int, str, str | None], int] = defaultdict(itertools.count(1).__next__)
+        self._paths: dict[tuple[int, str, str], tuple[int, int]] = {}
+        self._tag_paths: dict[tuple[int, str], int] = {}
         self._place = 0
         self._links = self._strongs = self._preformatted = 0  # how many surround what is being read
         self._begin_block()
@@ -62,6 +60,7 @@ class BlockReader:
         else:
             self._visit(tree)
         self._end_block()
+        self.places[0].end = len(self.places)
         return self
 
     def _visit(self, element: HtmlElement) -> None:
@@ -69,25 +68,26 @@ class BlockReader:
         self._visits.get(tag, BlockReader._visit_custom)(self, element, tag)
 
     def _read_inside(self, element: HtmlElement) -> None:
-        if text := element.text:
+        if (text := element.text) and (self._pieces or not text.isspace() or self._preformatted):
             self._add(text)
         if len(element):
             visits, custom = self._visits, BlockReader._visit_custom
             for child in element:
                 tag = child.tag
                 visits.get(tag, custom)(self, child, tag)
-                if tail := child.tail:
-                    self._add(tail)
+                if (text := child.tail) and (self._pieces or not text.isspace() or self._preformatted):
+                    self._add(text)
 
-    def _add(self, text: str | None) -> None:
-        if text:
-            if not self._pieces and not self._preformatted and text.isspace():
-                return
-            self._pieces.append(text)
-            if self._links or self._strongs:
-                chars = len(text.strip())
-                self._link_chars += chars if self._links else 0
-                self._strong_chars += chars if self._strongs else 0
+    def _add(self, text: str) -> None:
+        self._pieces.append(text)
+        if self._links or self._strongs:
+            chars = len(text.strip())
+            self._link_chars += chars if self._links else 0
+            self._strong_chars += chars if self._strongs else 0
+
+    def _add_some(self, text: str | None) -> None:
+        if text and (self._pieces or not text.isspace() or self._preformatted):
+            self._add(text)
 
     def _leave(self, _element: HtmlElement, _tag: str) -> None:
         """Read nothing of what is no text."""
@@ -109,12 +109,15 @@ class BlockReader:
             self._visit_block(element, tag)
 
     def _visit_block(self, element: HtmlElement, tag: str) -> None:
-        self._end_block()
+        if self._pieces or self._outside or self._names:
+            self._end_block()
         around = self._place
         if self._enter(element, tag):
             if tag != "tr" or not self._read_row(element):
                 self._read_inside(element)
-                self._end_block()
+                if self._pieces or self._outside or self._names:
+                    self._end_block()
+            self.places[self._place].end = len(self.places)
             self._place = around
 
     def _visit_preformatted(self, element: HtmlElement, tag: str) -> None:
@@ -138,9 +141,10 @@ class BlockReader:
         if hidden & (HIDDEN_BY_STYLE | HIDDEN_BY_ATTRIBUTE) and "math" not in names:
             return False
         if names:
-            if _are_tools(names):
+            kinds = kinds_of_classes(names)
+            if kinds == TOOLS:
                 return False
-            self._names |= kinds_of(names)
+            self._names |= kinds
         return True
 
     def _visit_marked(self, element: HtmlElement, tag: str) -> None:
@@ -176,17 +180,17 @@ class BlockReader:
         """Take the TeX of a formula that a script or an image stands for."""
         if tag == "script":
             if (element.get("type") or "").startswith(_TEX_TYPES):
-                self._add(element.text)
+                self._add_some(element.text)
         elif _TEX_IMAGE.search(element.get("class") or ""):
             tex, before = element.get("alt"), element.getprevious()
             # MediaWiki has the same formula in MathML before the image.
             if before is None or before.findtext(f".//{_TEX_ANNOTATION}") != tex:
-                self._add(tex)
+                self._add_some(tex)
 
     def _visit_semantics(self, element: HtmlElement, tag: str) -> None:
         """Take a formula's TeX where MathML is annotated with it; else read its signs."""
         if tex := element.findtext(_TEX_ANNOTATION):
-            self._add(tex)
+            self._add_some(tex)
         else:
             self._visit_inline(element, tag)
 
@@ -207,31 +211,29 @@ class BlockReader:
 
     def _enter(self, element: HtmlElement, tag: str) -> bool:
         """Note the place of a block element, and be in it; tell whether it is to be read."""
-        names, said, hidden = "", tag if "-" in tag else "", 0
+        names, own, hidden = "", kinds_of(tag) if "-" in tag else 0, 0
         for name, value in element.items():
-            if name in _NAMING:
-                said += " " + value
-                if name == "class":
-                    if _are_tools(value):
-                        return False
-                    names = value
+            if name == "class":
+                names, kinds = value, kinds_of_classes(value)
+                if kinds == TOOLS:
+                    return False
+                own |= kinds
+            elif name in _NAMING:
+                own |= kinds_of(value)
             elif name in _HIDERS:
                 hidden |= _hiding(name, value)
-        own, parent = kinds_of(said) if said else 0, self.places[self._place]
-        place = Place(
-            self._place,
-            tag,
-            parent.depth + 1,
-            own,
-            parent.all_names | own,
-            parent.outside | OUTSIDE_BITS.get(tag, 0),
-            parent.hidden | hidden,
-            self._paths[parent.path, tag, names],
-            self._paths[parent.tag_path, tag, None],
-        )
-        self._place = len(self.places)
-        self.places.append(place)
+        number, places = self._place, self.places
+        parent = places[number]
+        path, tag_path = self._paths.get((parent.path, tag, names)) or self._new_paths(parent, tag, names)
+        depth, all_names, outside = parent.depth + 1, parent.all_names | own, parent.outside | OUTSIDE_BITS.get(tag, 0)
+        self._place = len(places)
+        places.append(Place(number, tag, depth, own, all_names, outside, parent.hidden | hidden, path, tag_path))
         return True
+
+    def _new_paths(self, parent: Place, tag: str, names: str) -> tuple[int, int]:
+        """Number the path of a place, by tags and classes and by tags alone."""
+        tag_path = self._tag_paths.setdefault((parent.tag_path, tag), len(self._tag_paths) + 1)
+        return self._paths.setdefault((parent.path, tag, names), (len(self._paths) + 1, tag_path))
 
     def _end_block(self) -> None:
         if self._pieces:
@@ -280,19 +282,13 @@ class BlockReader:
         return True
 
     def _read_cell(self, cell: HtmlElement) -> None:
-        self._add(cell.text)
+        self._add_some(cell.text)
         for child in cell:
             if child.tag in {"p", "div"}:
                 self._read_cell(child)
             else:
                 self._visit(child)
-            self._add(child.tail)
-
-
-@functools.lru_cache(MAX_REMEMBERED)
-def _are_tools(names: str) -> bool:
-    """Tell whether classes name what belongs to a page's tools."""
-    return _TOOLS.search(names) is not None
+            self._add_some(child.tail)
 
 
 def _hiding(name: str, value: str) -> int:

@@ -66,8 +66,19 @@ KINDS = tuple(
         step recipe ingredient instruction note
     """.strip().splitlines()
 )
-_BITS = {form: 1 << bit for bit, words in enumerate(KINDS) for word in words for form in (word, word + "s")}
+# Marks that belong to a page's tools, and words of which there is one in the classes of each.
+_TOOLS = re.compile(r"(?:^|[\s_-])(?:mw-editsection|editsection|lineno|linenos|line-?numbers?|katex-html|lnt)(?:$|\s)")
+_OF_TOOLS = str.split("editsection lineno linenos linenumber linenumbers number numbers katex lnt")
+_PERHAPS_TOOLS = 1 << len(KINDS)
+_BITS = {
+    written: 1 << bit
+    for bit, words in enumerate(KINDS)
+    for word in words
+    for form in (word, word + "s")
+    for written in (form, form.capitalize(), form.upper())
+} | dict.fromkeys(_OF_TOOLS, _PERHAPS_TOOLS)
 _PARTS = re.compile("[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+TOOLS = -1
 
 
 @functools.lru_cache(MAX_REMEMBERED)
@@ -77,7 +88,18 @@ def kinds_of(names: str) -> int:
     >>> kinds_of("site-Footer navMenu") == kinds_of("foot") | kinds_of("nav") | kinds_of("menu")
     True
     """
-    kinds = 0
-    for part in _PARTS.findall(names):
-        kinds |= _BITS.get(part.lower(), 0)
-    return kinds
+    return _bits_of(names) & (_PERHAPS_TOOLS - 1)
+
+
+@functools.lru_cache(MAX_REMEMBERED)
+def kinds_of_classes(names: str) -> int:
+    """Give the kinds that a class attribute names; `TOOLS` where it names what belongs to a page's tools."""
+    bits = _bits_of(names)
+    return TOOLS if bits & _PERHAPS_TOOLS and _TOOLS.search(names) else bits & (_PERHAPS_TOOLS - 1)
+
+
+def _bits_of(names: str) -> int:
+    bits = 0
+    for bit in filter(None, map(_BITS.get, _PARTS.findall(names))):
+        bits |= bit
+    return bits

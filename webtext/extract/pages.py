@@ -53,7 +53,6 @@ _PERHAPS_MOJIBAKE = re.compile(
 )
 # Codes that are letters and marks in windows-1252, as browsers read references to them (WHATWG HTML, 13.2.5.80).
 _C1 = {code: letter for code in range(0x80, 0xA0) if (letter := bytes((code,)).decode("cp1252", "ignore"))}
-_HAS_C1 = re.compile("[\x80-\x9f]")
 _OTHER_SPACES = re.compile(r"(?<![ \t])[ \t]*[^\S\n\t ][^\S\n]*")
 _LINE_BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 
@@ -150,18 +149,18 @@ def clean_text(text: str) -> str:
     >>> clean_text("A  cafe\u0301.\r\n\r\n\x07Bye\xa0 now ")
     'A  café.\nBye now'
     """
-    if not text.isascii():
-        # Before what looks like control characters goes: it may be half a letter.
-        if _PERHAPS_MOJIBAKE.search(text):
-            text = "\n".join(ftfy.fix_encoding(line) if is_bad(line) else line for line in text.split("\n"))
-        if _HAS_C1.search(text):
-            text = text.translate(_C1)
+    # Before what looks like control characters goes: it may be half a letter.
+    if any(_PERHAPS_MOJIBAKE.search(line) for line in text.split("\n") if not line.isascii()):
+        text = "\n".join(ftfy.fix_encoding(line) if is_bad(line) else line for line in text.split("\n"))
     lines = []
     for line in text.split("\n"):
-        if line.isprintable():  # most are, in a fifth of the time: nothing that is searched for below prints
+        # Nearly all print, but for tabs and no-break spaces, and of what is searched for else nothing does.
+        if line.isprintable() or (plain := line.replace("\t", " ")).isprintable():
             lines.append(line.rstrip())
+        elif plain.replace("\xa0", " ").isprintable():
+            lines.append(_OTHER_SPACES.sub(" ", line).strip())
         else:
-            lines += [_clean_line(part) for part in _LINE_BREAKS.sub("\n", line).split("\n")]
+            lines += map(_clean_line, _LINE_BREAKS.sub("\n", line.translate(_C1)).split("\n"))
     return unicodedata.normalize("NFC", "\n".join([line for line in lines if line and not line.isspace()]))
 
 
