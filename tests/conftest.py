@@ -114,6 +114,16 @@ def _loopback_only(monkeypatch):
     monkeypatch.setattr(socket.socket, "connect", guarded)
 
 
+@pytest.fixture(scope="module")
+def quick_starts():
+    """Have the processes that tests start, and Beam's workers, import Beam without what the clouds need."""
+    folder = str(ROOT / "tests" / "double" / "light")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PYTHONPATH", folder, prepend=os.pathsep)
+        patched.syspath_prepend(folder)
+        yield
+
+
 @pytest.fixture(scope="session")
 def realweb():
     """Give the folder of real submissions, pages, gold text and benchmarks that stands beside the clone."""

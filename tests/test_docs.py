@@ -25,6 +25,7 @@ from pipelines.commands.cli import COMMANDS, main
 from pipelines.report.tallies import CorpusTally
 from pipelines.stages.ledger import Funnel
 
+pytestmark = pytest.mark.usefixtures("quick_starts")
 ROOT = Path(__file__).resolve().parent.parent
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 HOW_TO = sorted((ROOT / "docs" / "how-to").glob("*.md"))

@@ -18,6 +18,7 @@ from sample.sites import boilerplate
 from tests.double.report_checks import check_report, report_of
 from webtext.text import normalize_text, words
 
+pytestmark = pytest.mark.usefixtures("quick_starts")
 STAGE_OF_DIRECTORY = {"harvest": "links", "fetch": "pages", "extract": "documents", "filter": "documents"}
 STAGE_OF_DIRECTORY |= {"dedup": "duplicates", "corpus": "corpus"}
 

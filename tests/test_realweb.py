@@ -106,7 +106,8 @@ def test_pages_in_other_languages_are_rejected_by_language(output):
 
 
 def test_extraction_finds_at_least_what_trafilatura_alone_finds(realweb):
-    gold = [json.loads(line) for line in (realweb / "gold.jsonl").read_text().splitlines()]
+    lines = (realweb / "gold.jsonl").read_text().splitlines()
+    gold = [json.loads(line) for line in (lines if THOROUGH else lines[::3])]
     pages = {}
     with (realweb / "web.warc.gz").open("rb") as stream:
         wanted = {entry["url"].strip() for entry in gold}
@@ -120,7 +121,7 @@ def test_extraction_finds_at_least_what_trafilatura_alone_finds(realweb):
         ours.add(entry, result.text if isinstance(result, Extracted) else "")
         if THOROUGH:
             default.add(entry, trafilatura.extract(page.body, include_comments=False) or "")
-    assert ours.f1 >= 0.931, ours
+    assert ours.f1 >= 0.95, ours
     assert not THOROUGH or ours.f1 >= default.f1 > 0.92, (ours, default)
 
 

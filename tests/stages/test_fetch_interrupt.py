@@ -12,7 +12,11 @@ from pipelines.commands.cli import EXIT_INTERRUPTED, main
 from tests.double.loopback import LoopbackServer
 from tests.double.sessions import in_session, wait_for_none
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("quick_starts"),
+    pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc"),
+]
 
 FAR = 3000  # seconds that an exchange may take here: far more than anybody waits
 SECONDS = 60  # after which what should have come is given up

@@ -36,6 +36,7 @@ PROGRAM = "from pipelines.commands.cli import entry; entry()"
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.usefixtures("quick_starts"),
     pytest.mark.timeout(1500),
     pytest.mark.skipif(sys.platform != "linux", reason="workers are found in /proc"),
 ]

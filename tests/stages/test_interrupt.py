@@ -15,7 +15,11 @@ from pipelines.commands.cli import EXIT_INTERRUPTED, main
 from sample.build import ARCHIVE, DUMP
 from tests.double.sessions import in_session, processes_of, wait_for_none
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("quick_starts"),
+    pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc"),
+]
 
 SECONDS = 120  # after which what should have come is given up
 WORKER, JUDGE = b"pipelines.engine.worker", b"webtext.sandbox.child"  # Beam's, and of pages: one more, to fork from

@@ -14,7 +14,11 @@ import pytest
 from tests.double.killed_stages import JUDGE, KILLS, SECONDS, STAGES, content, draw_kills, ended, finish, start
 from tests.double.sessions import processes_of, wait_for_none
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("quick_starts"),
+    pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc"),
+]
 
 
 @pytest.mark.parametrize("stage", STAGES)

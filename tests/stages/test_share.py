@@ -17,6 +17,7 @@ from sample.build import ARCHIVE, DUMP
 from tests.double.engine_build import cut_small, digests
 from webtext.errors import UsageError
 
+pytestmark = pytest.mark.usefixtures("quick_starts")
 ROOT = Path(__file__).resolve().parents[2]
 FINGERPRINT = "a" * 64
 
