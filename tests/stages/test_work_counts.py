@@ -160,6 +160,7 @@ def test_a_page_is_decoded_parsed_and_searched_once(monkeypatch):
     for name in ("decode_html", "without_controls", "parse_html", "read_metadata"):
         counting(monkeypatch, counts, webtext.extract.pages, name)
     counting(monkeypatch, counts, webtext.extract.main_text, "measure")
+    counting(monkeypatch, counts, webtext.extract.main_text, "count_words")  # not at all: there are plainly enough
     menu = b"<nav>" + b"<a href='/x'>Some other page of this site</a> " * 20 + b"</nav>"
     article = html(sentences(1)).replace(b"<article>", menu + b"<article>")
     assert extract_page(article, "text/html", "https://a.example/1", config=ExtractConfig()).text

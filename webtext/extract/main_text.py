@@ -94,7 +94,9 @@ def main_text(tree: HtmlElement, model: Path = MODEL, second_opinion: Callable[[
     """
     choice = choose_blocks(tree, model)
     text = _text_of(choice.blocks, choice.chosen)
-    if (words := count_words(text)) < _FEW_WORDS:
+    is_short = len(text.split(maxsplit=_FEW_WORDS)) <= _FEW_WORDS
+    words = count_words(text) if is_short or choice.is_doubtful else _FEW_WORDS  # of a long text, as many are enough
+    if words < _FEW_WORDS:
         embedded = embedded_text(tree)
         if count_words(embedded) > _EMBEDDED_RATIO * words:
             text, words = embedded, count_words(embedded)
