@@ -8,6 +8,8 @@ from pipelines.commands.cli import COMMANDS, main
 from pipelines.engine.runner import Engine
 from webtext.errors import UsageError
 
+pytestmark = pytest.mark.usefixtures("quick_starts")
+
 
 def test_every_command_stands_in_one_group_of_the_help(capsys):
     listed = [name for names in cli.GROUPS.values() for name in names]

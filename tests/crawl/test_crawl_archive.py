@@ -24,6 +24,8 @@ from webtext.errors import UsageError
 from webtext.warc.warc_reader import iter_warc, read_response
 from webtext.warc.warc_records import iter_members
 
+pytestmark = pytest.mark.usefixtures("quick_starts")
+
 KILLS = 20 if THOROUGH else 6
 ROOT = Path(__file__).resolve().parents[2]
 

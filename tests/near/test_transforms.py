@@ -37,6 +37,8 @@ from webtext import storage
 from webtext.hashing import bucket_of
 from webtext.text import ngrams, words
 
+pytestmark = pytest.mark.usefixtures("quick_starts")
+
 
 def true_jaccard(one, other):
     first, second = (set(ngrams(words(text), 5)) or {tuple(words(text))} - {()} for text in (one, other))

@@ -13,6 +13,8 @@ from pipelines.stages.duplicates import DuplicatesConfig, is_one_task, run_dupli
 from tests.double.documents_stage import write_documents
 from tests.double.duplicate_stage import content, edited, rejections
 
+pytestmark = pytest.mark.usefixtures("quick_starts")
+
 HALF_A_MILLION = 1 << 19
 
 

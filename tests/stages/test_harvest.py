@@ -20,6 +20,8 @@ from webtext.records import Link, Rejection
 from webtext.reddit.links import SelectConfig
 from webtext.tables import read_records
 
+pytestmark = pytest.mark.usefixtures("quick_starts")
+
 
 def run(tmp_path, *files, workers=1, name="links", **config):
     directory = str(tmp_path / name)

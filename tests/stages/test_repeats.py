@@ -25,6 +25,8 @@ from tests.double.documents_stage import document, write_documents
 from tests.double.duplicate_stage import content, edited
 from webtext.text import words
 
+pytestmark = pytest.mark.usefixtures("quick_starts")
+
 ENGINE = Engine(workers=1)
 BOTH = RepeatsConfig(min_documents=4, min_hosts=3, passage_words=20, words_left=30)
 SHARE, REFRAIN = "Share this article with your friends!", "As I always say, so it goes."
