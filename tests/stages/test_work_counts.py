@@ -213,7 +213,7 @@ def test_classes_are_read_once_however_many_elements_have_them_and_texts_once_fo
     page = f"<title>T</title><body>{'<p class=some-new-class><b class=some-new-class>Some text.</b></p>' * 50}".encode()
     extract_page(page, "text/html", "https://a.example/1", config=ExtractConfig())
     assert counts["_read"] == 1
-    assert counts["_bits_of"] <= 5  # that class, and the address and body's, which have none
+    assert counts["_bits_of"] <= 5  # The class, and the address and body's, which have none.
 
 
 @pytest.mark.parametrize(
