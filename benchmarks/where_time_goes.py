@@ -31,7 +31,7 @@ import webtext.extract.pages
 from dedup.near.sketch import sketch
 from pipelines.commands.build import add_build_arguments, build_config
 from pipelines.engine.runner import Engine
-from pipelines.pages import page_work
+from pipelines.pages import page_pool, page_work
 from pipelines.stages.archives.index import archives_of, index_archives
 from pipelines.stages.build import BuildConfig, run_duplicates, run_shards
 from pipelines.stages.documents import Bucket, DocumentsConfig, WriteBuckets, count_documents, plan_buckets
@@ -202,7 +202,7 @@ def main() -> None:
     parser.add_argument("--preset", default="webtext")
     parser.add_argument("--command", type=Path, default=Path(sys.executable).with_name("webtext"))
     arguments = parser.parse_args()
-    page_work.SandboxPool = Here  # type: ignore[assignment,misc]
+    page_pool.SandboxPool = Here  # type: ignore[assignment,misc]
     archives, config, clock = archives_of(arguments.archives), configured(arguments.preset), Clock()
     pages, buckets = clock.around("index the archive", index)(archives)
     wholes = {"documents stage by a plain pool of 2": pool(buckets, config.documents)}

@@ -29,8 +29,9 @@ from pipelines.stages.ledger import Funnel
 from webtext import storage
 from webtext.code_points import count_words
 from webtext.errors import UsageError
+from webtext.extract.config import ExtractConfig, Extracted
 from webtext.extract.language_detector import detect
-from webtext.extract.pages import ExtractConfig, Extracted, extract_page
+from webtext.extract.pages import extract_page
 from webtext.hashing import document_id
 from webtext.manifest import Counts
 from webtext.reasons import Reason

@@ -7,7 +7,8 @@ from fastwarc.warc import ArchiveIterator
 
 from dedup.near.minhash import MinHashConfig
 from pipelines.commands.cli import main
-from pipelines.pages.page_work import NO_PAGE, PageConfig, PageWork
+from pipelines.pages.page_pool import PageConfig
+from pipelines.pages.page_work import NO_PAGE, PageWork
 from pipelines.stages.documents import DocumentsConfig
 from tests.double.thorough import THOROUGH
 from webtext import reference

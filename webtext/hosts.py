@@ -9,11 +9,11 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 from urllib.parse import unquote
 
 import idna
-import tldextract
 
 MAX_NAME = 253  # octets of a DNS name in text (RFC 1035, section 2.3.4)
 _LABEL = re.compile(r"[a-z0-9_-]{1,63}")  # underscores and edge hyphens are not in the RFC but are in real links
@@ -31,7 +31,12 @@ PRIVATE_SUFFIXES = frozenset(
     )
 )
 
-_suffixes = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=False)
+
+@cache
+def _suffixes() -> Any:
+    from tldextract import TLDExtract  # noqa: PLC0415 - it brings requests, which no page needs that is judged
+
+    return TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=False)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -193,7 +198,7 @@ def is_public_suffix(domain: str) -> bool:
     >>> [is_public_suffix(domain) for domain in ("co.uk", "github.io", "example", "bbc.co.uk")]
     [True, True, True, False]
     """
-    found = _suffixes(domain, include_psl_private_domains=True)
+    found = _suffixes()(domain, include_psl_private_domains=True)
     return not found.domain or "." not in domain
 
 
@@ -206,4 +211,4 @@ def registered_domain(host_or_url: str) -> str:
     >>> registered_domain("http://news.bbc.co.uk/1/hi"), registered_domain("someone.github.io")
     ('bbc.co.uk', 'github.io')
     """
-    return _suffixes(host_or_url).top_domain_under_public_suffix
+    return str(_suffixes()(host_or_url).top_domain_under_public_suffix)

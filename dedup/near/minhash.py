@@ -4,14 +4,18 @@ The estimate is Broder's (1997): the share of equal values in two signatures est
 two sets. Banding is that of Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, section 3.4: documents that
 agree in all rows of some band are candidates. Candidates only: `dedup.near.verify` decides.
 
-datasketch is asked at run time for its permutations, and for bands and rows. Where numba is installed, a compiled
-kernel signs in its place: 12 nanoseconds a hash, where datasketch takes 270 (sets of 600 hashes, 128 permutations, one
-core). Each process first has both sign a set; if they differ by a bit, datasketch goes on alone.
+datasketch is asked at run time for its permutations, and for bands and rows where settings are not the default's. Where
+numba is installed, a compiled kernel signs in its place: 12 nanoseconds a hash, where datasketch takes 270 (sets of 600
+hashes, 128 permutations, one core). Each process first has both sign a set; if they differ by a bit, datasketch goes on
+alone.
 """
 
+import importlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import cache, lru_cache
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -71,14 +75,19 @@ class MinHashConfig:
 
     @property
     def banding(self) -> tuple[int, int]:
-        """Bands and rows: as given, else as datasketch chooses them.
+        """Bands and rows: as given, else as datasketch chooses them; what it chooses by default is known.
 
         Raises:
             ValueError: no bands within `num_perm` reach the recall.
         """
         if self.bands is not None and self.rows is not None:
             return self.bands, self.rows
-        return optimal_bands(self.threshold, self.num_perm, self.recall)
+        asked = self.threshold, self.num_perm, self.recall
+        return _CHOSEN_BY_DEFAULT if asked == _DEFAULT and not self.reference else optimal_bands(*asked)
+
+
+_DEFAULT = MinHashConfig.threshold, MinHashConfig.num_perm, MinHashConfig.recall
+_CHOSEN_BY_DEFAULT = 24, 5  # A test asks datasketch, which takes half a second, most of it to import scipy.
 
 
 def collision_probability(jaccard: float, bands: int, rows: int) -> float:
@@ -103,13 +112,12 @@ def optimal_bands(threshold: float, num_perm: int, recall: float) -> tuple[int, 
     Raises:
         ValueError: no bands within `num_perm` reach that recall.
     """
-    from datasketch import MinHashLSH  # noqa: PLC0415 - it brings scipy, which few commands need
-
+    index_of = _package().MinHashLSH
     threshold = min(threshold, _ONE_BAND)
     for halvings in range(1, _MOST_HALVINGS):
         weights = 0.5**halvings, 1 - 0.5**halvings
         try:
-            index = MinHashLSH(threshold, num_perm, weights)
+            index = index_of(threshold, num_perm, weights)
         except ValueError:  # it would choose one band, which it refuses
             continue
         if collision_probability(threshold, index.b, index.r) >= recall:
@@ -162,9 +170,24 @@ def _fastest(num_perm: int, seed: int) -> Callable[[Hashes], Words32]:
 
 
 def _empty(num_perm: int, seed: int) -> Any:
-    from datasketch import MinHash  # noqa: PLC0415 - it brings scipy, which few commands need
+    return _package().MinHash(num_perm, seed=seed, hashfunc=int, scheme=SCHEME)
 
-    return MinHash(num_perm, seed=seed, hashfunc=int, scheme=SCHEME)
+
+@cache
+def _package() -> Any:
+    """Import datasketch, without the one function of scipy that it names until that is called, by `optimal_bands`.
+
+    scipy's integrals take .4 CPU seconds and 40 MB to import, and to sign takes none.
+    """
+    name = "scipy.integrate"
+    if name in sys.modules:
+        return importlib.import_module("datasketch")
+    sys.modules[name] = later = ModuleType(name)
+    later.__dict__["quad"] = lambda *arguments: importlib.import_module(name).quad(*arguments)
+    try:
+        return importlib.import_module("datasketch")
+    finally:
+        del sys.modules[name]
 
 
 def estimate_jaccard(first: Words32, second: Words32) -> float:

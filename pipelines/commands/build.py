@@ -18,9 +18,9 @@ from pipelines.commands.build_flags import (
     repeats_config,
 )
 from pipelines.commands.ending import add_damage_argument, drawn, end
-from pipelines.commands.fetch import add_share_argument
 from pipelines.commands.opt_outs import add_opt_outs_argument, opt_outs_of
 from pipelines.engine.runner import add_engine_arguments, engine_from
+from pipelines.engine.share import add_share_argument
 from pipelines.stages.archives.index import archives_of, index_archives
 from pipelines.stages.build import BuildConfig, run_build, try_filters
 from pipelines.stages.ledger import Funnel

@@ -10,12 +10,12 @@ from filters import load_preset, preset_names
 from filters.outside import Outside, add_rules, announced, read_rules, rules_of
 from filters.presets import parse_overrides, read_preset
 from filters.rules.language import Language
-from pipelines.pages.page_work import PageConfig
+from pipelines.pages.page_pool import PageConfig
 from pipelines.stages.documents import DocumentsConfig
 from pipelines.stages.duplicates import DuplicatesConfig
 from pipelines.stages.earlier import check_earlier
+from webtext.extract.config import ExtractConfig
 from webtext.extract.extractors import ENGINES
-from webtext.extract.pages import ExtractConfig
 
 
 def add_documents_arguments(parser: argparse.ArgumentParser) -> None:

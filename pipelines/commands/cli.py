@@ -25,7 +25,7 @@ from pipelines.engine import logs
 from pipelines.engine.interrupt import EXIT_INTERRUPTED, INTERRUPTED, Ending, end_in_time
 from pipelines.engine.run_log import note_end, run_log
 from pipelines.engine.terminal import plain, plain_output, tell
-from pipelines.engine.worker import GC_THRESHOLDS, settle_libraries
+from pipelines.engine.worker import GC_THRESHOLDS, import_beam, settle_libraries
 from webtext import __version__
 from webtext.errors import Ended, UnbalancedError, UsageError
 
@@ -170,6 +170,8 @@ def _asked(arguments: Sequence[str]) -> str:
 
 def _declare(command: argparse.ArgumentParser, name: str, arguments: list[str]) -> list[str]:
     """Declare the flags of the command that is asked for, and give its arguments, those of --config among them."""
+    if COMMANDS[name][1]:
+        import_beam()
     importlib.import_module(f"pipelines.commands.{name}").add_arguments(command)
     command.add_argument(
         "-v", "--verbose", action="store_true", help="tell more: log lines, and where an error is from"

@@ -13,7 +13,7 @@ from pipelines.commands.ending import drawn
 from pipelines.commands.fetch_check import run_check
 from pipelines.commands.opt_outs import add_opt_outs_argument, opt_outs_of
 from pipelines.engine.runner import add_engine_arguments, engine_from
-from pipelines.engine.share import Share
+from pipelines.engine.share import add_share_argument
 from pipelines.stages.fetch import run_fetch
 from pipelines.stages.ledger import Funnel
 from pipelines.stages.output import Output
@@ -74,16 +74,6 @@ def add_fetch_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--slots", type=int, default=1, help="crawls among which the hosts are divided (default: %(default)s)"
     )
-
-
-def add_share_argument(parser: Any) -> None:
-    """Declare --share."""
-    parser.add_argument("--share", type=Share.parse, metavar="I/N", help=_SHARE)
-
-
-_SHARE = (
-    "share of the work to do beside other runs over the same output (docs/how-to/slurm.md; default: all, and publish)"
-)
 
 
 _CONTACT = "web page or e-mail address of who runs the crawl; placeholders are refused (default: none)"

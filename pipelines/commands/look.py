@@ -19,14 +19,16 @@ from pipelines.commands.fetch import add_fetch_arguments, fetch_config
 from pipelines.commands.side_by_side import printable
 from pipelines.engine.runner import Engine
 from pipelines.pages.page_index import PageIndex
-from pipelines.pages.page_work import NO_PAGE, PageConfig, judge_page
+from pipelines.pages.page_pool import PageConfig
+from pipelines.pages.page_work import NO_PAGE, judge_page
 from pipelines.stages.documents import plan_buckets, read_responses
 from pipelines.stages.fetch import run_fetch
 from pipelines.stages.harvest import HarvestConfig, run_harvest
 from pipelines.stages.output import Output
 from webtext import storage
 from webtext.errors import UsageError
-from webtext.extract.pages import Extracted, ExtractionPool
+from webtext.extract.config import Extracted
+from webtext.extract.pages import ExtractionPool
 from webtext.reasons import Reason
 from webtext.records import Document, Page, Rejection
 

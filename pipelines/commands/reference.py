@@ -20,7 +20,7 @@ from pipelines.commands.config_file import to_toml
 from pipelines.stages.documents import PARTS
 from pipelines.stages.shards import CORPUS
 from webtext.crawl.outcomes import OUTCOMES
-from webtext.extract.pages import REASONS
+from webtext.extract.config import REASONS
 from webtext.permissions.signals import OUTCOME, PREFIX, SIGNALS
 from webtext.records import Document, Link, Page, Rejection
 from webtext.tables import LINKS, PAGES, REJECTIONS

@@ -5,8 +5,8 @@ import logging
 from pipelines.engine.terminal import plain
 from webtext.errors import UsageError
 
-# Beam on packages of clouds that a local run does not need, and on a directory that only containers have.
-_OF_NO_CONCERN = ("apitools not found", "No semi_persistent_directory found")
+# Beam on packages that a local run does not need, and on a directory that only containers have.
+_OF_NO_CONCERN = ("apitools not found", "Could not find a compatible bson", "No semi_persistent_directory found")
 
 
 _FORMAT = "%(levelname)s %(name)s: %(message)s"

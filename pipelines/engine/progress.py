@@ -15,10 +15,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
-
 from pipelines.engine import run_log
 from pipelines.engine.terminal import tell
 from webtext import storage
@@ -158,6 +154,10 @@ def _display(stage: str) -> Iterator[tuple[Callable[[Look], None], float]]:
     if not sys.stderr.isatty():
         yield _tell, _MINUTE
         return
+    from rich.console import Console  # noqa: PLC0415 - where there is a terminal to draw on
+    from rich.live import Live  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
     noted = 0.0
     with Live(Text(f"{stage}: starting"), console=Console(stderr=True), transient=True, auto_refresh=False) as live:
 

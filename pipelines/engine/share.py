@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from webtext.errors import UsageError
 
@@ -40,3 +41,13 @@ class Share:
     def __str__(self) -> str:
         """Write it as it is given."""
         return f"{self.number}/{self.of}"
+
+
+def add_share_argument(parser: Any) -> None:
+    """Declare --share."""
+    parser.add_argument("--share", type=Share.parse, metavar="I/N", help=_SHARE)
+
+
+_SHARE = (
+    "share of the work to do beside other runs over the same output (docs/how-to/slurm.md; default: all, and publish)"
+)

@@ -36,6 +36,19 @@ def settle_libraries() -> None:
         os.environ.setdefault(name, value)
 
 
+def import_beam() -> None:
+    """Import Beam, and not what it would import besides for a database that no pipeline of ours reads.
+
+    MongoDB's client takes .1 CPU seconds and 7 MB of each process.
+    """
+    hidden = [name for name in ("bson", "pymongo") if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]
+    importlib.import_module("apache_beam")
+    for name in hidden:
+        del sys.modules[name]
+
+
 def main(port: int, level: int) -> None:
     """Work until the run that listens on a port of this machine has ended."""
     gc.set_threshold(*GC_THRESHOLDS)
@@ -46,6 +59,7 @@ def main(port: int, level: int) -> None:
         sys.exit(ENDED)
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
     logs.set_up(level)  # Beam gives the root logger a level of its own
+    import_beam()
     os.environ.pop("LOGGING_API_SERVICE_DESCRIPTOR", None)  # log lines go to standard error as they are
     importlib.import_module("apache_beam.runners.worker.sdk_worker_main").main([])  # importing it logs
 

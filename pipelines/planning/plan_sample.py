@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from dedup.near.sketch import sketch
 from pipelines.pages.page_index import PageIndex
-from pipelines.pages.page_work import Judged, PagePool
+from pipelines.pages.page_pool import Judged, PagePool
 from pipelines.stages.archives.archived_pages import capture_of
 from pipelines.stages.documents import DocumentsConfig, plan_buckets, read_pages, write_bucket
 from pipelines.stages.harvest import HarvestConfig, find_dumps

@@ -25,13 +25,13 @@ from filters.presets import Entry, Preset, file_settings, read_preset
 from filters.rules.length import Length
 from pipelines.engine.tasks import Worker
 from pipelines.pages.page_index import PageIndex
-from pipelines.pages.page_work import Judged, PageConfig, PagePool, judge_page
+from pipelines.pages.page_pool import Judged, PageConfig, PagePool
 from pipelines.stages.earlier import sketch_settings
 from pipelines.stages.ledger import count_rejections, once_a_file
 from pipelines.stages.stage import as_json
 from webtext import storage
+from webtext.extract.config import ExtractConfig
 from webtext.extract.extractors import PACKAGES
-from webtext.extract.pages import ExtractConfig, ExtractionPool
 from webtext.manifest import Counts
 from webtext.records import Document, Page, Rejection
 from webtext.tables import DOCUMENTS, from_table, read_columns, to_table, write_records, write_table
@@ -221,6 +221,9 @@ def read_responses(bucket: Bucket, index: PageIndex) -> Iterator[tuple[Page, Any
 
 def sample_documents(buckets: list[Bucket], config: DocumentsConfig, pages: int) -> Iterator[Document]:
     """Extract a sample of about so many pages, those of the smallest URL hashes, and leave all filtering aside."""
+    from pipelines.pages.page_work import judge_page  # noqa: PLC0415 - what a build leaves to other processes
+    from webtext.extract.pages import ExtractionPool  # noqa: PLC0415 - likewise
+
     with ExtractionPool(replace(config.extract, languages=())) as extract:
         seen, index = 0, PageIndex()
         for bucket in buckets:

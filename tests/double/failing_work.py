@@ -3,7 +3,8 @@
 import os
 import signal
 
-from pipelines.pages.page_work import Judged, PageWork
+from pipelines.pages.page_pool import Judged
+from pipelines.pages.page_work import PageWork
 from webtext.extract.pages import Extracted
 from webtext.reasons import Reason
 from webtext.records import Page

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from webtext.extract.extractors import parse_html
 from webtext.extract.glance import are_all_in, declared_family, long_runs, plain_language, shown_texts
 from webtext.extract.pages import ExtractConfig, Extracted, extract_text
+from webtext.extract.tree import parse_html
 
 FOREIGN = Path(__file__).resolve().parents[2] / "sample" / "foreign"
 GERMAN = [

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from tests.double.thorough import THOROUGH
 from webtext.extract.decode import decode_html
-from webtext.extract.extractors import parse_html
 from webtext.extract.language_detector import MAX_CHARS, UNKNOWN, detect, detect_family, family, load_detector
+from webtext.extract.tree import parse_html
 
 FOREIGN = Path(__file__).resolve().parents[2] / "sample" / "foreign"
 # Letters of words by frequency, as langdetect's own profiles have them, make texts in each of its 55 languages.

@@ -19,7 +19,8 @@ from filters.outside import Outside, add_rules, announced, read_rules, rules_of
 from filters.presets import Entry, file_settings
 from pipelines.commands.build_flags import add_documents_arguments, add_duplicates_arguments, documents_config
 from pipelines.commands.cli import main
-from pipelines.pages.page_work import NO_PAGE, PageConfig, PageWork
+from pipelines.pages.page_pool import PageConfig
+from pipelines.pages.page_work import NO_PAGE, PageWork
 from webtext.errors import UsageError
 from webtext.extract.pages import ExtractConfig, Extracted
 from webtext.records import Document, Rejection
@@ -169,9 +170,9 @@ def test_a_preset_may_name_it_and_switch_it_off(mine, tmp_path):
 
 def test_the_source_travels_to_workers_which_do_not_have_the_file(mine):
     config = config_of("--rules", mine, "--set", "shouting.most=0.1", "--language", "any").page
-    sent = pickle.dumps(PageWork(PageConfig(ExtractConfig(), config.preset, config.overrides, config.outside)))
+    sent = pickle.dumps(PageConfig(ExtractConfig(), config.preset, config.overrides, config.outside))
     del RULES["shouting"]
-    judged = pickle.loads(sent).judge(NO_PAGE, Extracted("BUY NOW " * 200))  # noqa: S301
+    judged = PageWork(pickle.loads(sent)).judge(NO_PAGE, Extracted("BUY NOW " * 200))  # noqa: S301
     assert isinstance(judged, Rejection)
     assert judged.reason == "shouting"
 

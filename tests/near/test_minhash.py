@@ -1,5 +1,8 @@
 """Signatures and bands: datasketch's bits, theory's error, and bands that keep their promise."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from datasketch import MinHash, MinHashLSH
@@ -59,6 +62,30 @@ def test_the_defaults_are_datasketchs_24_bands_of_5_rows():
     index = MinHashLSH(0.7, 128, weights=(1 / 64, 63 / 64))
     assert CONFIG.banding == (index.b, index.r) == (24, 5)
     assert collision_probability(0.7, 24, 5) >= 0.97
+
+
+def test_datasketch_is_asked_for_bands_where_settings_are_not_the_defaults_or_by_reference(monkeypatch):
+    asked = []
+    monkeypatch.setattr(minhash, "optimal_bands", lambda *settings: asked.append(settings) or (1, 1))
+    configs = {}, {"bands": 20, "rows": 5}, {"reference": True}, {"threshold": 0.8}, {"num_perm": 64}, {"recall": 0.9}
+    for config in configs:
+        _ = MinHashConfig(**config).banding
+    assert asked == [(0.7, 128, 0.97), (0.8, 128, 0.97), (0.7, 64, 0.97), (0.7, 128, 0.9)]
+
+
+def test_scipy_is_whole_for_whoever_imports_it_after_datasketch():
+    program = (
+        "import sys\n"
+        "from dedup.near.minhash import MinHashConfig, optimal_bands, signature\n"
+        "import numpy as np\n"
+        "signature(np.arange(9, dtype=np.uint64), MinHashConfig())\n"
+        "before = 'datasketch.lsh' in sys.modules, 'scipy.integrate' in sys.modules\n"
+        "print(before, optimal_bands(0.7, 128, 0.97), 'scipy.integrate' in sys.modules)\n"
+        "from scipy.integrate import quad, solve_ivp\n"
+        "print(quad(lambda x: 2 * x, 0, 3)[0])\n"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert told.split("\n")[:2] == ["(True, False) (24, 5) True", "9.0"]
 
 
 def test_the_scheme_is_datasketchs_own():

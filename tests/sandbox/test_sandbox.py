@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import functools
+import gc
 import os
 import signal
 import subprocess
@@ -31,6 +32,26 @@ def run(request):
     nursery = Nursery(setup_of(eval, 0.5, MEMORY))
     with contextlib.closing(nursery), Sandbox(eval, 0.5, MEMORY, nursery) as sandboxed:
         yield sandboxed
+
+
+class Patient:
+    """A function that notes, where it is loaded, how often garbage is looked for."""
+
+    def __setstate__(self, _):
+        self.threshold = gc.get_threshold()[0]
+
+    def __getstate__(self):
+        return True
+
+    def __call__(self):
+        return self.threshold, gc.get_freeze_count() > 0
+
+
+def test_garbage_is_looked_for_seldom_while_the_function_is_loaded():
+    with Sandbox(Patient(), 5, MEMORY) as sandboxed:
+        threshold, is_frozen = sandboxed()
+    assert threshold > 10_000
+    assert is_frozen
 
 
 def child_of(sandbox):

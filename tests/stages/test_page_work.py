@@ -1,12 +1,14 @@
 """A page that cannot be extracted is a counted rejection; a bug in what judges it is none, and shows."""
 
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from pipelines.pages import page_work
-from pipelines.pages.page_work import PageConfig, PagePool, PageWork
+from pipelines.pages import page_pool, page_work
+from pipelines.pages.page_pool import PageConfig, PagePool
+from pipelines.pages.page_work import PageWork
 from tests.double.documents_stage import page
 from tests.double.failing_work import FailingWork
 from webtext.extract.pages import ExtractConfig, ExtractionPool
@@ -46,7 +48,7 @@ def test_a_page_becomes_a_document_or_a_rejection():
 def failing():
     """Give what hands a page to work that fails as its title asks."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(page_work, "PageWork", FailingWork)
+        patch.setattr(page_pool, "_WORK", f"{FailingWork.__module__}:FailingWork")
         with PagePool(config(seconds=1, memory_mb=256), processes=1) as pool:
             yield lambda title: pool.submit(PAGE, response(html(TEXT, title)))()
 
@@ -93,10 +95,30 @@ def test_the_process_that_judges_pages_holds_neither_beam_nor_numba():
     assert "/llvmlite/" not in loaded
 
 
-def test_rules_are_loaded_where_the_work_is_unpickled(monkeypatch):
+# Imported where pages are judged: what is wanted for the first page, and nothing that only others use.
+LOADED = """
+import sys
+from pipelines.pages import page_pool
+from webtext.extract.config import ExtractConfig
+page_pool._Work(None).__reduce__()[0](page_pool._WORK, page_pool.PageConfig(ExtractConfig(), "webtext", ()))
+from babel import localedata
+from justext.core import define_stoplist
+from webtext.extract.dates import _other_months
+print(*(name for name in sys.argv[1:] if name in sys.modules))
+print(len(localedata._cache), _other_months.cache_info().currsize, define_stoplist.cache_info().currsize)
+"""
+NEEDED = ("trafilatura.core", "justext.core", "langdetect_rs", "webtext.extract.trees")
+OTHERS = ("tldextract", "requests", "pyarrow", "apache_beam", "scipy", "numba", "datasketch", "rich")
+
+
+def test_all_that_a_page_needs_is_loaded_before_the_first_and_shared_by_the_processes_that_are_forked():
+    command = [sys.executable, "-c", LOADED, *NEEDED, *OTHERS]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert told.split("\n")[:2] == [" ".join(NEEDED), "0 1 1"]
+
+
+def test_rules_are_loaded_before_the_first_page(monkeypatch):
     loaded = []
     monkeypatch.setattr(page_work, "load_preset", lambda *names, **_: loaded.append(names) or ())
-    work = PageWork(config())
-    assert loaded == []
-    work.__setstate__(work.__getstate__())
+    PageWork(config())
     assert loaded == [("webtext",)]

@@ -7,10 +7,13 @@ pages is counted from its other end, and what it does inside by having its funct
 
 import copy
 import importlib
+import subprocess
+import sys
 from collections import Counter
 from concurrent.futures import Future
 from hashlib import sha256
 
+import apache_beam
 import htmldate.extractors
 import pytest
 import trafilatura
@@ -26,10 +29,11 @@ import webtext.extract.main_text
 import webtext.extract.pages
 import webtext.extract.text_counts
 from pipelines.engine.runner import Engine
-from pipelines.pages import page_work
+from pipelines.pages import page_pool, page_work
 from pipelines.stages.archives import index
 from pipelines.stages.archives.index import index_archives
 from pipelines.stages.build import BuildConfig, run_build
+from pipelines.stages.documents import DocumentsConfig, WriteBuckets
 from pipelines.stages.stage import read_manifest
 from webtext import storage
 from webtext.extract import dates
@@ -101,7 +105,7 @@ class Here:
     """In the place of processes: the function is loaded and called in this one."""
 
     def __init__(self, function, *_):
-        self.function = copy.copy(function)  # a pickle would carry its state
+        self.function = copy.copy(function)  # a pickle would do the same
 
     def submit(self, *arguments):
         future = Future()
@@ -114,7 +118,7 @@ class Here:
 
 def test_a_build_does_each_piece_of_work_once_a_page(pages, tmp_path, monkeypatch):
     counts = Counter()
-    monkeypatch.setattr(page_work, "SandboxPool", Here)
+    monkeypatch.setattr(page_pool, "SandboxPool", Here)
     counting(monkeypatch, counts, pipelines.stages.documents, "read_response")
     counting(monkeypatch, counts, pipelines.stages.documents, "sketch")
     for name in ("extract_page", "judge_page", "detect", "apply_filters"):
@@ -170,7 +174,6 @@ def test_a_page_is_decoded_parsed_and_searched_once(monkeypatch):
 def test_a_second_opinion_is_given_on_the_tree_that_is_there_and_texts_are_counted_in_one_call(monkeypatch):
     counts, given = Counter(), []
     counting(monkeypatch, counts, webtext.extract.pages, "parse_html")
-    counting(monkeypatch, counts, webtext.extract.extractors, "parse_html")
     monkeypatch.setattr(trafilatura, "extract", lambda tree, **_: given.append(tree.tag))
     counting(monkeypatch, counts, webtext.extract.block_features, "count_texts")
     doubtful = b"<ul>" + b"<li>Reply to <a href='/x'>this</a> topic, or not" * 9 + b"</ul>"
@@ -269,6 +272,49 @@ def test_a_file_is_hashed_when_it_is_published_and_never_again(pages, tmp_path, 
         for file in read_manifest(f"{tmp_path}/{stage}").files
     }
     assert hashed == published
+
+
+# What a whole build imports in the process of the command.
+COMMAND = """
+import atexit, sys
+names, sys.argv[1:] = sys.argv[1].split(), sys.argv[2:]
+atexit.register(lambda: print([name for name in names if name in sys.modules]))
+from pipelines.commands.cli import entry
+entry()
+"""
+# What only the processes that judge pages import, a terminal, or nobody.
+OF_OTHERS = (
+    *("ftfy", "htmldate", "babel.dates", "trafilatura", "lxml.html", "langdetect", "webtext.extract.main_text"),
+    *("rich.console", "scipy.integrate", "scipy.sparse", "numba", "pymongo", "bson"),
+)
+
+
+def test_the_process_that_hands_pages_out_imports_nothing_that_only_others_use(pages, tmp_path):
+    archives = [str(tmp_path / name) for name in ("a.warc.gz", "b.warc.gz")]
+    words = ["build", "--warc", *archives, "--output", str(tmp_path / "out"), "--workers", "2"]
+    command = [sys.executable, "-c", COMMAND, " ".join(["pyarrow", *OF_OTHERS]), *words]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ran.stdout.split("\n")[-2] == "['pyarrow']"
+    assert ran.stderr == ""
+
+
+@pytest.mark.parametrize(("workers", "shuffles"), [(1, 0), (2, 0), (9, 1)])
+def test_tasks_are_shuffled_only_where_they_go_to_several_processes_of_beams(monkeypatch, workers, shuffles):
+    laid_out = []
+    monkeypatch.setattr(Engine, "run", lambda _, construct, __: laid_out.append(construct))
+    Engine(workers).each(list(range(20)), WriteBuckets("", DocumentsConfig()))
+    pipeline = apache_beam.Pipeline("FnApiRunner")
+    laid_out[0](pipeline)
+    found = [name for name in (step.full_label for step in steps_of(pipeline)) if name.endswith("/Reshuffle")]
+    assert len(found) == shuffles
+
+
+def steps_of(pipeline):
+    """List what a pipeline is laid out as."""
+    steps = [pipeline._root_transform()]
+    for step in steps:
+        steps += step.parts
+    return steps
 
 
 def test_archives_are_opened_once_and_a_rerun_opens_none(pages, tmp_path, monkeypatch):

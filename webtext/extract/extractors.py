@@ -7,46 +7,47 @@ in doubt (docs/extraction.md has the table). The others are there so that corpor
 import functools
 import importlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
-
-from lxml.html import Element, HtmlElement
+from typing import TYPE_CHECKING
 
 from webtext.errors import UsageError
-from webtext.extract.main_text import main_text
-from webtext.extract.tree import element_classes, parse_html
 
-Engine = Callable[[str, HtmlElement], str]  # a function of a page and its tree, which it may use up
+if TYPE_CHECKING:  # who only names extractors, as the process does that hands pages out, holds no parser
+    from lxml.html import HtmlElement
+
+Engine = Callable[[str, "HtmlElement"], str]  # a function of a page and its tree, which it may use up
 
 
 def _webtext() -> Engine:
-    _load("trafilatura")  # before the first page's time begins
+    from webtext.extract.main_text import main_text  # noqa: PLC0415 - as above
+
+    external = _load("trafilatura.external")  # before the first page's time begins
     _silence("trafilatura")
-    _load_stop_words()
+    vars(external)["JT_STOPLIST"] = _StopWords()
+    external.try_justext(_load("lxml.html").Element("body"), None, None)  # has the set made
     return lambda _, tree: main_text(tree, second_opinion=lambda: second_opinion(tree))
 
 
-def second_opinion(tree: HtmlElement) -> str:
+def _webtext_alone() -> Engine:
+    from webtext.extract.main_text import main_text  # noqa: PLC0415 - as above
+
+    return lambda _, tree: main_text(tree)
+
+
+def second_opinion(tree: "HtmlElement") -> str:
     """Give the text of a page by trafilatura's default setting, rows of tables with tabs as ours."""
     text = importlib.import_module("trafilatura").extract(tree, include_comments=False) or ""
     return "\n".join(line for line in map(_without_bars, text.split("\n")) if line)
 
 
-class _Words(tuple[str, ...]):
-    """Words that are the same as others only where they are the same object, so that nobody has to hash them all."""
+class _StopWords:
+    """justext's words, read when it makes a set of them; trafilatura's tuple is hashed at each call, in 5 to 12 ms."""
 
-    __slots__ = ()
-    __eq__, __hash__ = object.__eq__, object.__hash__
-
-
-def _load_stop_words() -> None:
-    """Have the 154,000 stop words made that trafilatura gives justext, which it asks about most doubtful pages.
-
-    As a plain tuple they are hashed at each call, in 5 to 12 ms: a quarter of a second opinion.
-    """
-    external = importlib.import_module("trafilatura.external")
-    vars(external)["JT_STOPLIST"] = _Words(external.jt_stoplist_init())
-    external.try_justext(Element("body"), None, None)  # has their lower-case forms made
+    def __iter__(self) -> Iterator[str]:
+        for path in Path(_load("justext").__path__[0], "stoplists").glob("*.txt"):
+            yield from path.read_text("utf-8").splitlines()
 
 
 def _without_bars(line: str) -> str:
@@ -61,6 +62,8 @@ def _trafilatura_with(**options: bool) -> Callable[[], Engine]:
     """Name a plain setting of trafilatura's, as it comes."""
 
     def load() -> Engine:
+        from webtext.extract.tree import element_classes  # noqa: PLC0415 - as above
+
         trafilatura = _load("trafilatura")
         _silence("trafilatura")
         importlib.import_module("trafilatura.utils").HTML_PARSER.set_element_class_lookup(element_classes())
@@ -76,10 +79,12 @@ def _resiliparse() -> Engine:
 
 
 def _readability() -> Engine:
+    from webtext.extract.tree import parse_html  # noqa: PLC0415 - as above
+
     module = _load("readability", PACKAGES["readability"])
     _silence("readability")
 
-    def extract(html: str, _: HtmlElement) -> str:
+    def extract(html: str, _: "HtmlElement") -> str:
         tree = parse_html(module.Document(html).summary())
         texts = [] if tree is None else [" ".join(text.split()) for text in tree.itertext()]
         return "\n".join(text for text in texts if text)
@@ -90,7 +95,7 @@ def _readability() -> Engine:
 def _newspaper() -> Engine:
     module = _load("newspaper", PACKAGES["newspaper"])
 
-    def extract(html: str, _: HtmlElement) -> str:
+    def extract(html: str, _: "HtmlElement") -> str:
         article = module.Article("http://localhost/", fetch_images=False)
         article.download(input_html=html)
         article.parse()
@@ -113,7 +118,7 @@ ENGINES: dict[str, Callable[[], Engine]] = {
 
 
 # What an extractor finds by itself, where another is asked for a second opinion: for pages that are too much for that.
-ALONE: dict[str, Callable[[], Engine]] = {"webtext": lambda: lambda _, tree: main_text(tree)}
+ALONE: dict[str, Callable[[], Engine]] = {"webtext": _webtext_alone}
 
 
 @functools.cache

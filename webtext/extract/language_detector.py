@@ -148,9 +148,13 @@ def load_detector(package: str) -> Detect:
     """
     module = importlib.import_module(package)
     error = importlib.import_module(f"{package}.lang_detect_exception").LangDetectException
-    directory = Path(importlib.import_module("langdetect").PROFILES_DIRECTORY)
+    paths = sorted(_profiles())
     factory = module.DetectorFactory()
-    factory.load_json_profile([path.read_text("utf-8") for path in sorted(directory.iterdir()) if path.is_file()])
+    if package == _STAND_IN:  # It holds the same profiles, ready: a third of the time, and no heap full of holes.
+        factory._core.load_builtin([path.name for path in paths])  # noqa: SLF001
+        factory.langlist[:] = factory._core.langs()  # noqa: SLF001
+    else:
+        factory.load_json_profile([path.read_text("utf-8") for path in paths])
     factory.set_seed(SEED)
     # What both packages ask where none is named: for it the stand-in takes half the time that it does for another.
     asked: Any = importlib.import_module(f"{package}.detector_factory")
@@ -190,5 +194,11 @@ def _load_first_draws() -> Callable[[str], str]:
 @cache
 def known_languages() -> tuple[str, ...]:
     """List the codes of the languages that there are profiles of: ISO 639-1, and Chinese as zh-cn and zh-tw."""
-    directory = Path(importlib.import_module("langdetect").PROFILES_DIRECTORY)
-    return tuple(sorted(path.name for path in directory.iterdir()))
+    return tuple(sorted(path.name for path in _profiles()))
+
+
+def _profiles() -> list[Path]:
+    """List langdetect's profiles; it need not be imported for that."""
+    found = importlib.util.find_spec("langdetect")
+    assert found is not None
+    return [path for path in Path(str(found.origin)).with_name("profiles").iterdir() if path.is_file()]

@@ -9,7 +9,6 @@ import functools
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -17,25 +16,15 @@ import ftfy
 from ftfy.badness import is_bad
 
 from webtext import reference
+from webtext.extract.config import FAILED, ExtractConfig, Extracted
 from webtext.extract.decode import decode_html
-from webtext.extract.extractors import ALONE, ENGINES, load_engine, require_engine
+from webtext.extract.extractors import ALONE, load_engine, require_engine
 from webtext.extract.glance import foreign_text
 from webtext.extract.metadata import declared_language, read_metadata
 from webtext.extract.tree import parse_html, without_controls
 from webtext.mime import CONVERSION_TYPE, extract_mime_type, is_html
 from webtext.reasons import Reason
 from webtext.sandbox.sandbox import Failure, Sandbox
-
-REASONS = (  # the closed set of reasons why a page gives no text
-    "not_html",
-    "too_large",
-    "no_text",
-    "extract_timeout",
-    "extract_crash",
-    "extract_memory",
-)
-
-FAILED = "extract_"  # how the reasons of a page begin that was too much for its process
 
 _MARKUP = re.compile(r"<\s*(?:!doctype\s+html|html|head|body|title|div|p|a|h1|table|article|meta|br)\b", re.IGNORECASE)
 _SNIFF_CHARS = 4096
@@ -55,49 +44,6 @@ _PERHAPS_MOJIBAKE = re.compile(
 _C1 = {code: letter for code in range(0x80, 0xA0) if (letter := bytes((code,)).decode("cp1252", "ignore"))}
 _OTHER_SPACES = re.compile(r"(?<![ \t])[ \t]*[^\S\n\t ][^\S\n]*")
 _LINE_BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-
-
-@dataclass(frozen=True, slots=True)
-class ExtractConfig:
-    """How pages become text.
-
-    Attributes:
-        extractor: a name of `webtext.extract.extractors.ENGINES`.
-        max_bytes: pages over this are rejected as `too_large`; extraction grows faster than linearly, and the largest
-            page of a hundred thousand is under 5 MB.
-        seconds: CPU seconds for a page; the slowest genuine page measured needs 0.4.
-        memory_mb: MiB that one page may add to the extractor's process.
-        languages: where any are given, a page that plainly is in another is not extracted: its text is what it shows in
-            long lines, which is enough for the language rule to reject it (`webtext.extract.glance`).
-        reference: whether langdetect does all its work itself; it changes no byte.
-    """
-
-    extractor: str = "webtext"
-    max_bytes: int = 5_000_000
-    seconds: float = 20.0
-    memory_mb: int = 2048
-    languages: tuple[str, ...] = ()
-    reference: bool = False
-
-    def __post_init__(self) -> None:
-        if self.extractor not in ENGINES:
-            raise ValueError(f"no extractor {self.extractor!r}: choose one of {', '.join(ENGINES)}")
-        for name in ("max_bytes", "seconds", "memory_mb"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
-
-
-@dataclass(frozen=True, slots=True)
-class Extracted:
-    """The text of a page and what the page declares; "" for what it does not declare."""
-
-    text: str  # Unicode NFC, a paragraph a line, never empty
-    title: str = ""
-    author: str = ""
-    date: str = ""  # ISO 8601, the day
-    site_name: str = ""
-    declared_language: str = ""
-    glanced: bool = False  # the text is only what the page shows in long lines, in a language that is not wanted
 
 
 def extract_text(html: str, url: str, config: ExtractConfig, *, alone: bool = False) -> Extracted | Reason:

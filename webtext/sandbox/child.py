@@ -93,10 +93,10 @@ def _begin(stream: BinaryIO) -> tuple[Callable[..., Any], float, int] | None:
     message = read_message(stream)
     if message is None:
         return None
+    gc.set_threshold(_GC_THRESHOLD)  # before all is imported: what is garbage then is found by one search
     setup: tuple[Callable[..., Any], float, int] = pickle.loads(message)  # noqa: S301 (our own parent)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_GC_THRESHOLD)
     return setup
 
 

@@ -222,11 +222,8 @@ class ReadCaptures(beam.PTransform):
             yield TaggedOutput("revisits", page) if page.outcome == REVISIT else page
 
     def expand(self, archives: PCollection) -> Any:
-        return (
-            archives
-            | beam.Reshuffle()
-            | beam.FlatMap(self._read).with_output_types(Page, revisits=Page).with_outputs("revisits", main="pages")
-        )
+        read = beam.FlatMap(self._read).with_output_types(Page, revisits=Page)
+        return archives | read.with_outputs("revisits", main="pages")  # Create has divided them
 
 
 class KeyByBody(beam.PTransform):
@@ -240,7 +237,7 @@ class KeyByBody(beam.PTransform):
 class ResolveRevisits(beam.PTransform):
     """Give revisits the places of the records that their bodies are in."""
 
-    def expand(self, read: dict[str, PCollection]) -> PCollection:
+    def expand(self, read: Any) -> PCollection:
         bodies = read["pages"] | "With a body" >> beam.Filter(has_body) | "Bodies" >> KeyByBody()
         revisits = read["revisits"] | "Revisits" >> KeyByBody()
         both = {"bodies": bodies, "revisits": revisits} | beam.CoGroupByKey()
