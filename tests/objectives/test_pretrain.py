@@ -1,9 +1,12 @@
 """The sample's shards carry what each family of models needs: steps of each lower its loss."""
 
+import importlib.util
+
 import numpy as np
 import pytest
 
-pytest.importorskip("transformers", reason="pip install transformers, which brings the networks")
+if importlib.util.find_spec("transformers") is None:
+    pytest.skip("pip install transformers, which brings the networks", allow_module_level=True)
 
 from examples.pretrain import OBJECTIVES, pretrain
 

@@ -95,7 +95,7 @@ def main_text(tree: HtmlElement, model: Path = MODEL, second_opinion: Callable[[
     choice = choose_blocks(tree, model)
     text = _text_of(choice.blocks, choice.chosen)
     is_short = len(text.split(maxsplit=_FEW_WORDS)) <= _FEW_WORDS
-    words = count_words(text) if is_short or choice.is_doubtful else _FEW_WORDS  # of a long text, as many are enough
+    words = count_words(text) if is_short or choice.is_doubtful else _FEW_WORDS  # As many of a long text do.
     if words < _FEW_WORDS:
         embedded = embedded_text(tree)
         if count_words(embedded) > _EMBEDDED_RATIO * words:
