@@ -194,19 +194,19 @@ def jaccard_similarities_in_numpy(
     return np.where(found >= at_least, found, 0.0)
 
 
-def roots_in_numpy(edges: Indices, nodes: int) -> Indices:
-    """Find components by hanging each root below the smallest that an edge joins it to, and every node below its root.
+def roots_in_scipy(edges: Indices, nodes: int) -> Indices:
+    """Find components with scipy, which numbers them in the order of their smallest nodes.
 
-    A root that does not move is one that others move to, so each round leaves half of the components that have edges.
+    For 300,000 nodes and 150,000 edges the compiled union-find takes 4 ms, scipy 24 ms, one in Python 406 ms.
     """
-    parents = np.arange(nodes)
-    while len(edges):
-        ends = parents[edges]
-        edges = ends[ends[:, 0] != ends[:, 1]]
-        np.minimum.at(parents, edges.max(axis=1), edges.min(axis=1))
-        while not np.array_equal(above := parents[parents], parents):
-            parents = above
-    return parents
+    from scipy.sparse import coo_array, csgraph  # noqa: PLC0415 - an eighth of a second, which few commands need
+
+    if not nodes:
+        return np.empty(0, np.int64)
+    graph = coo_array((np.ones(len(edges), np.bool_), (edges[:, 0], edges[:, 1])), shape=(nodes, nodes))
+    labels = csgraph.connected_components(graph, directed=False)[1]
+    first: Indices = np.unique(labels, return_index=True)[1][labels]
+    return first
 
 
 def find_root(parents: Any, node: int) -> int:
@@ -222,4 +222,4 @@ _ngram_hashes = Kernel(ngram_hashes_in_numpy, "dedup.kernels.compiled.ngram_hash
 _jaccard_similarities = Kernel(
     jaccard_similarities_in_numpy, "dedup.kernels.compiled.jaccard_similarities", lambda *sets: len(sets[6]), 45_000
 )
-_roots = Kernel(roots_in_numpy, "dedup.kernels.compiled.roots", lambda edges, nodes: len(edges) + nodes, 45)
+_roots = Kernel(roots_in_scipy, "dedup.kernels.compiled.roots", lambda edges, nodes: len(edges) + nodes, 45)

@@ -4,10 +4,9 @@ The estimate is Broder's (1997): the share of equal values in two signatures est
 two sets. Banding is that of Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, section 3.4: documents that
 agree in all rows of some band are candidates. Candidates only: `dedup.near.verify` decides.
 
-datasketch is asked at run time for its permutations, and for bands and rows where settings are not the default's. Where
-numba is installed, a compiled kernel signs in its place: 12 nanoseconds a hash, where datasketch takes 270 (sets of 600
-hashes, 128 permutations, one core). Each process first has both sign a set; if they differ by a bit, datasketch goes on
-alone.
+datasketch is asked at run time for its permutations, and for bands and rows. Where numba is installed, a compiled
+kernel signs in its place: 12 nanoseconds a hash, where datasketch takes 270 (sets of 600 hashes, 128 permutations, one
+core). Each process first has both sign a set; if they differ by a bit, datasketch goes on alone.
 """
 
 import importlib
@@ -75,19 +74,14 @@ class MinHashConfig:
 
     @property
     def banding(self) -> tuple[int, int]:
-        """Bands and rows: as given, else as datasketch chooses them; what it chooses by default is known.
+        """Bands and rows: as given, else as datasketch chooses them.
 
         Raises:
             ValueError: no bands within `num_perm` reach the recall.
         """
         if self.bands is not None and self.rows is not None:
             return self.bands, self.rows
-        asked = self.threshold, self.num_perm, self.recall
-        return _CHOSEN_BY_DEFAULT if asked == _DEFAULT and not self.reference else optimal_bands(*asked)
-
-
-_DEFAULT = MinHashConfig.threshold, MinHashConfig.num_perm, MinHashConfig.recall
-_CHOSEN_BY_DEFAULT = 24, 5  # A test asks datasketch, which takes half a second, most of it to import scipy.
+        return optimal_bands(self.threshold, self.num_perm, self.recall)
 
 
 def collision_probability(jaccard: float, bands: int, rows: int) -> float:
@@ -177,7 +171,7 @@ def _empty(num_perm: int, seed: int) -> Any:
 def _package() -> Any:
     """Import datasketch, without the one function of scipy that it names until that is called, by `optimal_bands`.
 
-    scipy's integrals take .4 CPU seconds and 40 MB to import, and to sign takes none.
+    scipy's integrals take .4 CPU seconds and 40 MB to import, and to sign takes none: they come when pages are read.
     """
     name = "scipy.integrate"
     if name in sys.modules:

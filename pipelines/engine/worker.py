@@ -44,9 +44,11 @@ def import_beam() -> None:
     hidden = [name for name in ("bson", "pymongo") if name not in sys.modules]
     for name in hidden:
         sys.modules[name] = None  # type: ignore[assignment]
-    importlib.import_module("apache_beam")
-    for name in hidden:
-        del sys.modules[name]
+    try:
+        importlib.import_module("apache_beam")
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 def main(port: int, level: int) -> None:

@@ -64,15 +64,6 @@ def test_the_defaults_are_datasketchs_24_bands_of_5_rows():
     assert collision_probability(0.7, 24, 5) >= 0.97
 
 
-def test_datasketch_is_asked_for_bands_where_settings_are_not_the_defaults_or_by_reference(monkeypatch):
-    asked = []
-    monkeypatch.setattr(minhash, "optimal_bands", lambda *settings: asked.append(settings) or (1, 1))
-    configs = {}, {"bands": 20, "rows": 5}, {"reference": True}, {"threshold": 0.8}, {"num_perm": 64}, {"recall": 0.9}
-    for config in configs:
-        _ = MinHashConfig(**config).banding
-    assert asked == [(0.7, 128, 0.97), (0.8, 128, 0.97), (0.7, 64, 0.97), (0.7, 128, 0.9)]
-
-
 def test_scipy_is_whole_for_whoever_imports_it_after_datasketch():
     program = (
         "import sys\n"

@@ -285,7 +285,7 @@ entry()
 # What only the processes that judge pages import, a terminal, or nobody.
 OF_OTHERS = (
     *("ftfy", "htmldate", "babel.dates", "trafilatura", "lxml.html", "langdetect", "webtext.extract.main_text"),
-    *("rich.console", "scipy.integrate", "scipy.sparse", "numba", "pymongo", "bson"),
+    *("rich.console", "numba", "pymongo", "bson"),
 )
 
 

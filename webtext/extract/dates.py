@@ -5,14 +5,12 @@ seconds and 40 MB before the first. On 5,676 real pages that was nine tenths of 
 texts. So dateparser is not asked; in what ways those days were written is known here (docs/extraction.md).
 """
 
-import gc
 import itertools
 import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from functools import cache
 
-from babel import localedata
 from babel.dates import get_month_names
 from htmldate import find_date
 from htmldate.core import search_page
@@ -121,6 +119,4 @@ def _other_months() -> dict[str, int]:
             for context in ("format", "stand-alone"):
                 for number, name in get_month_names(width, context, language).items():
                     found.setdefault(name.rstrip(".").lower(), number)
-        localedata._cache.clear()  # noqa: SLF001 - a megabyte of what else is known of the language
-    gc.collect()  # It refers to itself.
     return found
