@@ -22,7 +22,7 @@ from webtext.records import MOST_EXCERPT, Document, Page, Rejection
 
 _GLANCED = "not extracted, for all that it shows is in {}"
 NO_PAGE = Page("", "", "", "", None, "ok", "", None, "", "", None, None, "", "", "", None, None, (), None)
-_SOME_WORDS = "Rules and models are loaded by being used. "
+_SOME_WORDS = "Rules and models are loaded by being used. Write to someone@somewhere.net."
 _SOME_MENU = b"<ul>" + b"<li><a href='/'>A menu</a></li>" * 50 + b"</ul>"
 _SOME_PAGE = _SOME_MENU + b"<p>3 mayo 2017</p><p>Little else: all that extracts is tried.</p>"
 

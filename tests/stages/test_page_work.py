@@ -116,6 +116,12 @@ def test_all_that_a_page_needs_is_loaded_before_the_first_and_shared_by_the_proc
     assert told.split("\n")[:2] == [" ".join(NEEDED), "1 1"]
 
 
+def test_what_a_rule_asks_about_addresses_is_loaded_before_the_first_page():
+    program = LOADED.replace('"webtext"', '"fineweb"')
+    told = subprocess.run([sys.executable, "-c", program, "tldextract"], capture_output=True, text=True, check=True)
+    assert told.stdout.startswith("tldextract\n")
+
+
 def test_rules_are_loaded_before_the_first_page(monkeypatch):
     loaded = []
     monkeypatch.setattr(page_work, "load_preset", lambda *names, **_: loaded.append(names) or ())

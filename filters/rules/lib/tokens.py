@@ -39,7 +39,7 @@ _WHOLE = re.compile(
 _CONTRACTION = re.compile(r"(?<=[a-z])(?:n['\u2019]t|['\u2019](?:ll|ve|re|[dms]))$", re.IGNORECASE)
 _LONGEST_END = 8  # characters that a match of _AFTER looks at, and more
 _LONGEST_WHOLE = 200  # characters; beyond it nothing is an address, and asking at every step would take squared time
-_REMEMBERED = 1 << 16  # chunks between spaces, of which a text repeats most
+_REMEMBERED = 1 << 13  # chunks between spaces, of which a text repeats most; more take memory, and no less time
 _SENTENCE_END = re.compile(
     r"[.!?…]+[\"'\u201d\u2019\u201c\u2018\u00bb\u00ab)\]]*"
     r"(?=\s+[\"'\u201c\u2018\u201e\u201a\u00ab\u00bb\u00bf\u00a1(\[]*[^\W_a-z]|\s*$)"
