@@ -25,9 +25,11 @@ LOCAL = "local"  # the address that starts a cluster on this machine, for this r
 _PATIENCE = 10.0  # seconds for a cluster to answer
 _STARTS = 3  # A busy machine does not start a cluster in the time that Ray allows.
 _ABSENT = f"no Ray cluster at {{}}: start one (`ray start --head`), or give --ray {LOCAL}"
-_connections: list[str] = []  # in the driver: the address that it is connected to, if any
-_numbers = itertools.count()  # in the driver: of its lists of tasks
-_workers: dict[int, Worker] = {}  # in a process of the cluster: the worker of the last list of tasks, by its number
+# The driver knows the address that it is connected to, if any, and numbers its lists of tasks. A process of the cluster
+# has the worker of the last list that it did tasks of, by that number.
+_connections: list[str] = []
+_numbers = itertools.count()
+_workers: dict[int, Worker] = {}
 
 
 def run_tasks(address: str, tasks: Sequence[Any], worker: Worker) -> None:
