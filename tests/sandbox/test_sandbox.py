@@ -5,11 +5,13 @@ import ctypes
 import functools
 import gc
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
 import types
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +54,27 @@ def test_garbage_is_looked_for_seldom_while_the_function_is_loaded():
         threshold, is_frozen = sandboxed()
     assert threshold > 10_000
     assert is_frozen
+
+
+class Wasteful:
+    """A function that is loaded by way of a hundred megabytes, which it lets go but for the last kilobyte."""
+
+    def __getstate__(self):
+        return True
+
+    def __setstate__(self, _):
+        self.kept = [bytes(1000) for _ in range(100_000)][-1]
+
+    def __call__(self):
+        return len(self.kept)
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not can_fork(), reason="what a process holds is read in /proc")
+def test_what_loading_took_goes_back_before_children_are_forked():
+    with contextlib.closing(Nursery(setup_of(Wasteful(), 5, MEMORY))) as nursery:
+        nursery.start()
+        pages = int(Path(f"/proc/{nursery._home._process.pid}/statm").read_text().split()[1])
+    assert pages * resource.getpagesize() < 64 << 20
 
 
 def child_of(sandbox):

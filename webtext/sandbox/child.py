@@ -96,6 +96,7 @@ def _begin(stream: BinaryIO) -> tuple[Callable[..., Any], float, int] | None:
     gc.set_threshold(_GC_THRESHOLD)  # before all is imported: what is garbage then is found by one search
     setup: tuple[Callable[..., Any], float, int] = pickle.loads(message)  # noqa: S301 (our own parent)
     gc.collect()
+    _HeapTrimmer()()
     gc.freeze()
     return setup
 
