@@ -1,6 +1,7 @@
 """The flags of `webtext build` that say how pages become documents, what is a duplicate and what repeats."""
 
 import argparse
+from dataclasses import replace
 from typing import Any
 
 from dedup.near.against import Columns
@@ -205,7 +206,9 @@ def duplicates_config(arguments: argparse.Namespace) -> DuplicatesConfig:
     against = tuple(arguments.against)
     columns = Columns(arguments.against_text_field, arguments.against_url_field)
     config = DuplicatesConfig(minhash_config(arguments), against, columns)
-    _ = config.minhash.banding  # what is wrong with it shows before any work
+    default = MinHashConfig()
+    if replace(config.minhash, seed=default.seed, shingle_words=default.shingle_words, reference=False) != default:
+        _ = config.minhash.banding  # What is wrong with it shows before any work; of the default's, nothing is.
     check_earlier(against, columns, config.minhash)
     return config
 
