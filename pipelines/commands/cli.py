@@ -11,7 +11,6 @@ import importlib
 import logging
 import os
 import shutil
-import signal
 import sys
 import textwrap
 import traceback
@@ -22,7 +21,7 @@ from pipelines.commands.exits import EXIT_DAMAGED, EXIT_FAILURE, EXIT_OK, EXIT_U
 from pipelines.commands.file_damage import damage
 from pipelines.commands.named_output import check_output_is_named
 from pipelines.engine import logs
-from pipelines.engine.interrupt import EXIT_INTERRUPTED, INTERRUPTED, Ending, end_in_time
+from pipelines.engine.interrupt import EXIT_INTERRUPTED, INTERRUPTED, Ending, listen
 from pipelines.engine.run_log import note_end, run_log
 from pipelines.engine.terminal import plain, plain_output, tell
 from pipelines.engine.worker import GC_THRESHOLDS, import_beam, settle_libraries
@@ -244,9 +243,7 @@ def entry() -> NoReturn:
     if COMMANDS.get(_asked(sys.argv[1:]), ("", False))[1]:  # not to train: torch may compute with OpenBLAS
         settle_libraries()
     logs.set_up()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) != signal.SIG_IGN:  # a shell ignores it for a background job
-            signal.signal(number, end_in_time)
+    listen()
     try:
         sys.exit(main())
     finally:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import threading
 from types import FrameType
 
@@ -12,6 +13,7 @@ from pipelines.engine.terminal import tell
 # again, so there is no reason to wait for a library that does not let go.
 PATIENCE = 4.0
 EXIT_INTERRUPTED = 130
+_ENDS = signal.SIGINT, signal.SIGTERM
 INTERRUPTED = "interrupted; run the same command again to go on"
 
 
@@ -33,10 +35,30 @@ class Ending:
             tell(f"webtext {cls.command}: {INTERRUPTED}")
 
 
-def end_in_time(number: int, frame: FrameType | None) -> None:
-    """Raise `KeyboardInterrupt`, and see to it that the process has ended after `PATIENCE` seconds all the same."""
+def listen() -> None:
+    """Raise `KeyboardInterrupt` at a first Ctrl-C or TERM, and see to it that the process has ended `PATIENCE` later.
+
+    Python has a handler called by the main thread alone, which does not wake from a lock where the system gave the
+    signal to another thread. So a thread of ours hears of signals, too.
+    """
+    ears, mouth = socket.socketpair()
+    mouth.setblocking(False)
+    signal.set_wakeup_fd(mouth.detach(), warn_on_full_buffer=False)
+    threading.Thread(target=_hear, args=(ears,), daemon=True).start()
+    for number in _ENDS:
+        if signal.getsignal(number) != signal.SIG_IGN:  # a shell ignores it for a background job
+            signal.signal(number, _raise)
+
+
+def _hear(ears: socket.socket) -> None:
+    while numbers := ears.recv(1):
+        if numbers[0] in _ENDS:
+            set_deadline()
+            return
+
+
+def _raise(number: int, frame: FrameType | None) -> None:
     signal.signal(number, signal.default_int_handler)
-    set_deadline()
     signal.default_int_handler(number, frame)
 
 

@@ -34,15 +34,42 @@ cli.entry()
 """
 
 
+def ended(program, number=None):
+    """Run a program, send it a signal when it is at work, and give its end and what it told."""
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline() == "at work\n"
+            if number is not None:
+                process.send_signal(number)
+            _, told = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    return process.returncode, told
+
+
+INTERRUPTED = interrupt.EXIT_INTERRUPTED, "webtext stats: interrupted; run the same command again to go on\n"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_command_that_does_not_let_go_ends_all_the_same(number):
-    command = [sys.executable, "-c", STUBBORN]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline() == "at work\n"
-        process.send_signal(number)
-        _, told = process.communicate(timeout=120)
-    assert process.returncode == interrupt.EXIT_INTERRUPTED
-    assert told == "webtext stats: interrupted; run the same command again to go on\n"
+    assert ended(STUBBORN, number) == INTERRUPTED
+
+
+# A command that waits for a lock, while the system gives the signal to another of its threads, as it may.
+DEAF = STUBBORN.replace("time.sleep(600)", "gone.acquire()").replace(
+    "    print(",
+    """    gone = threading.Lock()
+    gone.acquire()
+    hit = lambda: signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+    threading.Timer(0.3, hit).start()
+    print(""",
+)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a signal is given to a thread")
+def test_a_signal_that_another_thread_gets_is_heard():
+    assert ended(DEAF) == INTERRUPTED
 
 
 def test_the_promise_is_five_seconds():
