@@ -5,6 +5,7 @@ import math
 import sys
 import time
 
+from pipelines.engine.interrupt import go_on
 from webtext import storage
 from webtext.errors import UsageError
 from webtext.reddit.api import LISTINGS, TIMES, Outcome, RedditConfig, connect, follow_reddit, harvest_reddit
@@ -101,6 +102,7 @@ def ask_reddit(arguments: argparse.Namespace) -> str:
         try:
             follow_reddit(reddit, config, log, until=lambda: time.monotonic() >= ends)
         except KeyboardInterrupt:
+            go_on()
             log.flush()
             print("stopped following; harvesting what came", file=sys.stderr)
     if not log.seen:

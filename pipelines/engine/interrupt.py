@@ -21,12 +21,13 @@ class Ending:
     """What is known of the end of this process: which command it runs, and whether it has said that it ends."""
 
     command = ""
+    forgiven = 0  # signals after which the command goes on
     _said = threading.Lock()
 
     @classmethod
     def begin(cls, command: str) -> None:
         """Begin a command."""
-        cls.command, cls._said = command, threading.Lock()
+        cls.command, cls.forgiven, cls._said = command, 0, threading.Lock()
 
     @classmethod
     def say(cls) -> None:
@@ -54,7 +55,14 @@ def _hear(ears: socket.socket) -> None:
     while numbers := ears.recv(1):
         if numbers[0] in _ENDS:
             set_deadline()
-            return
+
+
+def go_on() -> None:
+    """Go on after a `KeyboardInterrupt` that was to end a part of the work: the process has no deadline by that."""
+    Ending.forgiven += 1
+    for number in _ENDS:
+        if signal.getsignal(number) == signal.default_int_handler:
+            signal.signal(number, _raise)
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
@@ -70,6 +78,9 @@ def set_deadline() -> None:
 
 
 def _end() -> None:
+    if Ending.forgiven:
+        Ending.forgiven -= 1
+        return
     Ending.say()
     note_end(EXIT_INTERRUPTED, INTERRUPTED)
     os._exit(EXIT_INTERRUPTED)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -70,6 +71,28 @@ DEAF = STUBBORN.replace("time.sleep(600)", "gone.acquire()").replace(
 @pytest.mark.skipif(sys.platform == "win32", reason="a signal is given to a thread")
 def test_a_signal_that_another_thread_gets_is_heard():
     assert ended(DEAF) == INTERRUPTED
+
+
+# A command that Ctrl-C ends a part of, after which it does the rest.
+GOES_ON = STUBBORN.replace("pass", "interrupt.go_on(); break").replace(
+    "\ncli.importlib", "    time.sleep(1)\n    print('whole', flush=True)\n    return 0\n\ncli.importlib"
+)
+
+
+def test_a_command_that_goes_on_is_not_ended_and_the_next_signal_ends_it():
+    command = [sys.executable, "-c", GOES_ON.replace("sleep(1)", "sleep(600)")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline() == "at work\n"
+            process.send_signal(signal.SIGINT)
+            time.sleep(1)
+            assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert (process.returncode, told) == INTERRUPTED
+    assert ended(GOES_ON, signal.SIGINT) == (0, "")
 
 
 def test_the_promise_is_five_seconds():

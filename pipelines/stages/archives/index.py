@@ -91,7 +91,8 @@ def index_archives(
     stage = Stage("index", directory, identity, (*archives, *([links] if links else [])))
 
     def work(unfinished: str) -> None:
-        worth = -(-sum(map(storage.file_size, archives)) // _BYTES_WORTH_A_PROCESS)
+        joined = [storage.join(links, name) for name in storage.list_files(links, "links-*.parquet")] if links else []
+        worth = -(-sum(map(storage.file_size, (*archives, *joined))) // _BYTES_WORTH_A_PROCESS)
         if worth > 1:
             tasks = min(len(archives), worth)
             engine.run(lambda root: index(root, archives, links, unfinished, config), tasks=tasks)

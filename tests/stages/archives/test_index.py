@@ -62,6 +62,15 @@ def indexed(archives, links, directory):
     return manifest
 
 
+def test_links_that_are_more_than_the_archive_are_not_held_by_one_task(tmp_path, monkeypatch):
+    archive = tmp_path / "a.warc.gz"
+    archive.write_bytes(record("http://a.example/1", b"one"))
+    links = links_stage(tmp_path, Link("http://a.example/1", "http://a.example/1", "a.example", 9, 1, (), None))
+    monkeypatch.setattr(index, "_BYTES_WORTH_A_PROCESS", archive.stat().st_size)
+    monkeypatch.setattr(index, "IndexInOneTask", None)
+    assert index_archives([str(archive)], links, str(tmp_path / "pages"), ENGINE).counts.given == 1
+
+
 def test_an_index_points_at_the_response_of_each_url(tmp_path):
     archive = tmp_path / "a.warc.gz"
     archive.write_bytes(record("http://a.example/1", b"one") + record("http://a.example/2", b"two"))
