@@ -9,6 +9,7 @@ kernel signs in its place: 12 nanoseconds a hash, where datasketch takes 270 (se
 core). Each process first has both sign a set; if they differ by a bit, datasketch goes on alone.
 """
 
+import contextlib
 import importlib
 import sys
 from collections.abc import Callable
@@ -178,10 +179,12 @@ def _package() -> Any:
         return importlib.import_module("datasketch")
     sys.modules[name] = later = ModuleType(name)
     later.__dict__["quad"] = lambda *arguments: importlib.import_module(name).quad(*arguments)
-    try:
-        return importlib.import_module("datasketch")
-    finally:
-        del sys.modules[name]
+    with contextlib.suppress(ImportError):  # Another release may name more of it.
+        try:
+            return importlib.import_module("datasketch")
+        finally:
+            del sys.modules[name]
+    return importlib.import_module("datasketch")
 
 
 def estimate_jaccard(first: Words32, second: Words32) -> float:

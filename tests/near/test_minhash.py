@@ -79,6 +79,13 @@ def test_scipy_is_whole_for_whoever_imports_it_after_datasketch():
     assert told.split("\n")[:2] == ["(True, False) (24, 5) True", "9.0"]
 
 
+def test_a_release_of_datasketch_that_wants_more_of_scipy_is_imported_all_the_same(tmp_path):
+    (tmp_path / "datasketch.py").write_text("from scipy.integrate import quad, simpson\nMinHash = simpson.__name__\n")
+    program = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\nfrom dedup.near import minhash\n"
+    command = [sys.executable, "-c", program + "print(minhash._package().MinHash)"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "simpson\n"
+
+
 def test_the_scheme_is_datasketchs_own():
     assert MinHash().scheme == minhash.SCHEME
 
