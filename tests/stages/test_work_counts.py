@@ -195,6 +195,7 @@ def test_a_look_before_extraction_walks_a_page_once_and_makes_seven_draws_for_it
 
 
 def test_the_stop_words_for_a_second_opinion_are_made_once_and_hashed_for_no_page(monkeypatch):
+    webtext.extract.extractors.load_engine("webtext", alone=False)
     given, justext = [], importlib.import_module("justext.core")
     monkeypatch.setattr(trafilatura.external, "classify_paragraphs", lambda _, words, *__: given.append(words))
     extract_page(
