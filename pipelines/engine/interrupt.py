@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 import threading
 from types import FrameType
 
@@ -14,6 +15,9 @@ from pipelines.engine.terminal import tell
 PATIENCE = 4.0
 EXIT_INTERRUPTED = 130
 _ENDS = signal.SIGINT, signal.SIGTERM
+# What wakes the main thread. Nobody sends it else: it tells of urgent data of a socket, to who asked for it. (Windows
+# has neither it nor signals to threads: its main thread waits for Ctrl-C, too.)
+_NUDGE = None if sys.platform == "win32" else signal.SIGURG
 INTERRUPTED = "interrupted; run the same command again to go on"
 
 
@@ -40,21 +44,25 @@ def listen() -> None:
     """Raise `KeyboardInterrupt` at a first Ctrl-C or TERM, and see to it that the process has ended `PATIENCE` later.
 
     Python has a handler called by the main thread alone, which does not wake from a lock where the system gave the
-    signal to another thread. So a thread of ours hears of signals, too.
+    signal to another thread. So a thread of ours hears of signals, too, and wakes the main one.
     """
     ears, mouth = socket.socketpair()
     mouth.setblocking(False)
     signal.set_wakeup_fd(mouth.detach(), warn_on_full_buffer=False)
-    threading.Thread(target=_hear, args=(ears,), daemon=True).start()
+    if _NUDGE is not None:
+        signal.signal(_NUDGE, lambda *_: None)  # one that is ignored wakes nobody
+    threading.Thread(target=_hear, args=(ears, threading.get_ident()), daemon=True).start()
     for number in _ENDS:
         if signal.getsignal(number) != signal.SIG_IGN:  # a shell ignores it for a background job
             signal.signal(number, _raise)
 
 
-def _hear(ears: socket.socket) -> None:
+def _hear(ears: socket.socket, main_thread: int) -> None:
     while numbers := ears.recv(1):
         if numbers[0] in _ENDS:
             set_deadline()
+        if _NUDGE is not None and numbers[0] != _NUDGE:
+            signal.pthread_kill(main_thread, _NUDGE)
 
 
 def go_on() -> None:

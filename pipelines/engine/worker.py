@@ -8,7 +8,9 @@ run (`pipelines.engine.processes`) and ends, at once and in silence, when that c
 import contextlib
 import gc
 import importlib
+import logging
 import os
+import select
 import socket
 import sys
 import threading
@@ -61,6 +63,7 @@ def main(port: int, level: int) -> None:
         sys.exit(ENDED)
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
     logs.set_up(level)  # Beam gives the root logger a level of its own
+    _say_nothing_after(lifeline)
     import_beam()
     os.environ.pop("LOGGING_API_SERVICE_DESCRIPTOR", None)  # log lines go to standard error as they are
     importlib.import_module("apache_beam.runners.worker.sdk_worker_main").main([])  # importing it logs
@@ -70,6 +73,24 @@ def _end_with(lifeline: socket.socket) -> None:
     with contextlib.suppress(ConnectionError):
         lifeline.recv(1)  # nothing is ever sent
     os._exit(ENDED)
+
+
+def _say_nothing_after(lifeline: socket.socket) -> None:
+    """End in place of telling of a run that is gone: a thread of Beam's may find out before ours does."""
+    others = threading.excepthook
+
+    def goes_on(_: object) -> bool:
+        if select.select([lifeline], [], [], 0)[0]:
+            os._exit(ENDED)
+        return True
+
+    def tell(raised: threading.ExceptHookArgs) -> None:
+        if goes_on(raised):
+            others(raised)
+
+    threading.excepthook = tell
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(goes_on)
 
 
 if __name__ == "__main__":
