@@ -63,6 +63,7 @@ def _connected(address: str) -> Any:
     lists of tasks.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray's makers are told nothing
+    os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "120")  # its own 30 seconds are too few then
     try:
         ray = importlib.import_module("ray")
     except ImportError as error:
@@ -95,8 +96,10 @@ def start(ray: Any, address: str) -> None:
             )
         except ConnectionError as error:
             raise UsageError(_ABSENT.format(address)) from error
-        except RuntimeError as error:
+        except Exception as error:
             ray.shutdown()
+            if not isinstance(error, RuntimeError) and type(error) is not Exception:  # Ray raises either in vain starts
+                raise
             if number == _STARTS:
                 raise UsageError(f"Ray does not start (--ray {address}): {str(error).splitlines()[0]}") from error
         else:

@@ -45,7 +45,7 @@ def test_a_run_that_stopped_says_how_far_it_came(pages, capsys):
     unfinished.mkdir()
     for name in ("part-00000-of-00007.parquet", "rejections-00000-of-00007.parquet", "part-00003-of-00007.parquet"):
         (unfinished / name).touch()
-        os.utime(unfinished / name, (0, time.time() - 7300))
+        os.utime(unfinished / name, (0, time.time() - 7265))
     assert status(pages, capsys) == (
         EXIT_FAILURE,
         [

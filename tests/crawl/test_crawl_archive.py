@@ -6,7 +6,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import pytest
 import requests
 from warcio.archiveiterator import ArchiveIterator
 
+from tests.double.beam_processes import free_port
 from tests.double.crawled_web import WARC_FIELDS, Web, archived, crawl, links_of, outcomes
 from tests.double.thorough import THOROUGH
 from webtext.crawl.page_archive import URI_PREFIX, read_row
@@ -196,8 +196,7 @@ def test_pywb_replays_the_archive(web, tmp_path):
     web.redirects["http://host0.test/page/1"] = "http://host1.test/page/0"
     web.answers["http://host1.test/page/1"] = 404
     crawl(web, tmp_path, links_of(2, 2), delay=0.01)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     add = [manager, "add", "ours", str(tmp_path / "pages-000.warc.gz")]
     for command in ([manager, "init", "ours"], add):
         subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
@@ -205,12 +204,12 @@ def test_pywb_replays_the_archive(web, tmp_path):
     command = [wayback, "-p", str(port), "-b", "127.0.0.1"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 240
             while not found and time.monotonic() < deadline:
                 with contextlib.suppress(requests.ConnectionError):
                     for link in links_of(2, 2):
                         address = f"http://127.0.0.1:{port}/ours/mp_/{link.url}"
-                        answer = requests.get(address, timeout=20, allow_redirects=False)
+                        answer = requests.get(address, timeout=120, allow_redirects=False)
                         found[link.url] = answer.status_code, b"words words" in answer.content
                 time.sleep(0.1)
         finally:

@@ -28,7 +28,7 @@ from webtext.crawl.visits import Errand
 from webtext.records import Link
 from webtext.warc.warc_reader import iter_warc, read_record, read_response
 
-LIMITS = {"connect_timeout": 3.0, "read_timeout": 3.0, "total_timeout": 6.0, "max_body_bytes": BODY_LIMIT}
+LIMITS = {"connect_timeout": 8.0, "read_timeout": 8.0, "total_timeout": 16.0, "max_body_bytes": BODY_LIMIT}
 
 
 @pytest.fixture(scope="module")
@@ -97,10 +97,12 @@ def link(url):
     return Link(url, url, "host", 3, 1, ("news",), 0)
 
 
-def unused_port():
+@contextlib.contextmanager
+def deaf_port():
+    """Give a port at which nobody listens, and nobody else comes to: it is taken."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
+        yield taken.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +112,7 @@ def crawled(server, certificates, full_listener, tmp_path_factory):
     with contextlib.ExitStack() as stack:
         tls, other = (stack.enter_context(contextlib.closing(TroubleServer(c))) for c in (trusted, untrusted))
         ports = {"port": server.port, "tls": tls.port, "untrusted": other.port}
-        ports |= {"full": full_listener, "refused": unused_port()}
+        ports |= {"full": full_listener, "refused": stack.enter_context(deaf_port())}
         expected = {f"http://{name}.test:{server.port}/": outcome for name, (_, outcome) in TROUBLES.items()}
         expected |= {url.format(**ports): outcome for url, outcome in BESIDES.items()}
         config = FetchConfig(

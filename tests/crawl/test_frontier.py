@@ -86,7 +86,7 @@ def test_all_hosts_together_have_a_rate():
     thread.join(0.05)
     assert result == []
     clock.now += 0.5
-    thread.join(5)
+    thread.join(60)
     assert result == [("b", "b")]
 
 
@@ -112,7 +112,7 @@ def test_closing_wakes_all_who_wait():
         thread.start()
     frontier.close()
     for thread in threads:
-        thread.join(5)
+        thread.join(60)
     assert results == [None] * 5
 
 
@@ -143,7 +143,7 @@ def test_threads_do_all_work_once_and_never_two_items_of_a_host(works, workers):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert not any(thread.is_alive() for thread in threads)
     assert clashes == []
     assert done == {(number, left): 1 for number, (_, more) in enumerate(works) for left in range(more + 1)}

@@ -149,7 +149,7 @@ def test_a_network_that_goes_away_takes_no_verdict_with_it(web, tmp_path):
 
     web.failing = dict.fromkeys(hosts(60), error)
     with pytest.raises(UsageError, match="no network"):
-        web.crawl(tmp_path, hosts(60), hosts_at_once=1, robots=False, opt_outs=(), connect_timeout=0.01)
+        web.crawl(tmp_path, hosts(60), hosts_at_once=1, robots=False, opt_outs=())
     web.failing = {}
     assert outcomes(web.crawl(tmp_path, hosts(60), robots=False, opt_outs=())) == {"ok": 60}
 

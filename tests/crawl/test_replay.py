@@ -107,21 +107,21 @@ def test_stored_headers_are_sent_and_true_of_the_body(ask):
 
 def test_server_answers_by_host_header_and_to_others(address):
     base = "http://{}:{}".format(*address)
-    assert requests.get(f"{base}/", headers={"Host": "plain.test"}, timeout=5).content == PAGE
+    assert requests.get(f"{base}/", headers={"Host": "plain.test"}, timeout=60).content == PAGE
     assert (
         requests.get(
-            f"{base}/a?b=c", headers={"Host": "secure.example.com"}, timeout=5, allow_redirects=False
+            f"{base}/a?b=c", headers={"Host": "secure.example.com"}, timeout=60, allow_redirects=False
         ).status_code
         == 301
     )
-    assert requests.get("http://plain.test/", proxies={"http": base}, timeout=5).content == PAGE
-    assert requests.head(f"{base}/", headers={"Host": "plain.test"}, timeout=5).headers["Content-Length"] == str(
+    assert requests.get("http://plain.test/", proxies={"http": base}, timeout=60).content == PAGE
+    assert requests.head(f"{base}/", headers={"Host": "plain.test"}, timeout=60).headers["Content-Length"] == str(
         len(PAGE)
     )
 
 
 def test_connections_are_kept(address):
-    connection = http.client.HTTPConnection(*address, timeout=5)
+    connection = http.client.HTTPConnection(*address, timeout=60)
     for _ in range(3):
         connection.request("GET", "/", headers={"Host": "plain.test"})
         assert connection.getresponse().read() == PAGE

@@ -17,6 +17,7 @@ PAGE = (
     + b"</p></body></html>"
 )
 BODY_LIMIT = 1_000_000
+SILENCE = 20  # seconds, more than a crawl of this server waits
 
 
 def answer(body=PAGE, status="200 OK", *headers, length=True, version="HTTP/1.1"):
@@ -111,7 +112,7 @@ def short_chain(connection, path, state):
 
 def robots_in_silence(connection, path, _state):
     if path == "/robots.txt":
-        time.sleep(8)
+        time.sleep(SILENCE)
     connection.sendall(answer())
 
 
@@ -179,11 +180,11 @@ TROUBLES = {
     "robots-503": (site_file("/robots.txt", answer(b"", "503 Later")), "robots_unreachable"),
     "robots-429": (site_file("/robots.txt", answer(b"", "429 Slow")), "robots_unreachable"),
     "robots-silent": (robots_in_silence, "robots_unreachable"),
-    "slow-answer": (lambda *_: time.sleep(8), "read_timeout"),
+    "slow-answer": (lambda *_: time.sleep(SILENCE), "read_timeout"),
     "drip-body": (lambda c, *_: drip(c, answer(b"x" * 999)), "total_timeout"),
     "drip-headers": (lambda c, *_: drip(c, b"HTTP/1.1 200 OK\r\n" + b"X-Long: y\r\n" * 50), "total_timeout"),
     "continue-forever": (lambda c, *_: endless(c, b"HTTP/1.1 100 Continue\r\n\r\n"), "bad_response"),
-    "stalled-body": (lambda c, *_: (c.sendall(answer()[:-9]), time.sleep(8)), "read_timeout"),
+    "stalled-body": (lambda c, *_: (c.sendall(answer()[:-9]), time.sleep(SILENCE)), "read_timeout"),
     "closed": (lambda *_: None, "connection_error"),
     "reset": (lambda c, *_: reset(c, answer(b"x" * 99)[:-50]), "connection_error"),
     "short-body": (sent(answer()[:-10]), "incomplete"),

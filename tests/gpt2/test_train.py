@@ -3,7 +3,6 @@
 import math
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -73,9 +72,8 @@ from model.gpt2.data import TokenFile
 from model.gpt2.tokenizer import byte_tokenizer
 base = Path(sys.argv[1])
 split = here.Split(TokenFile(base / "train"), TokenFile(base / "h"), byte_tokenizer())
-if sys.argv[3] == "slowly":
-    update = model.gpt2.train._Run._update
-    model.gpt2.train._Run._update = lambda self, finite: (update(self, finite), time.sleep(0.05))[0]
+update, stop = model.gpt2.train._Run._update, int(sys.argv[3])
+model.gpt2.train._Run._update = lambda self, finite: (update(self, finite), self.step == stop and time.sleep(600))[0]
 config = here.replace(here.CONFIG, micro_batch=int(sys.argv[4]))
 here.train(here.SHAPE, config, split, Path(sys.argv[2]))
 """
@@ -92,14 +90,14 @@ def script(tmp_path):
 def test_killed_and_resumed_over_an_epoch_boundary_the_losses_are_the_same_bits(whole, tmp_path, script):
     output = tmp_path / "killed"
     environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
-    command = [sys.executable, str(script), str(tmp_path), str(output), "slowly", "0"]
     for stop in (8, 18):  # an epoch of 43 blocks ends in step 10
-        process = subprocess.Popen(command, env=environment)
-        while len(read_log(output)) < stop and process.poll() is None:
-            time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
-    assert len(read_log(output)) < 30
+        command = [sys.executable, str(script), str(tmp_path), str(output), str(stop), "0"]
+        with subprocess.Popen(command, env=environment) as process:
+            while len(read_log(output)) < stop:
+                assert process.poll() is None
+                time.sleep(0.02)
+            process.kill()
+        assert len(read_log(output)) == stop
     split = Split(
         *(
             encode_texts(iter(t), byte_tokenizer(), tmp_path / n)
@@ -118,7 +116,7 @@ def test_two_processes_do_what_one_does_with_accumulation(split, tmp_path, scrip
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     subprocess.run(
-        [*command, str(script), str(tmp_path), str(tmp_path / "two"), "fast", "2"], env=environment, check=True
+        [*command, str(script), str(tmp_path), str(tmp_path / "two"), "-1", "2"], env=environment, check=True
     )
     one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
     assert len(one) == len(two) == 30

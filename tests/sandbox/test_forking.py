@@ -33,8 +33,8 @@ def nursery():
 
 
 def has_ended(process):
-    """Wait up to ten seconds for the end of a process that is not ours."""
-    for _ in range(200):
+    """Wait up to a minute for the end of a process that is not ours."""
+    for _ in range(1200):
         try:
             state = Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()[0]
         except (FileNotFoundError, ProcessLookupError):

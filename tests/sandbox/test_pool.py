@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +12,11 @@ from webtext.sandbox.sandbox import Failure
 MEMORY = 1 << 28
 
 
-def slowly(seconds):
-    time.sleep(seconds)
+def meet(folder):
+    """Wait until two processes are here."""
+    Path(folder, str(os.getpid())).touch()
+    while len(os.listdir(folder)) < 2:  # noqa: PTH208
+        time.sleep(0.01)
     return os.getpid()
 
 
@@ -24,10 +28,10 @@ def test_each_call_gets_its_own_answer_from_as_many_children_as_were_asked_for()
     assert 1 <= len({process for _, process in answers}) <= 3
 
 
-def test_calls_are_done_side_by_side():
-    with SandboxPool(slowly, 2, MEMORY, processes=2) as pool:
-        processes = {future.result() for future in [pool.submit(1.0) for _ in range(2)]}
-    assert len(processes) == 2
+def test_calls_are_done_side_by_side(tmp_path):
+    with SandboxPool(meet, 2, MEMORY, processes=2) as pool:
+        processes = {future.result() for future in [pool.submit(str(tmp_path)) for _ in range(2)]}
+    assert processes == {int(path.name) for path in tmp_path.iterdir()}
 
 
 def test_a_call_that_fails_costs_itself_alone():

@@ -76,7 +76,7 @@ def test_a_crawl_to_cloud_storage_survives_a_kill(cloud, tmp_path):
     archive = tmp_path / "web.warc.gz"
     archive.write_bytes(b"".join(records))
     links = make_links(tmp_path, expected)
-    with start(cloud, str(archive), links, "--delay", "0.3") as process:
+    with start(cloud, str(archive), links, "--delay", "2") as process:
         deadline = time.monotonic() + SECONDS
         while sum(name.endswith(".gz") for name in objects(cloud, "out/pages.unfinished/")) < 2:
             assert process.poll() is None, process.stderr.read()[-3000:]

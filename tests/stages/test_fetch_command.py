@@ -141,7 +141,7 @@ def test_replay_command_serves_until_interrupted(web):
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
         said = child.stdout.readline()
         port = int(said.rpartition(" (")[0].rpartition(":")[2])
-        answer = requests.get(f"http://127.0.0.1:{port}/page/0", headers={"Host": "host0.test"}, timeout=5)
+        answer = requests.get(f"http://127.0.0.1:{port}/page/0", headers={"Host": "host0.test"}, timeout=60)
         child.send_signal(signal.SIGINT)
     assert b"Page 0 of host 0." in answer.content
     assert child.returncode == 0
