@@ -81,7 +81,7 @@ def compare(arguments: argparse.Namespace) -> None:
     from filters.rules.c4 import C4Quality  # noqa: PLC0415
     from filters.rules.fineweb import FineWebQuality  # noqa: PLC0415
     from filters.rules.gopher import GopherQuality, GopherRepetition  # noqa: PLC0415
-    from filters.rules.lib.tokens import count_sentences, tokens  # noqa: PLC0415
+    from filters.rules.lib.tokens import count_sentences, number, tokens  # noqa: PLC0415
 
     c4 = C4Quality(min_sentences=5, min_words_per_line=3, end_marks=(".", "?", "!", '"', "'"))
     judges = {"gopher_quality": GopherQuality(), "gopher_repetition": GopherRepetition(), "fineweb": FineWebQuality()}
@@ -94,7 +94,7 @@ def compare(arguments: argparse.Namespace) -> None:
             for words, split, count in (
                 (
                     "same words",
-                    lambda _, found=theirs["words"]: found,
+                    lambda _, found=theirs["words"]: number(found),
                     lambda text, known=theirs["sentences"]: known[text],
                 ),
                 ("own words", tokens, count_sentences),

@@ -18,6 +18,7 @@ REASONS = ("c4_lorem_ipsum", "c4_curly_bracket", "c4_too_few_sentences", "c4_sho
 
 _CITATION = re.compile(r"\[\d*\]|\[edit\]|\[citation needed\]")
 _ELLIPSIS = "..."
+_PLACEHOLDER, _SCRIPT = "lorem ipsum", "javascript"
 _POLICY = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
 
 
@@ -55,32 +56,49 @@ class C4Quality:
 
     def clean(self, text: str, count: Callable[[str], int]) -> str | Reason:
         """Give the lines that stay, or the reason to reject the page; `count` counts the sentences of a line."""
-        kept, sentences = [], 0
-        for raw in text.splitlines():
-            line = self._clean_line(raw)
-            if line is None:
-                continue
+        lines = [line for raw in text.splitlines() if (line := self._clean_line(raw)) is not None]
+        lower = "\n".join(lines).lower()
+        if "{" in lower or any(phrase in lower for phrase in (_PLACEHOLDER, *self._dropped())):
+            judged = self._judge_lines(lines)
+            if isinstance(judged, Reason):
+                return judged
+            lines = judged
+        sentences = 0
+        for line in lines:
+            if sentences >= self.min_sentences:
+                break  # How many there are is told of a page that has too few.
+            sentences += count(line)
+        if sentences < self.min_sentences:
+            return Reason("c4_too_few_sentences", under(sentences, self.min_sentences, "sentences"))
+        return "\n".join(lines).strip()
+
+    def _dropped(self) -> tuple[str, ...]:
+        return (_SCRIPT, *_POLICY) if self.drop_policy else ()
+
+    def _judge_lines(self, lines: list[str]) -> list[str] | Reason:
+        """Give the lines that say nothing of a site's machinery, or the reason for which one rejects the page."""
+        kept = []
+        for line in lines:
             lower = line.lower()
-            if "lorem ipsum" in lower:
+            if _PLACEHOLDER in lower:
                 return Reason("c4_lorem_ipsum", line[:80])
-            if self.drop_policy and "javascript" in lower:
+            if self.drop_policy and _SCRIPT in lower:
                 continue
             if "{" in line:
                 return Reason("c4_curly_bracket", line[:80])
-            if self.drop_policy and any(phrase in lower for phrase in _POLICY):
-                continue
-            sentences += count(line)
-            kept.append(line)
-        if sentences < self.min_sentences:
-            return Reason("c4_too_few_sentences", under(sentences, self.min_sentences, "sentences"))
-        return "\n".join(kept).strip()
+            if not any(phrase in lower for phrase in self._dropped()):
+                kept.append(line)
+        return kept
 
     def _clean_line(self, raw: str) -> str | None:
         """Give a line without citations, or None where its shape is no sentence's."""
-        line = _CITATION.sub("", raw.strip())
-        found = raw.split()
+        line, found = raw.strip(), raw.split()
+        if "[" in line:
+            line = _CITATION.sub("", line)
         counted = line.split() if self.citations_first else found
-        if len(counted) < self.min_words_per_line or max(map(len, found), default=0) > self.max_word_characters:
+        if len(counted) < self.min_words_per_line:
+            return None
+        if len(raw) > self.max_word_characters and max(map(len, found), default=0) > self.max_word_characters:
             return None
         if self.drop_unpunctuated and (not line.endswith(self.end_marks) or line.endswith(_ELLIPSIS)):
             return None

@@ -41,7 +41,7 @@ class FineWebQuality:
         return self._judge_lines(lines) or self._judge_whole(text, lines, split)
 
     def _judge_lines(self, lines: list[str]) -> Reason | None:
-        punctuated = sum(line.endswith(SENTENCE_TERMINALS) for line in lines) / len(lines)
+        punctuated = sum(line[-1] in SENTENCE_TERMINALS for line in lines) / len(lines)
         if punctuated < self.min_punctuated_lines:
             return Reason("fineweb_punctuation", under(punctuated, self.min_punctuated_lines, "of lines punctuated"))
         short = sum(len(line) <= self.short_line_characters for line in lines) / len(lines)
@@ -54,7 +54,10 @@ class FineWebQuality:
         if repeated > self.max_repeated_characters:
             detail = over(repeated, self.max_repeated_characters, "of characters in repeated lines")
             return Reason("fineweb_repeated_lines", detail)
-        breaks = text.count("\n") / max(1, len(split(text)))
-        if breaks > self.max_line_breaks:
-            return Reason("fineweb_line_breaks", over(breaks, self.max_line_breaks, "line breaks a word"))
+        breaks = text.count("\n")
+        if breaks / max(1, len(text.split())) <= self.max_line_breaks:
+            return None  # What stands between two spaces is a word at least: there is no need to split it.
+        share = breaks / max(1, len(split(text)))
+        if share > self.max_line_breaks:
+            return Reason("fineweb_line_breaks", over(share, self.max_line_breaks, "line breaks a word"))
         return None

@@ -5,13 +5,15 @@ Source: Rae et al. 2021, "Scaling Language Models: Methods, Analysis & Insights 
 FineWeb stands, and say so at the choice; benchmarks/filter_parity.py compares the two on real documents.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from filters.rules.lib.ngram_repeats import NgramRepeats
 from filters.rules.lib.steps import over, threshold, under
-from filters.rules.lib.tokens import is_symbol, tokens
+from filters.rules.lib.tokens import Tokens, tokens
 from webtext.reasons import Reason
 from webtext.records import Document
 
@@ -39,7 +41,7 @@ _BULLETS = ("•", "-")
 _ELLIPSES = ("...", "…")
 _SHORTEST_REPEATED = 5  # words of the n-grams that may not repeat, table A1
 
-Split = Callable[[str], Sequence[str]]
+Split = Callable[[str], Tokens]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +63,15 @@ class GopherQuality:
 
     def judge(self, text: str, split: Split) -> Reason | None:
         """Judge a text with a given notion of words; marks may be words of their own."""
-        found = Counter(split(text))
-        wordy = {word: count for word, count in found.items() if word.isalnum() or not is_symbol(word)}
-        n_words = sum(wordy.values())
+        found = split(text)
+        wordy = _which(found, str.isalnum)
+        n_words = int(found.counts[wordy].sum())
         if n_words < max(1, self.min_words):
             return Reason("gopher_short", under(n_words, self.min_words, "words"))
         if n_words > self.max_words:
             return Reason("gopher_long", over(n_words, self.max_words, "words"))
-        mean = sum(len(word) * count for word, count in wordy.items()) / n_words
-        return self._judge_words(text, found.total(), mean) or self._judge_lines(text) or self._judge_prose(found)
+        mean = int((found.lengths * found.counts)[wordy].sum()) / n_words
+        return self._judge_words(text, len(found), mean) or self._judge_lines(text) or self._judge_prose(found)
 
     def _judge_words(self, text: str, n_tokens: int, mean: float) -> Reason | None:
         if mean < self.min_mean_word_length:
@@ -91,16 +93,21 @@ class GopherQuality:
             return Reason("gopher_ellipsis_lines", over(trailing, self.max_ellipsis_lines, "of lines end in ..."))
         return None
 
-    def _judge_prose(self, found: Counter[str]) -> Reason | None:
+    def _judge_prose(self, found: Tokens) -> Reason | None:
         # datatrove counts marks among the words here, so a text of much punctuation has fewer words with a letter.
-        with_letter = sum(count for word, count in found.items() if word.isalpha() or any(map(str.isalpha, word)))
-        alphabetic = with_letter / found.total()
+        alphabetic = int(found.counts[_which(found, str.isalpha)].sum()) / len(found)
         if alphabetic < self.min_alphabetic_words:
             return Reason("gopher_alphabetic", under(alphabetic, self.min_alphabetic_words, "of words have a letter"))
-        stop_words = len(set(_STOP_WORDS).intersection(found))
+        stop_words = sum(word in found.kinds for word in _STOP_WORDS)
         if stop_words < self.min_stop_words:
             return Reason("gopher_stop_words", under(stop_words, self.min_stop_words, "different stop words"))
         return None
+
+
+def _which(found: Tokens, holds: Callable[[str], bool]) -> NDArray[np.bool_]:
+    """Tell of each kind of token whether something holds of one of its characters; of most it does of all."""
+    answers = (holds(kind) or any(map(holds, kind)) for kind in found.kinds)
+    return np.fromiter(answers, np.bool_, len(found.kinds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,18 +149,23 @@ class GopherRepetition:
                 return Reason(f"gopher_repeated_{name}", over(share, max_characters, f"of characters in such {name}"))
         return None
 
-    def _judge_ngrams(self, text: str, found: Sequence[str]) -> Reason | None:
-        repeats = NgramRepeats(found)
+    def _judge_ngrams(self, text: str, found: Tokens) -> Reason | None:
+        repeats, length = NgramRepeats(found), max(1, len(text))
         for n, limit in enumerate(self.max_top_ngrams, start=2):
+            if repeats.most_by_words(n) / length <= limit or repeats.most_by_hashes(n) / length <= limit:
+                continue
             repeats.grow_to(n)
-            share = repeats.top_characters() / max(1, len(text))
+            share = repeats.top_characters() / length
             if share > limit:
                 return Reason("gopher_top_ngram", over(share, limit, f"of characters in one {n}-gram"))
+        most = repeats.most_repeated(_SHORTEST_REPEATED) / length
+        if all(most <= limit for limit in self.max_repeated_ngrams):
+            return None
         if repeats.n > _SHORTEST_REPEATED:  # a preset may have more limits of top n-grams than the paper's three
             repeats = NgramRepeats(found)
         for n, limit in enumerate(self.max_repeated_ngrams, start=_SHORTEST_REPEATED):
             repeats.grow_to(n)
-            share = repeats.repeated_characters() / max(1, len(text))
+            share = repeats.repeated_characters() / length
             if share > limit:
                 return Reason("gopher_repeated_ngram", over(share, limit, f"of characters in repeated {n}-grams"))
         return None
@@ -167,6 +179,8 @@ def count_repeats(blocks: Sequence[str]) -> tuple[int, int]:
     """
     seen: set[str] = set()
     repeated = characters = 0
+    if len(set(blocks)) == len(blocks):
+        return 0, 0
     for block in blocks:
         if block in seen:
             repeated += 1

@@ -2,7 +2,9 @@
 
 import dataclasses
 import pickle
+from collections import Counter
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -10,7 +12,9 @@ from filters import apply_filters, first_reason, load_preset, preset_names
 from filters.catalogue import REASONS, RULES, Rule
 from filters.dry_run import describe_preset, describe_rules, dry_run, format_dry_run
 from filters.presets import Entry, file_settings, parse_overrides, read_preset
+from filters.rules import c4
 from filters.rules.length import Length
+from filters.rules.lib.ngram_repeats import NgramRepeats
 from filters.rules.lib.steps import threshold
 from filters.rules.lib.tokens import tokens
 from webtext.errors import UsageError
@@ -211,6 +215,27 @@ def test_rules_that_follow_one_another_split_a_text_into_words_once():
     for rule in load_preset("fineweb"):
         rule(document())
     assert tokens.cache_info().misses == 1
+
+
+def test_the_rules_of_a_plain_text_look_no_further_than_their_verdict_needs(monkeypatch):
+    counts = Counter()
+
+    def counted(function):
+        def count(*arguments):
+            counts[function.__name__] += 1
+            return function(*arguments)
+
+        return count
+
+    said = f"{PROSE} To be with those that have wings it went over hills of sand while old boats lay there".lower()
+    lines = [" ".join(Random(number).sample(sorted(set(words(said))), 20)) + "." for number in range(10)]
+    monkeypatch.setattr(c4, "count_sentences", counted(c4.count_sentences))
+    monkeypatch.setattr(NgramRepeats, "_grow", counted(NgramRepeats._grow))
+    tokens.cache_clear()
+    judged = apply_filters(document("\n".join([*lines, "Two words"])), load_preset("fineweb"))
+    assert judged.text == "\n".join(lines)  # C4's rule drops a line of two words
+    assert tokens.cache_info().misses == 1  # the text that is left is not split once more
+    assert counts == {"count_sentences": 5}  # as many as the preset asks for, and no n-gram was looked for
 
 
 @pytest.mark.parametrize("language", ["english", "EN", "xx", ""])

@@ -3,7 +3,7 @@
 import pytest
 
 from filters.rules.fineweb import FineWebQuality
-from webtext.text import words
+from filters.rules.lib.tokens import tokens
 
 
 def lines(short, long, characters):
@@ -26,4 +26,4 @@ def lines(short, long, characters):
 )
 def test_short_lines(short, long, characters, reason):
     rule = FineWebQuality(max_repeated_characters=1.0, max_line_breaks=1.0)
-    assert rule.judge(lines(short, long, characters), words) == reason
+    assert rule.judge(lines(short, long, characters), tokens) == reason

@@ -7,7 +7,14 @@ ends, then within. benchmarks/filter_parity.py measures on real documents how of
 """
 
 import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
+
+import numpy as np
+from numpy.typing import NDArray
 
 _UNITS = "km|m|cm|mm|nm|dm|kg|g|mg|t|lb|oz|ft|in|yd|mi|ha|hPa|Pa|mbar|[kKmMgGtT][bB]|[TGMK%]"
 _MARKS = (
@@ -36,10 +43,18 @@ _WHOLE = re.compile(
     r"|(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|Inc|Ltd|Co|Corp|Gen|Rep|Sen|Gov|Rev|Mt|Ph\.D"
     r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\."
 )
+# Most of what is not a word alone is one, or a number, between marks: each mark is a token. A full stop is one behind
+# what no abbreviation looks like.
+_PLAIN = re.compile(
+    rf"([{_MARKS}%=$]*)(?:"
+    rf"((?!www\.)[a-z]{{3,}}(?:[-_][a-z]+)*|[A-Z][a-z]{{4,}}|[A-Z]{{2,}}|[0-9]+(?:[.,:][0-9]+)*)"
+    rf"(['\u2019]s)?((?:\.?[{_MARKS}])*\.?)"
+    rf"|([A-Za-z]+(?:[-_][A-Za-z]+)*)(['\u2019][sS])?([{_MARKS}]*))"
+)
 _CONTRACTION = re.compile(r"(?<=[a-z])(?:n['\u2019]t|['\u2019](?:ll|ve|re|[dms]))$", re.IGNORECASE)
 _LONGEST_END = 8  # characters that a match of _AFTER looks at, and more
 _LONGEST_WHOLE = 200  # characters; beyond it nothing is an address, and asking at every step would take squared time
-_REMEMBERED = 1 << 13  # chunks between spaces, of which a text repeats most; more take memory, and no less time
+_REMEMBERED = 1 << 12  # chunks that are split by steps; more take memory, and no less time
 _SENTENCE_END = re.compile(
     r"[.!?…]+[\"'\u201d\u2019\u201c\u2018\u00bb\u00ab)\]]*"
     r"(?=\s+[\"'\u201c\u2018\u201e\u201a\u00ab\u00bb\u00bf\u00a1(\[]*[^\W_a-z]|\s*$)"
@@ -59,32 +74,83 @@ FE56-FE57 FF01 FF0E FF1F FF61 10A56-10A57 10F55-10F59 10F86-10F89 11047-11048 11
 """
 
 
-def _characters(ranges: str) -> tuple[str, ...]:
+def _characters(ranges: str) -> frozenset[str]:
     bounds = [[int(bound, 16) for bound in item.split("-")] for item in ranges.split()]
-    return tuple(chr(code) for bound in bounds for code in range(bound[0], bound[-1] + 1))
+    return frozenset(chr(code) for bound in bounds for code in range(bound[0], bound[-1] + 1))
 
 
 SENTENCE_TERMINALS = _characters(_TERMINAL_RANGES)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Tokens:
+    """The tokens of a text, each kind of them numbered by its first place: what asks about kinds asks but once each."""
+
+    kinds: Mapping[str, int]  # token -> its number
+    numbers: NDArray[np.int64]  # of each token, in the text's order
+    lengths: NDArray[np.int64]  # of each kind, in characters
+    counts: NDArray[np.int64]  # of each kind
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __iter__(self) -> Iterator[str]:
+        return map(tuple(self.kinds).__getitem__, self.numbers)
+
+
+def number(found: Sequence[str], places: NDArray[np.int64] | None = None) -> Tokens:
+    """Number tokens; those of a text may be given once each, and then the place of each token of the text among them.
+
+    >>> number(["a", "b", "a"]).numbers.tolist()
+    [0, 1, 0]
+    """
+    kinds, numbers = _number(found)
+    lengths = np.fromiter(map(len, kinds), np.int64, len(kinds))
+    numbers = numbers if places is None else numbers[places]
+    return Tokens(kinds, numbers, lengths, np.bincount(numbers, minlength=len(kinds)))
+
+
+def _number(found: Sequence[str]) -> tuple[dict[str, int], NDArray[np.int64]]:
+    kinds: defaultdict[str, int] = defaultdict(count().__next__)
+    numbers = np.fromiter(map(kinds.__getitem__, found), np.int64, len(found))
+    kinds.default_factory = None
+    return kinds, numbers
+
+
 @lru_cache(maxsize=1)  # one rule after another asks for those of the same text
-def tokens(text: str) -> tuple[str, ...]:
+def tokens(text: str) -> Tokens:
     """Split a text into words, with the marks around and between them as tokens of their own.
 
-    >>> tokens("Don't stop (it's 3.5km) at built-in --options ...")
+    >>> tuple(tokens("Don't stop (it's 3.5km) at built-in --options ..."))
     ('Do', "n't", 'stop', '(', 'it', "'s", '3.5', 'km', ')', 'at', 'built', '-', 'in', '--options', '...')
     """
+    chunks, numbers = _number(text.split())
     found: list[str] = []
-    for chunk in text.split():
+    starts = [0]
+    for chunk in chunks:
         if chunk.isalpha():
             found.append(chunk)
         else:
-            found += _split_known(chunk) if len(chunk) <= _LONGEST_WHOLE else _split(chunk)
-    return tuple(found)
+            found += _split(chunk)
+        starts.append(len(found))
+    # The tokens of all chunks, one chunk's after the other's: what is counted on from the start of each.
+    sizes = np.diff(starts)[numbers]
+    begins = np.asarray(starts)[numbers] - (np.cumsum(sizes) - sizes)
+    return number(found, np.repeat(begins, sizes) + np.arange(sizes.sum()))
 
 
 def _split(chunk: str) -> tuple[str, ...]:
-    """Split what stands between two spaces: marks off its ends, one by one, then within what is left."""
+    """Split what stands between two spaces."""
+    if not (plain := _PLAIN.fullmatch(chunk)):
+        return _split_known(chunk) if len(chunk) <= _LONGEST_WHOLE else _split_by_steps(chunk)
+    before, sure, its, ends, word, whose, marks = plain.groups("")
+    stem, genitive = sure or word, its or whose
+    parts = stem.replace("-", " - ").split() if "-" in stem else [stem]
+    return (*before, *parts, *([genitive] if genitive else ()), *ends, *marks)
+
+
+def _split_by_steps(chunk: str) -> tuple[str, ...]:
+    """Split marks off the ends of a chunk, one by one, then within what is left."""
     first: list[str] = []
     last: list[str] = []
     start, end = 0, len(chunk)
@@ -104,7 +170,7 @@ def _split(chunk: str) -> tuple[str, ...]:
     return (*first, *reversed(last))
 
 
-_split_known = lru_cache(_REMEMBERED)(_split)
+_split_known = lru_cache(_REMEMBERED)(_split_by_steps)
 
 
 def _is_whole(chunk: str, start: int, end: int) -> bool:
@@ -122,11 +188,6 @@ def _split_within(word: str) -> list[str]:
         start = mark.end()
     found += [stem[start:], contraction.group() if contraction else ""]
     return [part for part in found if part]
-
-
-def is_symbol(token: str) -> bool:
-    """Tell whether a token is made of punctuation and symbols alone."""
-    return not any(map(str.isalnum, token))
 
 
 def count_sentences(text: str) -> int:

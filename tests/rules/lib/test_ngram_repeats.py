@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.rules.lib.ngram_repeats import NgramRepeats
+from filters.rules.lib.tokens import number
 
 WORDS = st.lists(st.sampled_from(["a", "bb", "ccc", "d", "ee"]), max_size=60)
 
@@ -33,15 +34,23 @@ def repeated_in_words(words, n):
 
 @given(WORDS)
 def test_repeats_are_those_that_a_set_of_tuples_finds(words):
-    repeats = NgramRepeats(words)
+    repeats = NgramRepeats(number(words))
     for n in range(1, 12):
         repeats.grow_to(n)
         assert (repeats.n, repeats.top_characters()) == (n, top_in_words(words, n))
         assert repeats.repeated_characters() == repeated_in_words(words, n)
 
 
+@given(WORDS)
+def test_no_count_passes_its_bound(words):
+    repeats = NgramRepeats(number(words))
+    for n in range(1, 12):
+        assert top_in_words(words, n) <= min(repeats.most_by_words(n), repeats.most_by_hashes(n))
+        assert max(repeated_in_words(words, longer) for longer in range(n, 14)) <= repeats.most_repeated(n)
+
+
 def test_a_text_of_one_word_repeats_all_but_its_first_place():
-    repeats = NgramRepeats(["word"] * 100)
+    repeats = NgramRepeats(number(["word"] * 100))
     assert repeats.repeated_characters() == 4 * 99
     repeats.grow_to(2)
     assert (repeats.top_characters(), repeats.repeated_characters()) == (9 * 99, 8 * 49)
