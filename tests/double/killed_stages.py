@@ -17,7 +17,9 @@ import os
 import random
 import runpy
 import shutil
+import signal
 import sys
+import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
@@ -37,6 +39,8 @@ from pipelines.stages.harvest import HarvestConfig, run_harvest
 from pipelines.stages.kept import Kept
 from pipelines.stages.shards import ShardsConfig
 from sample.build import ARCHIVE, DUMP
+from tests.double.armed_with import ARMED
+from tests.double.sessions import is_stopped
 from tests.double.thorough import THOROUGH
 from webtext.crawl.config import FetchConfig
 from webtext.crawl.page_archive import is_page_row
@@ -46,12 +50,12 @@ from webtext.tables import read_records
 from webtext.warc.warc_reader import iter_warc
 
 STAGES = ("links", "pages", "documents", "duplicates", "corpus")
-ARMED = Path(__file__).resolve().parent / "armed"
+
 TOLD = 2  # exit status where a stage ended with a line for the user
 WORKER = "pipelines.engine.worker"
 JUDGE = b"webtext.sandbox.child"  # a process in which pages are judged
 KILLS = 4 * THOROUGH or 1  # kills of the driver in each stage
-SECONDS = 120  # after which a process that should have ended is given up
+SECONDS = 300  # after which a process that should have ended is given up
 _SLACK = 4  # things that one run does and another does not: what a worker reads once depends on its share of the tasks
 _DUMPS = 4
 _SLOTS = 2  # A crawl goes on with as many as it began with.
@@ -101,7 +105,7 @@ def run_stage(stage, inputs, output, engine):
             run_shards(Kept(parts, found), place, ShardsConfig(text_bytes_a_shard=20_000), engine)
 
 
-def _run(stage, inputs, output, workers, kill, log):
+def _run(stage, inputs, output, workers, kill, log, stops):
     os.setsid()
     stream = os.open(log, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
     os.dup2(stream, 1)
@@ -112,9 +116,11 @@ def _run(stage, inputs, output, workers, kill, log):
         sys.path.insert(0, str(ARMED))  # workers have the paths of their driver
         armed = {"WORD": WORKER, "PLACE": place, "COUNT": kill.count, "MOMENT": kill.moment}
         os.environ.update({f"ARMED_{name}": str(value) for name, value in armed.items()})
-    elif kill is not None:
-        arm = runpy.run_path(str(ARMED / "sitecustomize.py"))["arm"]
+    arm = runpy.run_path(str(ARMED / "sitecustomize.py"))["arm"]
+    if kill is not None and not kill.worker:
         arm(place, str(kill.count), kill.moment)
+    for moment in stops:
+        arm(f"{output / stage}.unfinished", str(output / f"stop-{moment}"), moment, signal.SIGSTOP)
     try:
         run_stage(stage, inputs, output, Engine(workers))
     except UsageError as error:
@@ -122,15 +128,35 @@ def _run(stage, inputs, output, workers, kill, log):
         sys.exit(TOLD)
 
 
-def start(stage, inputs, output, log, workers=1, kill=None):
-    """Start a stage as a process; its standard error goes to `log`."""
+def start(stage, inputs, output, log, workers=1, kill=None, stops=()):
+    """Start a stage as a process; its standard error goes to `log`.
+
+    Args:
+        stage: its name.
+        inputs: where the stages before it lie.
+        output: where it is to lie.
+        log: a file.
+        workers: how many processes work.
+        kill: who dies, and when.
+        stops: the driver stops at the n-th thing that it does with what it is making, for each of these numbers:
+            whoever is to meet it in the midst of its work need not look at the right moment (`wait_for_stop`).
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    process = context.Process(target=_run, args=(stage, inputs, output, workers, kill, str(log)))
+    process = context.Process(target=_run, args=(stage, inputs, output, workers, kill, str(log), stops))
     process.start()
     # Starting a process asks how all earlier ones ended, which their own threads ask, too; the second to ask hears 255.
     multiprocessing.process._children.discard(process)
     return process
+
+
+def wait_for_stop(process, output, moment):
+    """Wait until a driver has stopped at a moment of `stops`."""
+    deadline = time.monotonic() + SECONDS
+    while not ((output / f"stop-{moment}.killed").exists() and is_stopped(process.pid)):
+        assert process.is_alive(), (output / "log").read_text()[-4000:]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def ended(process):

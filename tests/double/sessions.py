@@ -34,6 +34,11 @@ def processes_of(session, word=b""):
     return sorted(found)
 
 
+def is_stopped(process):
+    """Tell whether a process has stopped (SIGSTOP)."""
+    return Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()[0] == "T"
+
+
 def wait_for_none(session, seconds):
     """Wait until no process of a session is left; give those that are left after so many seconds."""
     deadline = time.monotonic() + seconds

@@ -21,8 +21,9 @@ import pytest
 from pipelines.commands.cli import EXIT_USAGE, main
 from pipelines.engine import ray_tasks
 from pipelines.engine.tasks import Worker
+from tests.double.armed_with import stopping
 from tests.double.beam_processes import ROOT, free_port
-from tests.double.sessions import processes_of, wait_for_none
+from tests.double.sessions import is_stopped, processes_of, wait_for_none
 from tests.double.thorough import THOROUGH
 from webtext.errors import UsageError
 
@@ -92,8 +93,8 @@ def pages(sample_built):
 
 
 @contextlib.contextmanager
-def building(pages, output, *flags):
-    command = [sys.executable, "-c", PROGRAM, "build", "--pages", str(pages), "--output", output.name, *flags]
+def building(pages, output, *flags, program=PROGRAM):
+    command = [sys.executable, "-c", program, "build", "--pages", str(pages), "--output", output.name, *flags]
     output.parent.mkdir(exist_ok=True)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, cwd=output.parent, env=environment, stderr=subprocess.PIPE, text=True) as process:
@@ -119,12 +120,18 @@ def test_a_cluster_makes_the_same_bytes_also_when_one_of_its_machines_is_killed(
             pass
         assert digests(tmp_path / "ray") == digests(tmp_path / "beam")
         shutil.rmtree(tmp_path / "ray")
-    with building(pages, tmp_path / "ray", "--ray", address) as process:
+    # The driver stops before it publishes: it begins with five things, and does the others when all tasks are done.
+    stops = stopping("ray/documents.unfinished", str(tmp_path / "count"), 8)
+    with building(pages, tmp_path / "ray", "--ray", address, program=stops + PROGRAM) as process:
         while not list((tmp_path / "ray").glob("documents.unfinished/part-*")):
             assert process.poll() is None, process.stderr.read()[-4000:]
             time.sleep(0.02)
         end_all_of(first)
+        while not is_stopped(process.pid):
+            assert process.poll() is None, process.stderr.read()[-4000:]
+            time.sleep(0.02)
         assert not (tmp_path / "ray" / "documents").exists()
+        process.send_signal(signal.SIGCONT)
     assert digests(tmp_path / "ray") == digests(tmp_path / "beam")
 
 

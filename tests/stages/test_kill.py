@@ -1,6 +1,5 @@
 """Kill each stage's driver at moments drawn by a seed, and what it has judge pages; find the same bytes in the end."""
 
-import contextlib
 import os
 import random
 import signal
@@ -11,7 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.double.killed_stages import JUDGE, KILLS, SECONDS, STAGES, content, draw_kills, ended, finish, start
+from tests.double.killed_stages import (
+    JUDGE,
+    KILLS,
+    SECONDS,
+    STAGES,
+    content,
+    draw_kills,
+    ended,
+    finish,
+    start,
+    wait_for_stop,
+)
 from tests.double.sessions import processes_of, wait_for_none
 
 pytestmark = [
@@ -19,6 +29,10 @@ pytestmark = [
     pytest.mark.usefixtures("quick_starts"),
     pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc"),
 ]
+
+
+# A bucket of documents is written by nine things that a driver does; before the first one it has done five.
+MOMENTS = range(16, 80, 9)
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -48,25 +62,24 @@ def has_answered(process):
 
 
 def test_a_process_that_judges_pages_may_be_killed_again_and_again(unkilled, tmp_path):
-    driver, draw, killed = start("documents", unkilled, tmp_path, tmp_path / "log", 2), random.Random(1), 0
-    while driver.is_alive():
-        judges = [process for process in processes_of(driver.pid, JUDGE) if has_answered(process)]
-        if judges and killed < max(KILLS, 2):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(draw.choice(judges), signal.SIGKILL)
-                killed += 1
-        time.sleep(draw.uniform(0, 0.2))
+    stops, draw = MOMENTS[: max(KILLS, 2)], random.Random(1)
+    driver = start("documents", unkilled, tmp_path, tmp_path / "log", 2, stops=stops)
+    for moment in stops:
+        wait_for_stop(driver, tmp_path, moment)
+        judge = draw.choice([process for process in processes_of(driver.pid, JUDGE) if has_answered(process)])
+        if moment != stops[-1]:  # It is at work again, and stops once more before it can end.
+            os.kill(driver.pid, signal.SIGCONT)
+            time.sleep(draw.uniform(0, 0.1))
+        os.kill(judge, signal.SIGKILL)
+    os.kill(driver.pid, signal.SIGCONT)
     assert ended(driver) == 0, (tmp_path / "log").read_text()[-4000:]
-    assert killed > 1
     assert content(tmp_path / "documents") == content(unkilled / "documents")
 
 
 def test_no_worker_outlives_a_driver_that_is_killed(unkilled, tmp_path):
-    driver = start("documents", unkilled, tmp_path, tmp_path / "log", 2)
-    all_judges = 3  # two, and what they are forked from
-    while not list(tmp_path.glob("documents.unfinished/part-*")) or len(processes_of(driver.pid, JUDGE)) < all_judges:
-        assert driver.is_alive(), (tmp_path / "log").read_text()[-4000:]
-        time.sleep(0.02)
+    driver = start("documents", unkilled, tmp_path, tmp_path / "log", 2, stops=MOMENTS[:1])
+    wait_for_stop(driver, tmp_path, MOMENTS[0])
+    assert len(processes_of(driver.pid, JUDGE)) > 1  # those that judge, and what they are forked from
     os.kill(driver.pid, signal.SIGKILL)
     assert wait_for_none(driver.pid, SECONDS) == []
     assert ended(driver) == -signal.SIGKILL

@@ -1,9 +1,9 @@
-"""Kill a process at the n-th thing that it does with a file or a connection: a moment in the work, not on a clock.
+"""Kill or stop a process at the n-th thing it does with a file or a connection: a moment in the work, not on a clock.
 
 Python imports this module at the start of every process that has this folder on its path. It arms the processes whose
 command line holds a word (Beam's workers are started by Beam, and nothing else can be told to them); the others arm
 themselves. Armed processes of a run count together, in a file that grows by a byte a time. One of them dies, by
-SIGKILL, just before it does what it was about to do.
+SIGKILL, just before it does what it was about to do; or it stops there, by SIGSTOP, until it is told to go on.
 """
 
 import os
@@ -13,10 +13,10 @@ import sys
 EVENTS = {"open", "os.listdir", "os.scandir", "os.mkdir", "os.rename", "os.remove", "os.rmdir"}  # PEP 578
 
 
-def arm(place, count, moment):
+def arm(place, count, moment, number=signal.SIGKILL):
     """Count what this process does with files below `place`, and with sockets, in the file `count`.
 
-    It is killed at the `moment`-th of these things, counted over all processes; at 0 at once, and at -1 never.
+    It is sent a signal at the `moment`-th of these things, counted over all processes; at 0 at once, and at -1 never.
     """
     tally = os.open(count, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
 
@@ -25,7 +25,7 @@ def arm(place, count, moment):
             os.open(f"{count}.killed", os.O_CREAT | os.O_EXCL)
         except FileExistsError:
             return  # one is enough
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), number)
 
     def counts(event, arguments):
         if event in EVENTS:
