@@ -16,6 +16,7 @@ import sys
 import threading
 
 from pipelines.engine import logs
+from webtext.sandbox.heap import settle_heap
 
 # Allocations between collections: by default garbage is looked for hundreds of times while Beam and Arrow are imported,
 # among all that they keep in memory, for a third of a second a process.
@@ -36,6 +37,7 @@ def settle_libraries() -> None:
     """Say how the libraries of a run are to use the machine, before they are imported; what the user said stands."""
     for name, value in LIBRARIES.items():
         os.environ.setdefault(name, value)
+    settle_heap()
 
 
 def import_beam() -> None:

@@ -34,6 +34,7 @@ from webtext.extract.config import ExtractConfig
 from webtext.extract.extractors import PACKAGES
 from webtext.manifest import Counts
 from webtext.records import Document, Page, Rejection
+from webtext.sandbox.heap import give_back
 from webtext.tables import DOCUMENTS, from_table, read_columns, to_table, write_records, write_table
 from webtext.warc.warc_reader import read_response
 
@@ -163,6 +164,8 @@ class _Open:
 
     def write(self, directory: str) -> None:
         write_bucket(directory, self.suffix, self.documents, self.rejections)
+        self.documents.clear()
+        give_back()
 
 
 @dataclass
@@ -178,6 +181,7 @@ class WriteBuckets(Worker):
     processes: int = 1  # the processes that judge a worker's pages
 
     def open(self) -> None:
+        give_back()  # what reading archives and their index has left
         self._pool = PagePool(self.config.page, self.processes)
         self._index = PageIndex()
         self._ahead: deque[Callable[[], None]] = deque()  # what is to be done as pages are judged, in order

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import tracemalloc
 
 import numpy as np
 from hypothesis import given
@@ -92,6 +93,16 @@ def test_a_book_on_one_page_is_judged_as_a_page_is():
     reader = BlockReader().read(page)
     table = measure(reader.blocks, reader.places, Declared.read(page)).table(("page_chars", "chars_before", "index"))
     assert table.max(axis=1).tolist() == [15_000, 15_000, 120]
+
+
+def test_no_more_of_a_large_page_is_measured_at_a_time_than_the_model_is_asked():
+    page = parse_html("".join(f"<div><p>Paragraph {n}.</p></div>" for n in range(3000)))
+    reader, declared, names = BlockReader().read(page), Declared.read(page), Trees.load(MODEL).names
+    tracemalloc.start()
+    table = measure(reader.blocks, reader.places, declared).table(names)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 3 * table.nbytes
 
 
 def test_captions_are_text_where_nearly_all_is_captions():

@@ -35,6 +35,13 @@ def test_the_signature_of_a_text_is_datasketchs(num_perm, seed):
     assert signed.tolist() == reference.hashvalues.tolist()
 
 
+def test_datasketch_is_given_many_hashes_as_one_value(monkeypatch):
+    given = []
+    monkeypatch.setattr(MinHash, "update_batch", lambda _, values: given.append([len(value) for value in values]))
+    signature(np.arange(1100, dtype=np.uint64), MinHashConfig(reference=True))
+    assert given == [[512], [512], [76]]
+
+
 def test_the_sketch_holds_the_signature_of_all_shingles():
     text = " ".join(map(str, range(300)))
     made = sketch(text, CONFIG)

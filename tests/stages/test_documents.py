@@ -18,6 +18,7 @@ from filters.rules.personal_data import PersonalData
 from pipelines.commands.build_flags import add_documents_arguments, add_duplicates_arguments, documents_config
 from pipelines.pages.page_index import PageIndex
 from pipelines.pages.page_work import judge_page
+from pipelines.stages import documents
 from pipelines.stages.documents import (
     MOST_BUCKETS,
     PAGES_A_BUCKET,
@@ -154,6 +155,35 @@ def test_the_files_of_a_bucket_hold_sorted_rows_and_find_their_shingles(tmp_path
             "https://a.example/",
             "https://b.example/",
         ]
+
+
+def test_what_a_bucket_took_is_the_systems_again_once_it_is_written(tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr(documents, "PagePool", Unread)
+    monkeypatch.setattr(
+        documents, "read_responses", lambda *_: [(page(f"https://a.example/{n}"), None) for n in range(3)]
+    )
+    monkeypatch.setattr(documents, "give_back", lambda: written.append(len(list(tmp_path.glob("part-*")))))
+    work = documents.WriteBuckets(str(tmp_path), DocumentsConfig())
+    work.open()
+    for bucket in range(2):
+        work.do(Bucket("index", bucket, 2))
+    work.finish()
+    work.close()
+    assert written == [0, 1, 2]
+
+
+class Unread:
+    """A pool that extracts no page."""
+
+    def __init__(self, *_):
+        pass
+
+    def submit(self, page, _):
+        return lambda: Rejection(page.url, "extract", "no_text")
+
+    def __exit__(self, *_):
+        pass
 
 
 def test_a_configuration_is_its_rules_and_not_the_name_of_their_file(tmp_path):

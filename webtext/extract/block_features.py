@@ -5,7 +5,7 @@ is a column with a number for each block; `measure` gives all of them by name, a
 """
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from operator import attrgetter
 from typing import Any
@@ -20,7 +20,7 @@ from webtext.extract.text_counts import COUNTS, count_texts
 
 Ints = NDArray[np.int64]
 Rows = NDArray[np.floating | np.integer | np.bool_]  # shape (features, blocks)
-Part = tuple[Sequence[str], Rows]  # features, by name
+Part = tuple[tuple[str, ...], Rows]  # features, by name
 
 _TAGS = str.split(
     """p li h1 h2 h3 h4 h5 h6 td th tr dt dd div section article blockquote pre figcaption summary label caption"""
@@ -60,9 +60,7 @@ _NEIGHBOUR_NAMES = (
 
 def measure(blocks: Sequence[Block], places: Sequence[Place], declared: Declared) -> "Features":
     """Measure a page's blocks (at least one)."""
-    page = _Page(blocks, places, declared)
-    parts = (_of_text, _of_place, _of_names, _of_elements_around, _of_groups, _of_position, _of_neighbours)
-    return Features([_stack(page.size, declared.numbers), *(part(page) for part in parts)], page)
+    return Features(_Page(blocks, places, declared), declared)
 
 
 class Features:
@@ -75,28 +73,47 @@ class Features:
         hidden: as in `Place`, of each block.
     """
 
-    def __init__(self, parts: Sequence[Part], page: "_Page") -> None:
+    def __init__(self, page: "_Page", declared: Declared) -> None:
         self.words, self.place, self.parent = page.words, page.place, page.parent[page.place]
         self.near, self.above, self.hidden = page.near, page.above, page.hidden
-        self._rows = [rows for _, rows in parts]
-        self._names = tuple(chain.from_iterable(names for names, _ in parts))
+        self._page, self._declared = page, declared
 
     def names(self) -> tuple[str, ...]:
         """Name all of them, in the order on which the model was trained."""
-        return tuple(dict.fromkeys(self._names))
+        return tuple(dict.fromkeys(name for names, _ in self._parts() for name in names))
 
     def table(self, names: tuple[str, ...]) -> NDArray[np.float32]:
-        """Give the features that are named, each a row with a number for each block."""
-        rows, most = _rows_of(self._names, names)
-        table = np.concatenate(self._rows, dtype=np.float32, casting="unsafe").take(rows, axis=0)
+        """Give the features that are named, each a row with a number for each block.
+
+        Part by part: all that a page of 30,000 blocks can be asked for would be a hundred megabytes at once.
+        """
+        table = np.empty((len(names), self._page.size), np.float32)
+        for given, rows in self._parts():
+            wanted, to = _rows_of(given, names)
+            table[to] = rows.take(wanted, axis=0)
+        most = _limits_of(names)
         return np.clip(table, -most, most, out=table)
+
+    def _parts(self) -> Iterator[Part]:
+        """Measure what is measured together; where a name stands twice, the last is meant."""
+        yield _stack(self._page.size, self._declared.numbers)
+        for part in (_of_text, _of_place, _of_names, _of_elements_around, _of_groups, _of_position, _of_neighbours):
+            yield part(self._page)
+
+
+@functools.lru_cache(maxsize=64)
+def _rows_of(given: tuple[str, ...], names: tuple[str, ...]) -> tuple[Ints, Ints]:
+    """Give the rows of a part that are named, and the rows of the table that they go to."""
+    to = {name: number for number, name in enumerate(names)}
+    pairs = [(number, to[name]) for number, name in enumerate(given) if name in to]
+    rows = np.array(pairs, np.int64).reshape(-1, 2)
+    return rows[:, 0].copy(), rows[:, 1].copy()
 
 
 @functools.lru_cache(maxsize=8)
-def _rows_of(every: tuple[str, ...], names: tuple[str, ...]) -> tuple[Ints, NDArray[np.float32]]:
-    """Give the rows of what is named, and within what those are kept that count characters and blocks."""
-    numbers = {name: number for number, name in enumerate(every)}  # the last, where a name stands twice
-    return np.array([numbers[name] for name in names]), np.array([[_most(name)] for name in names], np.float32)
+def _limits_of(names: tuple[str, ...]) -> NDArray[np.float32]:
+    """Give the limits within which features are kept, shape (features, 1)."""
+    return np.array([[_most(name)] for name in names], np.float32)
 
 
 def _most(name: str) -> float:
@@ -240,16 +257,17 @@ def _of_elements_around(page: _Page) -> Part:
             frequent / np.maximum(words, 1),
             headings,
             children,
-        ]
+        ],
+        np.float32,
     )
     around = [page.place]
     for _ in range(_LEVELS - 1):
         around.append(page.parent[around[-1]])
-    parts = [of_places.take(element, axis=1) for element in around]
+    parts: list[Rows] = [of_places.take(element, axis=1) for element in around]
     for mass in _MASSES:
         element = _heavy(page, mass)[page.place]
         parts += [of_places.take(element, axis=1), (page.depth[page.place] - page.depth[element])[None]]
-    return _AROUND_NAMES, np.concatenate(parts)
+    return _AROUND_NAMES, np.concatenate(parts, dtype=np.float32, casting="unsafe")
 
 
 def _heavy(page: _Page, mass: int) -> Ints:
@@ -341,4 +359,4 @@ def _of_neighbours(page: _Page) -> Part:
     windows = np.array(
         [chars, link_chars / np.maximum(chars, 1), frequent / np.maximum(words, 1), sentences, prose]
     ).swapaxes(0, 1)
-    return _NEIGHBOUR_NAMES, np.concatenate([shifted.reshape(-1, size), windows.reshape(-1, size)])
+    return _NEIGHBOUR_NAMES, np.concatenate([shifted.reshape(-1, size), windows.reshape(-1, size)], dtype=np.float32)

@@ -20,6 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, Protocol
 
+from webtext.sandbox.heap import HeapTrimmer, give_back, settle_heap
+
 if sys.platform != "win32":
     import resource
 
@@ -30,8 +32,6 @@ NUMBER = struct.Struct("<q")  # what that answers with: a process's number, or h
 _LENGTH = struct.Struct("<Q")
 _GC_THRESHOLD = 50_000  # allocations between collections: trees of a page are freed by reference counts
 _STATUS, _SIZES = Path("/proc/self/status"), Path("/proc/self/statm")
-_RESIDENT_FIELD = 1  # the place of the resident size in the latter, in pages
-_TRIM_GROWTH_BYTES = 16 << 20  # the growth of resident memory
 _RETIRE_SHARE = 0.5  # a child that once held this share of the memory limit is replaced before the next call
 _TRACE_CALLS, _TRACE_CHARS = 20, 8000  # an exception's innermost calls and last characters
 _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, linux/prctl.h
@@ -93,10 +93,11 @@ def _begin(stream: BinaryIO) -> tuple[Callable[..., Any], float, int] | None:
     message = read_message(stream)
     if message is None:
         return None
+    settle_heap()
     gc.set_threshold(_GC_THRESHOLD)  # before all is imported: what is garbage then is found by one search
     setup: tuple[Callable[..., Any], float, int] = pickle.loads(message)  # noqa: S301 (our own parent)
     gc.collect()
-    _HeapTrimmer()()
+    give_back()
     gc.freeze()
     return setup
 
@@ -122,34 +123,17 @@ def _answer_calls(
 ) -> None:
     sys.excepthook = _answer_with_exception(answers)
     _limit_memory(memory_bytes)
-    keep_small, spent = _HeapTrimmer(), int(memory_bytes * _RETIRE_SHARE)
+    keep_small, spent = HeapTrimmer(), int(memory_bytes * _RETIRE_SHARE)
     while (request := read_message(requests)) is not None:
         keep_small()
         args, kwargs = pickle.loads(request)  # noqa: S301 (our own parent)
+        del request  # A page is in memory once.
         # The default action of SIGPROF ends the process, whatever C code it is in, after so much CPU time.
         signal.setitimer(signal.ITIMER_PROF, seconds)
         result = function(*args, **kwargs)
         signal.setitimer(signal.ITIMER_PROF, 0)
         usable = _most_ever_bytes() < spent or _peak_memory_bytes() < spent
         write_message(answers, pickle.dumps((result, usable), protocol=pickle.HIGHEST_PROTOCOL))
-
-
-class _HeapTrimmer:
-    """Hands back to the system what large calls have freed: glibc keeps it, a third of such a process in the end."""
-
-    def __init__(self) -> None:
-        self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-        self._usual = 0  # bytes resident after the last time
-        self._sizes = os.open(_SIZES, os.O_RDONLY) if self._trim is not None else -1
-
-    def __call__(self) -> None:
-        """Trim where the process has grown since the last time; a few milliseconds, once in some forty pages."""
-        if self._trim is not None and self._resident_bytes() > self._usual + _TRIM_GROWTH_BYTES:
-            self._trim(0)
-            self._usual = self._resident_bytes()
-
-    def _resident_bytes(self) -> int:
-        return int(os.pread(self._sizes, 200, 0).split()[_RESIDENT_FIELD]) * resource.getpagesize()
 
 
 def _answer_with_exception(answers: BinaryIO) -> Callable[..., None]:
