@@ -8,11 +8,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from webtext.extract.block import Block
 from webtext.extract.block_features import measure
 from webtext.extract.blocks import BlockReader
 from webtext.extract.declared import Declared
 from webtext.extract.extractors import second_opinion
-from webtext.extract.main_text import MODEL, choose, choose_blocks, is_doubtful, main_text
+from webtext.extract.main_text import MODEL, choose, choose_blocks, is_doubtful, leaves_links, main_text
 from webtext.extract.tree import parse_html
 from webtext.extract.trees import CERTAIN, SCALE, Trees, chances_of
 
@@ -185,6 +186,28 @@ def test_a_second_opinion_is_asked_for_where_little_is_certain_and_believed_wher
     assert (asked, text.startswith("other")) == (1, True)
     page = parse_html("<html><body></body></html>")
     assert main_text(page, second_opinion=lambda: "") == ""
+
+
+def test_no_second_opinion_is_asked_for_where_prose_is_chosen_and_nearly_all_that_is_left_are_links():
+    chapters = "".join(f"<li><a href=/{n}>Chapter {n} of the manual</a></li>" for n in range(20))
+    prose = PROSE[0] + PROSE[1]
+    assert opinions(f"<ul>{chapters}</ul><p>{prose}</p>") == (prose, 0)
+    without_links = chapters.replace("<a href", "<b title").replace("</a>", "</b>")
+    assert opinions(f"<ul>{without_links}</ul><p>{prose}</p>")[1] == 1
+
+
+def test_links_are_left_over_eight_tenths_of_what_is_left_and_where_no_links_are_chosen():
+    for taken, taken_links, left, left_links, expected in (
+        (90, 0, 100, 81, True),
+        (90, 0, 100, 80, False),
+        (90, 44, 100, 100, True),
+        (90, 45, 100, 100, False),  # a list of links is the text
+        (0, 0, 100, 100, False),
+        (90, 0, 0, 0, False),
+    ):
+        pairs = (taken, taken_links), (left, left_links)
+        blocks = [Block("x" * chars, 0, link_chars=links) for chars, links in pairs]
+        assert leaves_links(blocks, np.array([True, False])) == expected
 
 
 def test_a_second_opinion_adds_what_it_takes_but_for_what_is_never_text():

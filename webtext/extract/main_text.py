@@ -3,7 +3,8 @@
 The model (`block_model.npz`, made by benchmarks/train_block_model.py) says of each block how likely it is text that a
 person would take. What is taken is the set for which the expected F1 over words is greatest: blocks in the order of
 their chances, as many as pay. So a page of which little is certain gives more than one of which much is. Where even the
-best choice promises little, trafilatura is asked for a second opinion, and the blocks that it takes are added.
+best choice promises little, trafilatura is asked for a second opinion, and the blocks that it takes are added, but
+where menus are all that it could add.
 """
 
 import functools
@@ -29,9 +30,9 @@ _REPEATED_CHARS = 40  # a text that stands on the page twice is taken once, unle
 # A page of fewer words may have its text in what it holds for its scripts: where that is so many times more.
 _FEW_WORDS, _EMBEDDED_RATIO = 100, 3
 _NOTHING = CERTAIN // 5  # a page on which no block has a greater chance has no text
-# Below this expected F1 a page is doubtful; another text must have this share of the words of ours. In hundredths, both
-# chosen on half 1 of WCXB with a model of half 0 (docs/extraction.md).
-_DOUBTFUL, _LEAST_WORDS = 65, 75
+# In hundredths, chosen on half 1 of WCXB (docs/extraction.md): a page of less expected F1 is doubtful; another text has
+# at least this share of the words of ours; none is asked for where a greater share of what is left are links.
+_DOUBTFUL, _LEAST_WORDS, _LEFT_LINKS = 65, 75, 80
 MODEL = Path(__file__).with_name("block_model.npz")
 
 
@@ -39,7 +40,7 @@ load_model = functools.cache(Trees.load)
 
 
 class Choice(NamedTuple):
-    """The blocks of a page, which are its text, which never are (`Whole.strange`), and whether little is certain."""
+    """The blocks of a page, which are its text, which never are (`Whole.strange`), and whether another is asked."""
 
     blocks: list[Block]
     chosen: NDArray[np.bool_]
@@ -60,7 +61,9 @@ def choose_blocks(tree: HtmlElement, model: Path = MODEL) -> Choice:
     if chances.max() < _NOTHING:
         return Choice(reader.blocks, nothing, whole.strange, is_doubtful=True)
     best = choose(chances, words)
-    return Choice(reader.blocks, whole.of(best), whole.strange, is_doubtful(chances, words, best))
+    chosen = whole.of(best)
+    asks = is_doubtful(chances, words, best) and not leaves_links(reader.blocks, chosen)
+    return Choice(reader.blocks, chosen, whole.strange, asks)
 
 
 def is_doubtful(chances: NDArray[np.int64], words: NDArray[np.int64], chosen: NDArray[np.bool_]) -> bool:
@@ -68,6 +71,13 @@ def is_doubtful(chances: NDArray[np.int64], words: NDArray[np.int64], chosen: ND
     mass = chances * words
     both = int(words[chosen].sum()) * CERTAIN + int(mass.sum())
     return 200 * int(mass[chosen].sum()) < _DOUBTFUL * both
+
+
+def leaves_links(blocks: Sequence[Block], chosen: NDArray[np.bool_]) -> bool:
+    """Tell whether most of what is chosen is no link, and over `_LEFT_LINKS` hundredths of what is left are links."""
+    chars = np.array([(len(block.text), block.link_chars) for block in blocks])
+    (taken, taken_links), (left, left_links) = chars[chosen].sum(axis=0), chars[~chosen].sum(axis=0)
+    return bool(2 * taken_links < taken and 100 * left_links > _LEFT_LINKS * left)
 
 
 def choose(chances: NDArray[np.int64], words: NDArray[np.int64]) -> NDArray[np.bool_]:
