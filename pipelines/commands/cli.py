@@ -21,7 +21,7 @@ from pipelines.commands.exits import EXIT_DAMAGED, EXIT_FAILURE, EXIT_OK, EXIT_U
 from pipelines.commands.file_damage import damage
 from pipelines.commands.named_output import check_output_is_named
 from pipelines.engine import logs
-from pipelines.engine.interrupt import EXIT_INTERRUPTED, INTERRUPTED, Ending, listen
+from pipelines.engine.interrupt import EXIT_INTERRUPTED, INTERRUPTED, Ending, hear_no_more, listen
 from pipelines.engine.run_log import note_end, run_log
 from pipelines.engine.terminal import plain, plain_output, tell
 from pipelines.engine.worker import GC_THRESHOLDS, import_beam, settle_libraries
@@ -247,4 +247,5 @@ def entry() -> NoReturn:
     try:
         sys.exit(main())
     finally:
+        hear_no_more()
         gc.freeze()  # all goes with the process: the interpreter need not look for garbage in it once more

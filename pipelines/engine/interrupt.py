@@ -18,20 +18,22 @@ _ENDS = signal.SIGINT, signal.SIGTERM
 # What wakes the main thread. Nobody sends it else: it tells of urgent data of a socket, to who asked for it. (Windows
 # has neither it nor signals to threads: its main thread waits for Ctrl-C, too.)
 _NUDGE = None if sys.platform == "win32" else signal.SIGURG
+_GOES_ON = b"\0"  # no signal has this number
 INTERRUPTED = "interrupted; run the same command again to go on"
 
 
 class Ending:
-    """What is known of the end of this process: which command it runs, and whether it has said that it ends."""
+    """What is known of the end of this process: which command it runs, whether it is asked to end, and has said so."""
 
     command = ""
-    forgiven = 0  # signals after which the command goes on
+    is_asked_for = False
+    mouth: socket.socket | None = None  # a thread hears what is sent here, in the order in which it came
     _said = threading.Lock()
 
     @classmethod
     def begin(cls, command: str) -> None:
         """Begin a command."""
-        cls.command, cls.forgiven, cls._said = command, 0, threading.Lock()
+        cls.command, cls.is_asked_for, cls._said = command, False, threading.Lock()
 
     @classmethod
     def say(cls) -> None:
@@ -43,12 +45,15 @@ class Ending:
 def listen() -> None:
     """Raise `KeyboardInterrupt` at a first Ctrl-C or TERM, and see to it that the process has ended `PATIENCE` later.
 
+    Later ones do nothing: who holds the keys down, or presses them twice, gets the same clean end.
+
     Python has a handler called by the main thread alone, which does not wake from a lock where the system gave the
     signal to another thread. So a thread of ours hears of signals, too, and wakes the main one.
     """
     ears, mouth = socket.socketpair()
     mouth.setblocking(False)
-    signal.set_wakeup_fd(mouth.detach(), warn_on_full_buffer=False)
+    signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
+    Ending.mouth = mouth
     if _NUDGE is not None:
         signal.signal(_NUDGE, lambda *_: None)  # one that is ignored wakes nobody
     threading.Thread(target=_hear, args=(ears, threading.get_ident()), daemon=True).start()
@@ -58,37 +63,40 @@ def listen() -> None:
 
 
 def _hear(ears: socket.socket, main_thread: int) -> None:
-    while numbers := ears.recv(1):
-        if numbers[0] in _ENDS:
-            set_deadline()
-        if _NUDGE is not None and numbers[0] != _NUDGE:
+    deadline: threading.Timer | None = None
+    while heard := ears.recv(1):
+        if heard == _GOES_ON and deadline is not None:
+            deadline.cancel()
+            deadline = None
+        elif heard[0] in _ENDS and deadline is None:
+            deadline = threading.Timer(PATIENCE, _end)
+            deadline.daemon = True
+            deadline.start()
+        if _NUDGE is not None and heard not in {_GOES_ON, bytes([_NUDGE])}:
             signal.pthread_kill(main_thread, _NUDGE)
 
 
 def go_on() -> None:
     """Go on after a `KeyboardInterrupt` that was to end a part of the work: the process has no deadline by that."""
-    Ending.forgiven += 1
-    for number in _ENDS:
-        if signal.getsignal(number) == signal.default_int_handler:
-            signal.signal(number, _raise)
+    Ending.is_asked_for = False
+    if Ending.mouth is not None:
+        Ending.mouth.send(_GOES_ON)  # behind the signals that came
 
 
-def _raise(number: int, frame: FrameType | None) -> None:
-    signal.signal(number, signal.default_int_handler)
-    signal.default_int_handler(number, frame)
+def hear_no_more() -> None:
+    """Keep the exit status of a process that was asked to end: Python drops its handlers some time before the end."""
+    if Ending.is_asked_for:
+        for number in _ENDS:
+            signal.signal(number, signal.SIG_IGN)
 
 
-def set_deadline() -> None:
-    """End the process after `PATIENCE` seconds, whatever it is busy with then."""
-    timer = threading.Timer(PATIENCE, _end)
-    timer.daemon = True
-    timer.start()
+def _raise(_number: int, _frame: FrameType | None) -> None:
+    if not Ending.is_asked_for:  # a second one would break off what the first began to close
+        Ending.is_asked_for = True
+        raise KeyboardInterrupt
 
 
 def _end() -> None:
-    if Ending.forgiven:
-        Ending.forgiven -= 1
-        return
     Ending.say()
     note_end(EXIT_INTERRUPTED, INTERRUPTED)
     os._exit(EXIT_INTERRUPTED)

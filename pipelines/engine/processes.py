@@ -23,7 +23,7 @@ from apache_beam.portability import python_urns
 from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner, RunnerResult
 
-from pipelines.engine.interrupt import set_deadline
+from pipelines.engine.interrupt import Ending
 from pipelines.engine.worker import ENDED
 from webtext.errors import UsageError
 
@@ -118,9 +118,10 @@ class _Ending:
             logging.disable(disabled)
 
     def _end(self, number: int, _: FrameType | None) -> None:
-        self.is_asked_for |= number != _DEATH
         if number != _DEATH:
-            set_deadline()
+            if self.is_asked_for:
+                return
+            self.is_asked_for = Ending.is_asked_for = True
         logging.disable(logging.CRITICAL)
         self._lifeline.close()
         raise KeyboardInterrupt

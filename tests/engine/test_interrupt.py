@@ -79,11 +79,23 @@ def test_a_signal_that_another_thread_gets_wakes_the_main_thread():
     assert ended(lets_go) == (0, "")
 
 
-# A command that Ctrl-C ends a part of, after which it does the rest. What would end it comes before it does.
+# A command that Ctrl-C ends a part of, after which it does the rest: what was to end it is not there any more.
 GOES_ON = (
     STUBBORN.replace("PATIENCE = 0.2", "PATIENCE = 600")
-    .replace("pass", "interrupt.go_on(); break")
-    .replace("\ncli.importlib", "    interrupt._end()\n    return rest()\n\ncli.importlib")
+    .replace("pass", "break")
+    .replace(
+        "\ncli.importlib",
+        """
+    deadlines = lambda: [each for each in threading.enumerate() if isinstance(each, threading.Timer)]
+    while not deadlines():
+        time.sleep(0.01)
+    interrupt.go_on()
+    for each in deadlines():
+        each.join(60)
+    return len(deadlines()) or rest()
+
+cli.importlib""",
+    )
 )
 
 
@@ -94,6 +106,13 @@ def test_a_command_that_goes_on_is_not_ended():
 def test_a_command_that_goes_on_is_ended_by_the_next_signal():
     again = "rest = lambda: signal.raise_signal(signal.SIGINT)\n"
     assert ended(again + GOES_ON, signal.SIGINT) == INTERRUPTED
+
+
+def test_a_second_signal_does_not_break_off_what_the_first_began_to_close():
+    twice = STUBBORN.replace("PATIENCE = 0.2", "PATIENCE = 600").replace(
+        "pass", "[signal.raise_signal(number) for number in (signal.SIGINT, signal.SIGTERM)]; return 0"
+    )
+    assert ended(twice, signal.SIGINT) == (0, "")
 
 
 def test_the_promise_is_five_seconds():

@@ -70,6 +70,15 @@ def stages(sample, output):
     }
 
 
+def hold_down(process, number):
+    """Send a signal to all, again and again until nobody is left to hear it, as a key that is held down does."""
+    deadline = time.monotonic() + SECONDS
+    while process.poll() is None:
+        assert time.monotonic() < deadline
+        os.killpg(process.pid, number)
+        time.sleep(0.03)
+
+
 @pytest.mark.parametrize(
     ("stage", "workers", "word", "number", "everybody"),
     [
@@ -89,7 +98,7 @@ def test_an_interrupted_stage_says_how_to_go_on_and_leaves_nothing_running(
         count = (workers if workers > 1 else 0) + (word == JUDGE)
         wait_for(process, lambda: any(tmp_path.glob(moment)) and len(processes_of(process.pid, word)) == count)
         if everybody:
-            os.killpg(process.pid, number)
+            hold_down(process, number)
         else:
             process.send_signal(number)
         _, told = process.communicate(timeout=SECONDS)
