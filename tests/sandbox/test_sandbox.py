@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 import types
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import pytest
 
 from webtext.errors import UsageError
 from webtext.sandbox.forking import Nursery, can_fork
-from webtext.sandbox.sandbox import Failure, Sandbox, setup_of
+from webtext.sandbox.sandbox import Failure, Sandbox, _Child, setup_of
 
 MEMORY = 1 << 28
 
@@ -226,6 +227,20 @@ def test_children_that_the_system_ends_one_after_another_are_told_of(tmp_path):
     ):
         sandboxed()
     assert len(list(tmp_path.iterdir())) == 6
+
+
+def test_no_copy_of_a_request_is_kept_while_it_is_worked_on(monkeypatch):
+    page, held = bytes(10 << 20), []
+    with Sandbox(len, 10.0, MEMORY) as sandboxed:
+        sandboxed(b"")
+        real = _Child._receive
+        monkeypatch.setattr(
+            _Child, "_receive", lambda *given: (held.append(tracemalloc.get_traced_memory()[0]), real(*given))[1]
+        )
+        tracemalloc.start()
+        assert sandboxed(page) == len(page)
+        tracemalloc.stop()
+    assert held[0] < len(page) // 2  # the page itself was there before
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="only glibc can be asked")

@@ -126,7 +126,7 @@ def _most(name: str) -> float:
 
 def _stack(size: int, columns: Mapping[str, NDArray[np.generic] | float]) -> Part:
     """Make rows of columns, each a number for each block, or one for all."""
-    rows = np.empty((len(columns), size))
+    rows = np.empty((len(columns), size), np.float32)
     for row, column in enumerate(columns.values()):
         rows[row] = column
     return tuple(columns), rows
@@ -263,11 +263,16 @@ def _of_elements_around(page: _Page) -> Part:
     around = [page.place]
     for _ in range(_LEVELS - 1):
         around.append(page.parent[around[-1]])
-    parts: list[Rows] = [of_places.take(element, axis=1) for element in around]
+    rows, count, row = np.empty((len(_AROUND_NAMES), page.size), np.float32), len(_ELEMENT), 0
+    for element in around:
+        rows[row : row + count] = of_places.take(element, axis=1)
+        row += count
     for mass in _MASSES:
         element = _heavy(page, mass)[page.place]
-        parts += [of_places.take(element, axis=1), (page.depth[page.place] - page.depth[element])[None]]
-    return _AROUND_NAMES, np.concatenate(parts, dtype=np.float32, casting="unsafe")
+        rows[row : row + count] = of_places.take(element, axis=1)
+        rows[row + count] = page.depth[page.place] - page.depth[element]
+        row += count + 1
+    return _AROUND_NAMES, rows
 
 
 def _heavy(page: _Page, mass: int) -> Ints:
@@ -291,7 +296,8 @@ def _of_groups(page: _Page) -> Part:
     size, order = sizes[group], np.argsort(group, kind="stable")
     rank = np.empty_like(group)
     rank[order] = np.arange(len(group)) - (np.cumsum(sizes) - sizes)[group[order]]
-    rows = np.array([size, chars, link_chars / np.maximum(chars, 1), chars / size, sentences / size, rank])
+    columns = [size, chars, link_chars / np.maximum(chars, 1), chars / size, sentences / size, rank]
+    rows = np.array(columns, np.float32)
     return _GROUP_NAMES, rows.reshape(len(rows), 2, page.size).swapaxes(0, 1).reshape(-1, page.size)
 
 
@@ -349,14 +355,19 @@ def _of_neighbours(page: _Page) -> Part:
         page.tag[page.place],
         page.path,
     )
-    shifted = np.array([padded[:, first - by : first - by + size] for by in _AROUND])
-    shifted[:, 3] = shifted[:, 3] == page.path
+    rows = np.empty((len(_NEIGHBOUR_NAMES), size), np.float32)
+    shifted = rows[: 4 * len(_AROUND)].reshape(-1, 4, size)
+    for number, by in enumerate(_AROUND):
+        shifted[number] = padded[:, first - by : first - by + size]
+        shifted[number, 3] = padded[3, first - by : first - by + size] == page.path
     own = (page.chars, page.link_chars, page.counts["frequent"], page.words, page.sentences, page.prose)
     sums, radius = _running(np.array(own)), np.array(_WINDOWS)[:, None]
     begins, ends = np.maximum(0, page.index - radius), np.minimum(size, page.index + radius + 1)
-    within = sums.take(ends, axis=1) - sums.take(begins, axis=1)
+    within = sums.take(ends, axis=1)
+    within -= sums.take(begins, axis=1)
     chars, link_chars, frequent, words, sentences, prose = within
-    windows = np.array(
-        [chars, link_chars / np.maximum(chars, 1), frequent / np.maximum(words, 1), sentences, prose]
-    ).swapaxes(0, 1)
-    return _NEIGHBOUR_NAMES, np.concatenate([shifted.reshape(-1, size), windows.reshape(-1, size)], dtype=np.float32)
+    windows = rows[len(shifted) * 4 :].reshape(len(_WINDOWS), -1, size).swapaxes(0, 1)
+    shares = link_chars / np.maximum(chars, 1), frequent / np.maximum(words, 1)
+    for row, column in zip(windows, (chars, *shares, sentences, prose), strict=True):
+        row[:] = column
+    return _NEIGHBOUR_NAMES, rows

@@ -88,23 +88,22 @@ class Sandbox(Generic[Arguments, Result]):
 
     def __call__(self, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result | Failure:
         """Run the function; return its value, or what became of it. An exception of the function is a crash."""
-        request = pickle.dumps((args, kwargs), protocol=pickle.HIGHEST_PROTOCOL)
         for _ in range(TRIES):
             fresh = self._child is None
-            outcome = self._attempt(request)
+            outcome = self._attempt((args, kwargs))
             if not isinstance(outcome, Failure) or outcome.kind == "timeout" or self._closed:
                 break
             if fresh and outcome != _KILLED:  # this call did it, and not what earlier or other ones have taken
                 break
         return outcome
 
-    def _attempt(self, request: bytes) -> Result | Failure:
+    def _attempt(self, arguments: tuple[Any, ...]) -> Result | Failure:
         if self._child is None:
             self._child = _Child(self._start())
         if self._closed:
             return Failure("crash", "the sandbox is closed")
         outcome: Result | Failure
-        outcome, usable = self._child.call(request, self._wall_seconds)
+        outcome, usable = self._child.call(arguments, self._wall_seconds)
         if not usable:
             self._discard()
         return outcome
@@ -123,9 +122,12 @@ class _Child:
         if sys.platform == "linux":
             fcntl.fcntl(process.requests, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
-    def call(self, request: bytes, wall_seconds: float) -> tuple[Any, bool]:
-        """Send a request; return the outcome, and whether the child can take another."""
-        if not write_all(self._process.requests, framed(request)):
+    def call(self, arguments: tuple[Any, ...], wall_seconds: float) -> tuple[Any, bool]:
+        """Send a request; return the outcome, and whether the child can take another.
+
+        What is sent is not kept: it has a page in it, and is pickled anew where it is sent again.
+        """
+        if not write_all(self._process.requests, framed(pickle.dumps(arguments, pickle.HIGHEST_PROTOCOL))):
             return self._cause_of_death(), False
         answer = self._receive(time.monotonic() + wall_seconds)
         if answer is None:
