@@ -22,6 +22,11 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.portability import python_urns
 from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner, RunnerResult
+from apache_beam.runners.portability.fn_api_runner.worker_handlers import (
+    BeamFnControlServicer,
+    SubprocessSdkWorkerHandler,
+    WorkerHandler,
+)
 
 from pipelines.engine.interrupt import Ending
 from pipelines.engine.worker import ENDED
@@ -59,6 +64,20 @@ class LocalProcesses(FnApiRunner):
                 # In the place of the shell that Beam starts, and deaf to Ctrl-C from the first moment.
                 environment.payload = f"trap '' INT; PYTHONPATH={shlex.quote(paths)} exec {command}".encode()
         return super().run_via_runner_api(pipeline_proto, options)
+
+
+@WorkerHandler.register_environment(python_urns.SUBPROCESS_SDK, bytes)
+class _LocalWorker(SubprocessSdkWorkerHandler):
+    """A worker as the run sees it: sent home at the end also where it has yet to connect.
+
+    Beam tells those alone that have connected. Where a run failed before one had begun, that one then waited for its
+    first task for ever, and the run for its end.
+    """
+
+    def close(self) -> None:
+        """Say that there is nothing more to do, and wait for the end of the process."""
+        self.control_conn.push(BeamFnControlServicer._DONE_MARKER)  # noqa: SLF001 (the first of two is heard)
+        super().close()
 
 
 @contextlib.contextmanager
