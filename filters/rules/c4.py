@@ -92,13 +92,13 @@ class C4Quality:
 
     def _clean_line(self, raw: str) -> str | None:
         """Give a line without citations, or None where its shape is no sentence's."""
-        line, found = raw.strip(), raw.split()
+        line = raw.strip()
         if "[" in line:
             line = _CITATION.sub("", line)
-        counted = line.split() if self.citations_first else found
-        if len(counted) < self.min_words_per_line:
-            return None
-        if len(raw) > self.max_word_characters and max(map(len, found), default=0) > self.max_word_characters:
+        counted = line if self.citations_first else raw
+        if len(counted.split(None, max(0, self.min_words_per_line))) < self.min_words_per_line:
+            return None  # Whether there are as many words is told without making all of them.
+        if len(raw) > self.max_word_characters and max(map(len, raw.split()), default=0) > self.max_word_characters:
             return None
         if self.drop_unpunctuated and (not line.endswith(self.end_marks) or line.endswith(_ELLIPSIS)):
             return None

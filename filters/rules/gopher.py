@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from filters.rules.lib.ngram_repeats import NgramRepeats
+from filters.rules.lib.ngram_repeats import TRIGRAM, NgramRepeats
 from filters.rules.lib.steps import over, threshold, under
 from filters.rules.lib.tokens import Tokens, tokens
 from webtext.reasons import Reason
@@ -152,7 +152,9 @@ class GopherRepetition:
     def _judge_ngrams(self, text: str, found: Tokens) -> Reason | None:
         repeats, length = NgramRepeats(found), max(1, len(text))
         for n, limit in enumerate(self.max_top_ngrams, start=2):
-            if repeats.most_by_words(n) / length <= limit or repeats.most_by_hashes(n) / length <= limit:
+            if repeats.most_by_words(n) / length <= limit:
+                continue
+            if n >= TRIGRAM and repeats.most_by_trigrams(n) / length <= limit:
                 continue
             repeats.grow_to(n)
             share = repeats.top_characters() / length

@@ -28,6 +28,7 @@ import webtext.extract.language_detector
 import webtext.extract.main_text
 import webtext.extract.pages
 import webtext.extract.text_counts
+import webtext.extract.tree
 from pipelines.engine.runner import Engine
 from pipelines.pages import page_pool, page_work
 from pipelines.stages.archives import index
@@ -163,12 +164,14 @@ def test_a_page_is_decoded_parsed_and_searched_once(monkeypatch):
     counts = Counter()
     for name in ("decode_html", "without_controls", "parse_html", "read_metadata"):
         counting(monkeypatch, counts, webtext.extract.pages, name)
+    counting(monkeypatch, counts, webtext.extract.tree, "_encode")
     counting(monkeypatch, counts, webtext.extract.main_text, "measure")
     counting(monkeypatch, counts, webtext.extract.main_text, "count_words")  # not at all: there are plainly enough
     menu = b"<nav>" + b"<a href='/x'>Some other page of this site</a> " * 20 + b"</nav>"
     article = html(sentences(1)).replace(b"<article>", menu + b"<article>")
     assert extract_page(article, "text/html", "https://a.example/1", config=ExtractConfig()).text
-    assert counts == dict.fromkeys(("decode_html", "without_controls", "parse_html", "read_metadata", "measure"), 1)
+    once = "decode_html", "without_controls", "_encode", "parse_html", "read_metadata", "measure"
+    assert counts == dict.fromkeys(once, 1)
 
 
 def test_a_second_opinion_is_given_on_the_tree_that_is_there_and_texts_are_counted_in_one_call(monkeypatch):

@@ -80,7 +80,9 @@ def _copy_dated(tree: HtmlElement, body: HtmlElement) -> None:
         if element.tag in _UNDATED:
             continue
         text = element.text_content() if element.tag == "time" else (element.text or "") + " " + (element.tail or "")
-        if len(text) <= _MAX_CHARS and _YEAR.search(text) and not _COPYRIGHT.search(text):
+        if len(text) > _MAX_CHARS or not ("20" in text or "19" in text):
+            continue
+        if _YEAR.search(text) and not _COPYRIGHT.search(text):
             around = [one for one in (element.getparent(), element) if one is not None]
             named = " ".join(
                 value for one in around for name in ("class", "id", "itemprop") if (value := one.get(name))

@@ -57,8 +57,8 @@ def extract_text(html: str, url: str, config: ExtractConfig, *, alone: bool = Fa
     """
     if not _MARKUP.search(html[:_SNIFF_CHARS]) and not _MARKUP.search(html):
         return Reason("not_html", "no markup")
-    html = without_controls(html)
-    tree = parse_html(html)
+    html, encoded = without_controls(html)
+    tree = parse_html(encoded)
     if tree is None:
         return Reason("not_html", "no element after parsing")
     if config.languages and (runs := foreign_text(tree, config.languages, clean_text)):

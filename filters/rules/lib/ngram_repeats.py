@@ -5,11 +5,17 @@ at only where its first n-1 words repeat, which soon is nowhere: the same figure
 told from words and from hashes alone, spare most texts even that.
 """
 
+from functools import cached_property
+
 import numpy as np
 
 from filters.rules.lib.tokens import Tokens
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # odd and without a pattern (2**64 over the golden ratio)
+
+TRIGRAM = 3  # words
+_MARK_BITS = 16
+_NO_MARK_BITS = np.uint64(64 - _MARK_BITS)
 
 
 class NgramRepeats:
@@ -30,16 +36,20 @@ class NgramRepeats:
         """Give what `top_characters` of n-grams cannot pass, for no n-gram has more places than any of its words."""
         return n * self._most_characters + (n - 1) * self._most_places
 
-    def most_by_hashes(self, n: int) -> int:
-        """Give what `top_characters` of n-grams cannot pass: the characters of the longest in the commonest's places.
+    def most_by_trigrams(self, n: int) -> int:
+        """Give what `top_characters` cannot pass (n > 2): the longest one's characters, the commonest trigram's places.
 
         Here and below n-grams are told apart by their hashes: two of one hash only make the bound larger.
         """
-        hashes = np.sort(self._hashes(n))
-        if not len(hashes):
+        if len(self._tokens) < n:
             return 0
+        return self._most_trigrams * int((self._ends[n:] - self._ends[:-n]).max() + n - 1)
+
+    @cached_property
+    def _most_trigrams(self) -> int:
+        hashes = np.sort(self._hashes(TRIGRAM))
         starts = np.flatnonzero(np.concatenate(([True], hashes[1:] != hashes[:-1], [True])))
-        return int(np.diff(starts).max()) * int((self._ends[n:] - self._ends[:-n]).max() + n - 1)
+        return int(np.diff(starts).max())
 
     def most_repeated(self, n: int) -> int:
         """Give what `repeated_characters` cannot pass for n-grams of n words and of any more.
@@ -51,8 +61,9 @@ class NgramRepeats:
         repeated = ordered[1:][ordered[1:] == ordered[:-1]]
         if not len(repeated):
             return 0
-        found = np.searchsorted(repeated, hashes)
-        places = np.flatnonzero(repeated[np.minimum(found, len(repeated) - 1)] == hashes)
+        is_marked = np.zeros(1 << _MARK_BITS, np.bool_)  # by the first bits: what repeats, and little else
+        is_marked[repeated >> _NO_MARK_BITS] = True
+        places = np.flatnonzero(is_marked[hashes >> _NO_MARK_BITS])
         _, first = np.unique(hashes[places], return_index=True)
         places = np.delete(places, first)
         covered = np.zeros(len(self._tokens), np.bool_)

@@ -51,6 +51,7 @@ _PLAIN = re.compile(
     rf"(['\u2019]s)?((?:\.?[{_MARKS}])*\.?)"
     rf"|([A-Za-z]+(?:[-_][A-Za-z]+)*)(['\u2019][sS])?([{_MARKS}]*))"
 )
+_CLOSING = frozenset(',:;!?)]"')  # some of the marks that end a chunk
 _CONTRACTION = re.compile(r"(?<=[a-z])(?:n['\u2019]t|['\u2019](?:ll|ve|re|[dms]))$", re.IGNORECASE)
 _LONGEST_END = 8  # characters that a match of _AFTER looks at, and more
 _LONGEST_WHOLE = 200  # characters; beyond it nothing is an address, and asking at every step would take squared time
@@ -130,6 +131,8 @@ def tokens(text: str) -> Tokens:
     for chunk in chunks:
         if chunk.isalpha():
             found.append(chunk)
+        elif chunk[-1] in _CLOSING and chunk.isascii() and chunk[:-1].isalpha():
+            found += chunk[:-1], chunk[-1]  # what _PLAIN would say of it, in a tenth of the time
         else:
             found += _split(chunk)
         starts.append(len(found))
