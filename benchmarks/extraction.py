@@ -45,9 +45,9 @@ from webtext.extract.decode import decode_html
 from webtext.extract.extractors import ENGINES, load_engine, second_opinion
 from webtext.extract.language_detector import detect
 from webtext.extract.main_text import main_text
-from webtext.extract.metadata import read_metadata
 from webtext.extract.pages import ExtractConfig, Extracted, clean_text, extract_text
 from webtext.extract.tree import parse_html, without_controls
+from webtext.metadata.metadata import read_metadata
 
 BASELINE = "trafilatura"
 PRODUCT = "webtext (all)"  # metadata and clean-up included; the others are the bare extractors

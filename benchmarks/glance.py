@@ -22,9 +22,9 @@ from webtext.extract.decode import decode_html
 from webtext.extract.extractors import load_engine
 from webtext.extract.glance import foreign_text
 from webtext.extract.language_detector import detect, family
-from webtext.extract.metadata import read_metadata
 from webtext.extract.pages import clean_text
 from webtext.extract.tree import parse_html, without_controls
+from webtext.metadata.metadata import read_metadata
 from webtext.text import words
 
 MIN_PROBABILITY, MIN_WORDS = 0.8, 100  # the default preset's limits of language and length

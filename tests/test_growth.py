@@ -27,8 +27,8 @@ from tests.rules.test_traps import document
 from webtext.code_points import count_words
 from webtext.extract.decode import decode_html
 from webtext.extract.language_detector import detect
-from webtext.extract.metadata import read_metadata
 from webtext.extract.pages import clean_text
+from webtext.metadata.metadata import read_metadata
 from webtext.permissions.optout import read_page
 from webtext.permissions.robots import parse_robots
 from webtext.reddit.submissions import extract_links

@@ -194,6 +194,9 @@ def test_no_second_opinion_is_asked_for_where_prose_is_chosen_and_nearly_all_tha
     assert opinions(f"<ul>{chapters}</ul><p>{prose}</p>") == (prose, 0)
     without_links = chapters.replace("<a href", "<b title").replace("</a>", "</b>")
     assert opinions(f"<ul>{without_links}</ul><p>{prose}</p>")[1] == 1
+    sentences = "".join(f"<li><a href=/{n}>{sentence}</a></li>" for n, sentence in enumerate(PROSE[:3]))
+    page = parse_html(f"<body><article><p>{PROSE[0]}</p><ul>{sentences}</ul></article></body>")
+    assert main_text(page, second_opinion=lambda: "\n".join(PROSE[:3])).split("\n") == PROSE[:3]
 
 
 def test_links_are_left_over_eight_tenths_of_what_is_left_and_where_no_links_are_chosen():

@@ -14,9 +14,9 @@ from webtext.errors import UsageError
 from webtext.extract import extractors
 from webtext.extract.config import REASONS, ExtractConfig, Extracted
 from webtext.extract.extractors import ENGINES, load_engine
-from webtext.extract.metadata import read_metadata
 from webtext.extract.pages import ExtractionPool, extract_page, extract_text
 from webtext.extract.tree import parse_html
+from webtext.metadata.metadata import read_metadata
 from webtext.permissions.signals import SIGNALS
 from webtext.reasons import Reason
 

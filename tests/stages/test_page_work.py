@@ -102,7 +102,7 @@ from pipelines.pages import page_pool
 from webtext.extract.config import ExtractConfig
 page_pool._Work(None).__reduce__()[0](page_pool._WORK, page_pool.PageConfig(ExtractConfig(), "webtext", ()))
 from justext.core import define_stoplist
-from webtext.extract.dates import _other_months
+from webtext.metadata.dates import _other_months
 print(*(name for name in sys.argv[1:] if name in sys.modules))
 print(_other_months.cache_info().currsize, define_stoplist.cache_info().currsize)
 """

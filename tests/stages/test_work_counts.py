@@ -37,8 +37,8 @@ from pipelines.stages.build import BuildConfig, run_build
 from pipelines.stages.documents import DocumentsConfig, WriteBuckets
 from pipelines.stages.stage import read_manifest
 from webtext import storage
-from webtext.extract import dates
 from webtext.extract.pages import ExtractConfig, clean_text, extract_page
+from webtext.metadata import dates
 from webtext.sandbox import pool, sandbox
 from webtext.shards import split_of_shard
 from webtext.warc.warc_records import HttpResponse, encode_record, encode_response

@@ -36,6 +36,11 @@ class Block:
     names: int = 0
     outside: int = 0
 
+    @property
+    def menu_chars(self) -> int:
+        """Characters in links, as of a menu: none where the block ends as a sentence does."""
+        return 0 if self.text.endswith((".", "!", "?")) else self.link_chars
+
 
 @dataclass(slots=True)
 class Place:

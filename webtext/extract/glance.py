@@ -13,7 +13,7 @@ from lxml import etree
 from lxml.html import HtmlElement
 
 from webtext.extract.language_detector import detect, detect_family, family
-from webtext.extract.metadata import declared_language
+from webtext.metadata.metadata import declared_language
 
 # Menus, dates and names are short and are in every language; what is read is in runs of this many characters and more.
 _MIN_RUN_CHARS = 40

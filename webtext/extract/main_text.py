@@ -31,7 +31,7 @@ _REPEATED_CHARS = 40  # a text that stands on the page twice is taken once, unle
 _FEW_WORDS, _EMBEDDED_RATIO = 100, 3
 _NOTHING = CERTAIN // 5  # a page on which no block has a greater chance has no text
 # In hundredths, chosen on half 1 of WCXB (docs/extraction.md): a page of less expected F1 is doubtful; another text has
-# at least this share of the words of ours; none is asked for where a greater share of what is left are links.
+# at least this share of the words of ours; none is asked for where a greater share of what is left are menus.
 _DOUBTFUL, _LEAST_WORDS, _LEFT_LINKS = 65, 75, 80
 MODEL = Path(__file__).with_name("block_model.npz")
 
@@ -74,8 +74,8 @@ def is_doubtful(chances: NDArray[np.int64], words: NDArray[np.int64], chosen: ND
 
 
 def leaves_links(blocks: Sequence[Block], chosen: NDArray[np.bool_]) -> bool:
-    """Tell whether most of what is chosen is no link, and over `_LEFT_LINKS` hundredths of what is left are links."""
-    chars = np.array([(len(block.text), block.link_chars) for block in blocks])
+    """Tell whether most of what is chosen is no menu, and over `_LEFT_LINKS` hundredths of what is left are menus."""
+    chars = np.array([(len(block.text), block.menu_chars) for block in blocks])
     (taken, taken_links), (left, left_links) = chars[chosen].sum(axis=0), chars[~chosen].sum(axis=0)
     return bool(2 * taken_links < taken and 100 * left_links > _LEFT_LINKS * left)
 

@@ -20,8 +20,8 @@ from webtext.extract.config import FAILED, ExtractConfig, Extracted
 from webtext.extract.decode import decode_html
 from webtext.extract.extractors import ALONE, load_engine, require_engine
 from webtext.extract.glance import foreign_text
-from webtext.extract.metadata import declared_language, read_metadata
 from webtext.extract.tree import parse_html, without_controls
+from webtext.metadata.metadata import declared_language, read_metadata
 from webtext.mime import CONVERSION_TYPE, extract_mime_type, is_html
 from webtext.reasons import Reason
 from webtext.sandbox.sandbox import Failure, Sandbox

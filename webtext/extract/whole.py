@@ -101,8 +101,7 @@ class Whole:
 
     def _may_come_in(self, number: int) -> bool:
         block = self._blocks[number]
-        is_link = 2 * block.link_chars > len(block.text) and not block.text.endswith((".", "!", "?"))
-        return not is_link and self._is_content(number)
+        return 2 * block.menu_chars <= len(block.text) and self._is_content(number)
 
     def _kind(self, block: Block) -> str:
         """Give what a block is: a box in a cell or an item is that."""

@@ -16,7 +16,7 @@ from typing import Any
 from lxml import etree
 from lxml.html import HtmlElement
 
-from webtext.extract.dates import EARLIEST, LATEST, search_day
+from webtext.metadata.dates import EARLIEST, LATEST, search_day
 
 _MAX_FIELD_CHARS = 500
 _MAX_JSON_CHARS = 200_000
