@@ -88,7 +88,7 @@ class Chromium:
         """Type a text where the focus is."""
         self.call("Input.insertText", text=text)
 
-    def wait_for(self, expression, seconds=30):
+    def wait_for(self, expression, seconds=240):
         """Wait until an expression is true of the page, which may be about to be another."""
         until = time.monotonic() + seconds
         while not self.evaluate(f"Boolean({expression})"):

@@ -112,7 +112,7 @@ def submitted(place, cloud, wheel, in_memory):
         "--service_account_email=webtext@webtext-test.iam.gserviceaccount.com",
     ]
     command = [sys.executable, "-m", "tests.double.engine_build", "build", *flags]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=500, cwd=ROOT)
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=1000, cwd=ROOT)
     assert ran.returncode == 0, ran.stderr[-4000:]
     return environment, sorted((place / "jobs").glob("job-*.json"))
 

@@ -34,7 +34,7 @@ PROGRAM = (
     "from pipelines.stages import documents; documents.PAGES_A_BUCKET = 16; "
     "from pipelines.commands.cli import entry; entry()"
 )
-SECONDS = 180  # after which a process that should have begun or ended is given up
+SECONDS = 400  # after which a process that should have begun or ended is given up
 # No `.pth` files, so no working tree; third-party packages by PYTHONPATH.
 CLEAN = {"PYTHONPATH": sysconfig.get_path("purelib"), "PYTHONSAFEPATH": "1", "RAY_USAGE_STATS_ENABLED": "0"}
 RAY = [sys.executable, "-S", "-c", "from ray.scripts.scripts import main; main()"]

@@ -29,7 +29,7 @@ pytest.importorskip("gcp_storage_emulator", reason="needs gcp-storage-emulator")
 
 BUCKET = "wtbucket"
 PROGRAM = "from pipelines.commands.cli import entry; entry()"
-SECONDS = 120
+SECONDS = 300
 
 pytestmark = pytest.mark.slow
 
