@@ -87,32 +87,28 @@ class Features:
 
         Part by part: all that a page of 30,000 blocks can be asked for would be a hundred megabytes at once.
         """
-        table = np.empty((len(names), self._page.size), np.float32)
+        table, most = np.empty((len(names), self._page.size), np.float32), _limits_of(names)
         for given, rows in self._parts():
             wanted, to = _rows_of(given, names)
             table[to] = rows.take(wanted, axis=0)
-        most = _limits_of(names)
         return np.clip(table, -most, most, out=table)
 
     def _parts(self) -> Iterator[Part]:
-        """Measure what is measured together; where a name stands twice, the last is meant."""
         yield _stack(self._page.size, self._declared.numbers)
         for part in (_of_text, _of_place, _of_names, _of_elements_around, _of_groups, _of_position, _of_neighbours):
             yield part(self._page)
 
 
 @functools.lru_cache(maxsize=64)
-def _rows_of(given: tuple[str, ...], names: tuple[str, ...]) -> tuple[Ints, Ints]:
-    """Give the rows of a part that are named, and the rows of the table that they go to."""
-    to = {name: number for number, name in enumerate(names)}
-    pairs = [(number, to[name]) for number, name in enumerate(given) if name in to]
-    rows = np.array(pairs, np.int64).reshape(-1, 2)
-    return rows[:, 0].copy(), rows[:, 1].copy()
+def _rows_of(given: tuple[str, ...], names: tuple[str, ...]) -> Ints:
+    """Give the rows of a part that are named, and the rows of a table that they go to; of two of a name the last."""
+    pairs = [(row, names.index(name)) for row, name in enumerate(given) if name in names]
+    return np.array(pairs, np.int64).reshape(-1, 2).T
 
 
 @functools.lru_cache(maxsize=8)
 def _limits_of(names: tuple[str, ...]) -> NDArray[np.float32]:
-    """Give the limits within which features are kept, shape (features, 1)."""
+    """Give within what features are kept, shape (features, 1)."""
     return np.array([[_most(name)] for name in names], np.float32)
 
 
@@ -263,16 +259,11 @@ def _of_elements_around(page: _Page) -> Part:
     around = [page.place]
     for _ in range(_LEVELS - 1):
         around.append(page.parent[around[-1]])
-    rows, count, row = np.empty((len(_AROUND_NAMES), page.size), np.float32), len(_ELEMENT), 0
-    for element in around:
-        rows[row : row + count] = of_places.take(element, axis=1)
-        row += count
+    parts: list[Rows] = [of_places.take(element, axis=1) for element in around]
     for mass in _MASSES:
         element = _heavy(page, mass)[page.place]
-        rows[row : row + count] = of_places.take(element, axis=1)
-        rows[row + count] = page.depth[page.place] - page.depth[element]
-        row += count + 1
-    return _AROUND_NAMES, rows
+        parts += [of_places.take(element, axis=1), (page.depth[page.place] - page.depth[element])[None]]
+    return _AROUND_NAMES, np.concatenate(parts, dtype=np.float32, casting="unsafe")
 
 
 def _heavy(page: _Page, mass: int) -> Ints:

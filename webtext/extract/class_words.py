@@ -6,9 +6,7 @@ Whether a kind speaks for or against the text of the element is not said here: t
 import functools
 import re
 
-# Strings of classes; a megabyte when full. Of the 600,000 that 743 pages of WCXB ask about, 26 % are not among them; of
-# five times as many it would be 24 %, for five megabytes more in each process and in no less time.
-MAX_REMEMBERED = 1 << 12
+MAX_REMEMBERED = 1 << 12  # strings of classes: five times as many take 5 MB more in each process, and no less time
 
 # A kind a line: words that name the same thing in class names, ids, roles and item properties.
 KINDS = tuple(
