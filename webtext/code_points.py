@@ -36,7 +36,7 @@ def code_points(text: str) -> tuple[NDArray[Any], Classes]:
 @lru_cache(maxsize=32)  # the keys are powers of two
 def word_classes(below: int) -> Classes:
     """Tell of each code point below one what it is to a word: the same characters as in `webtext.text.word_pattern`."""
-    characters = "".join(map(chr, range(min(below, sys.maxunicode + 1))))
+    characters = characters_below(min(below, sys.maxunicode + 1))
     table = np.zeros(len(characters), np.uint8)
     for run in re.finditer(r"[^\W_]+", characters):
         table[run.start() : run.end()] = LETTER
@@ -45,6 +45,11 @@ def word_classes(below: int) -> Classes:
     found = np.array(sorted(marks()))
     table[found[found < len(table)]] = MARK
     return table
+
+
+def characters_below(code: int) -> str:
+    """Give all characters below a code point; made one by one, those of all planes would take a hundred megabytes."""
+    return np.arange(code, dtype="<u4").tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def word_starts(classes: Classes) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

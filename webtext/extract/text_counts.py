@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from webtext.code_points import code_points
+from webtext.code_points import characters_below, code_points
 
 # The most frequent words of nine languages: where none stands, no sentence does.
 _FREQUENT = frozenset(
@@ -142,7 +142,7 @@ def _read(text: str) -> Read:
 
 @functools.lru_cache(maxsize=32)  # the keys are powers of two
 def _kinds_below(below: int) -> NDArray[np.uint16]:
-    characters = "".join(map(chr, range(min(below, _PLANES))))
+    characters = characters_below(min(below, _PLANES))
     table = np.zeros(below, np.uint16)
     for run in re.finditer(_UNSPACED.pattern + "+", characters):
         table[run.start() : run.end()] |= _UNIT
@@ -156,6 +156,6 @@ def _kinds_below(below: int) -> NDArray[np.uint16]:
 @functools.lru_cache(maxsize=32)
 def _words_below(below: int) -> NDArray[Any]:
     """Give each letter in lower case, and a blank for what is part of no word."""
-    letters = "".join(map(chr, range(min(below, _PLANES)))).translate(dict.fromkeys(map(ord, _NOT_ALONE), "x")).lower()
+    letters = characters_below(min(below, _PLANES)).translate(dict.fromkeys(map(ord, _NOT_ALONE), "x")).lower()
     codes, _ = code_points(re.sub(r"\W", chr(_BLANK), letters))
     return np.pad(codes, (0, below - len(codes)), constant_values=_BLANK)
