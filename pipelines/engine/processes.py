@@ -133,8 +133,9 @@ class _Ending:
                 _join_threads_of_beam()
             for number, handler in caught.items():
                 signal.signal(number, handler)
-            threading.excepthook = self._others
-            logging.disable(disabled)
+            if not (self.is_asked_for and Ending.mouth):  # a command that ends has nothing more to tell
+                threading.excepthook = self._others
+                logging.disable(disabled)
 
     def _end(self, number: int, _: FrameType | None) -> None:
         if number != _DEATH:
@@ -147,13 +148,17 @@ class _Ending:
 
     def _hear(self, raised: threading.ExceptHookArgs) -> None:
         """Hear of what a thread of Beam's raised: that a worker has ended, or what follows from it."""
+        if self.is_asked_for or self.deaths:
+            return
         found = _EXITED.search(str(raised.exc_value))
-        if found is not None and int(found.group(1)) not in _ASKED_TO_END:
-            self.deaths.append(found.group(1))
-            if not self.is_asked_for:
-                os.kill(os.getpid(), _DEATH)
-        elif found is None and not self.is_asked_for and not self.deaths:
+        status = int(found.group(1)) if found is not None else None
+        if status is None:
             self._others(raised)
+        elif status == -signal.SIGINT:  # the shell that was to become a worker heard Ctrl-C, as we do, or will
+            os.kill(os.getpid(), signal.SIGINT)
+        elif status not in _ASKED_TO_END:
+            self.deaths.append(str(status))
+            os.kill(os.getpid(), _DEATH)
 
 
 def _join_threads_of_beam() -> None:

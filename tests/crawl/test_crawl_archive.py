@@ -127,7 +127,7 @@ task.run([Errand(Link(url, url, "", 3, 1, (), None), url) for url in sys.stdin.r
 @pytest.mark.slow
 def test_kills_lose_nothing_and_repeat_nothing(web, tmp_path):
     """Kill the crawl again and again, at moments chosen by the bytes that it has written, then let it finish."""
-    web.seconds = 0.03  # so slow a crawl does not end while the one that kills it is kept waiting
+    web.seconds = 0.03  # a crawl so slow does not end while the one that kills it is kept waiting
     links = links_of(60, 12)
     chooser = random.Random(20)
     urls = "\n".join(link.url for link in links)

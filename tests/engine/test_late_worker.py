@@ -1,4 +1,4 @@
-"""A run with several workers that fails ends also where one of them comes to it when all is over."""
+"""A run with several workers ends also where one of them comes to it when all is over, or never comes."""
 
 import subprocess
 import sys
@@ -36,6 +36,8 @@ try:
     Engine(2).run(lambda root: root | beam.Create([1]) | beam.Map(fail), tasks=2)
 except UsageError as error:
     print(error)
+except KeyboardInterrupt:
+    print("interrupted")
 """
 WORKER = """
 import os, sys, time
@@ -47,10 +49,26 @@ if "pipelines.engine.worker" in sys.orig_argv and os.environ["WORKER_ID"] == "wo
         time.sleep(0.05)
 """
 
+# Ctrl-C is for all processes; this one hears it before it is deaf to it.
+HEARS = """
+import os, signal, sys
+
+if "pipelines.engine.worker" in sys.orig_argv:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+def told(folder, worker):
+    (folder / "sitecustomize.py").write_text(worker)
+    command = [sys.executable, "-c", RUN, str(folder)]
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, timeout=300).stdout
+
 
 def test_a_worker_that_comes_when_all_is_over_is_sent_home(tmp_path):
-    (tmp_path / "sitecustomize.py").write_text(WORKER)
-    command = [sys.executable, "-c", RUN, str(tmp_path)]
-    told = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, timeout=300).stdout
+    assert told(tmp_path, WORKER) == b"the disk is full\n"
     assert (tmp_path / "over").exists()
-    assert told == b"the disk is full\n"
+
+
+def test_a_worker_that_ctrl_c_ends_before_it_is_deaf_to_it_has_not_died(tmp_path):
+    assert told(tmp_path, HEARS) == b"interrupted\n"

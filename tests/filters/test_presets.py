@@ -235,7 +235,7 @@ def test_the_rules_of_a_plain_text_look_no_further_than_their_verdict_needs(monk
     judged = apply_filters(document("\n".join([*lines, "Two words"])), load_preset("fineweb"))
     assert judged.text == "\n".join(lines)  # C4's rule drops a line of two words
     assert tokens.cache_info().misses == 1  # the text that is left is not split once more
-    assert counts == {"count_sentences": 5}  # as many as the preset asks for, and no n-gram was looked for
+    assert counts == {"count_sentences": 5}  # the preset asks for so many, and no n-gram was looked for
 
 
 @pytest.mark.parametrize("language", ["english", "EN", "xx", ""])

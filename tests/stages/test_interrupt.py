@@ -13,7 +13,8 @@ import pytest
 
 from pipelines.commands.cli import EXIT_INTERRUPTED, main
 from sample.build import ARCHIVE, DUMP
-from tests.double.sessions import in_session, processes_of, wait_for_none
+from tests.double.armed_with import stopping
+from tests.double.sessions import in_session, is_stopped, processes_of, wait_for_none
 
 pytestmark = [
     pytest.mark.slow,
@@ -21,7 +22,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc"),
 ]
 
-SECONDS = 120  # after which what should have come is given up
+SECONDS = 300  # after which what should have come is given up
 WORKER, JUDGE = b"pipelines.engine.worker", b"webtext.sandbox.child"  # Beam's, and of pages: one more, to fork from
 PROGRAM = (
     "import signal, sys\n"
@@ -45,9 +46,12 @@ def sample(tmp_path_factory, sample_web, sample_built):
     return folder
 
 
-def started(arguments):
-    """Start webtext in a session of its own."""
-    return in_session([sys.executable, "-c", PROGRAM.format(arguments)], stderr=subprocess.PIPE, text=True)
+def started(arguments, output):
+    """Start webtext in a session of its own; a build stops by itself when one of its nine buckets is written."""
+    program, below = PROGRAM.format([*arguments, "--output", str(output)]), str(output / "documents.unfinished")
+    if "build" in arguments:
+        program = stopping(below, f"{below}-count", 16) + program
+    return in_session([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True)
 
 
 def wait_for(process, come):
@@ -66,7 +70,7 @@ def stages(sample, output):
     return {
         "harvest": (["harvest", "-s", *posted], "links.unfinished", "links"),
         "fetch": (["fetch", *fetched], "pages.unfinished/*.warc.gz", "pages"),
-        "build": (["build", "--pages", str(sample / "pages")], "documents.unfinished/part-*", "documents"),
+        "build": (["build", "--pages", str(sample / "pages")], "documents.unfinished-count.killed", "documents"),
     }
 
 
@@ -76,6 +80,7 @@ def hold_down(process, number):
     while process.poll() is None:
         assert time.monotonic() < deadline
         os.killpg(process.pid, number)
+        process.send_signal(signal.SIGCONT)
         time.sleep(0.03)
 
 
@@ -94,13 +99,16 @@ def test_an_interrupted_stage_says_how_to_go_on_and_leaves_nothing_running(
     sample, tmp_path, stage, workers, word, number, everybody
 ):
     command, moment, published = stages(sample, tmp_path)[stage]
-    with started([*command, "--output", str(tmp_path), "--workers", str(workers)]) as process:
+    with started([*command, "--workers", str(workers)], tmp_path) as process:
         count = (workers if workers > 1 else 0) + (word == JUDGE)
         wait_for(process, lambda: any(tmp_path.glob(moment)) and len(processes_of(process.pid, word)) == count)
+        if stage == "build":
+            wait_for(process, lambda: is_stopped(process.pid))
         if everybody:
             hold_down(process, number)
         else:
             process.send_signal(number)
+            process.send_signal(signal.SIGCONT)
         _, told = process.communicate(timeout=SECONDS)
         assert process.returncode == EXIT_INTERRUPTED
         assert told == f"webtext {stage}: interrupted; run the same command again to go on\n"
@@ -110,19 +118,19 @@ def test_an_interrupted_stage_says_how_to_go_on_and_leaves_nothing_running(
 
 def test_workers_end_with_a_run_that_is_killed(sample, tmp_path):
     command, moment, _ = stages(sample, tmp_path)["build"]
-    with started([*command, "--output", str(tmp_path), "--workers", "2"]) as process:
+    with started([*command, "--workers", "2"], tmp_path) as process:
         wait_for(process, lambda: any(tmp_path.glob(moment)) and len(processes_of(process.pid, JUDGE)) == 3)
         process.kill()
         assert wait_for_none(process.pid, SECONDS) == []
 
 
 def test_an_interrupted_fetch_goes_on_with_what_it_has(sample, tmp_path):
-    command = ["fetch", "--links", str(sample / "links"), "--replay", str(sample / ARCHIVE), "-o", str(tmp_path)]
-    with started([*command, "--delay", "30", "--workers", "1"]) as process:
+    command = ["fetch", "--links", str(sample / "links"), "--replay", str(sample / ARCHIVE)]
+    with started([*command, "--delay", "30", "--workers", "1"], tmp_path) as process:
         wait_for(process, lambda: any(tmp_path.glob("pages.unfinished/*.warc.gz")))
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=SECONDS)
     begun = next(tmp_path.glob("pages.unfinished/*.warc.gz")).read_bytes()
-    assert main([*command, "--workers", "1"]) == 0
+    assert main([*command, "--output", str(tmp_path), "--workers", "1"]) == 0
     assert next(tmp_path.glob("pages/*.warc.gz")).read_bytes().startswith(begun[:1000])
     assert main(["verify", str(tmp_path)]) == 0

@@ -29,5 +29,5 @@ def test_a_character_of_the_last_plane_costs_what_a_table_of_all_planes_does():
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(table) == sys.maxunicode + 1
-    assert most < 16 * len(table)  # of one by one it is five times as much
+    assert most < 16 * len(table)  # one by one, it is five times as much
     assert characters_below(len(table)) == "".join(map(chr, range(len(table))))

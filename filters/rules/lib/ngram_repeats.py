@@ -61,7 +61,7 @@ class NgramRepeats:
         repeated = ordered[1:][ordered[1:] == ordered[:-1]]
         if not len(repeated):
             return 0
-        is_marked = np.zeros(1 << _MARK_BITS, np.bool_)  # by the first bits: what repeats, and little else
+        is_marked = np.zeros(1 << _MARK_BITS, np.bool_)  # what repeats, by its first bits, and little else
         is_marked[repeated >> _NO_MARK_BITS] = True
         places = np.flatnonzero(is_marked[hashes >> _NO_MARK_BITS])
         _, first = np.unique(hashes[places], return_index=True)

@@ -88,9 +88,9 @@ class Tokens:
     """The tokens of a text, each kind of them numbered by its first place: what asks about kinds asks but once each."""
 
     kinds: Mapping[str, int]  # token -> its number
-    numbers: NDArray[np.int64]  # of each token, in the text's order
-    lengths: NDArray[np.int64]  # of each kind, in characters
-    counts: NDArray[np.int64]  # of each kind
+    numbers: NDArray[np.int64]  # each token's, in the text's order
+    lengths: NDArray[np.int64]  # each kind's, in characters
+    counts: NDArray[np.int64]  # each kind's
 
     def __len__(self) -> int:
         return len(self.numbers)
