@@ -155,10 +155,21 @@ class _Ending:
         if status is None:
             self._others(raised)
         elif status == -signal.SIGINT:  # the shell that was to become a worker heard Ctrl-C, as we do, or will
-            os.kill(os.getpid(), signal.SIGINT)
+            self.is_asked_for = Ending.is_asked_for = True
+            _wake_main_thread()
         elif status not in _ASKED_TO_END:
             self.deaths.append(str(status))
-            os.kill(os.getpid(), _DEATH)
+            _wake_main_thread()
+
+
+def _wake_main_thread() -> None:
+    """Send a signal to the thread that acts upon it: another one that got it would leave that one asleep."""
+    if sys.platform == "win32":
+        os.kill(os.getpid(), _DEATH)
+    else:
+        main_thread = threading.main_thread().ident
+        assert main_thread is not None
+        signal.pthread_kill(main_thread, _DEATH)
 
 
 def _join_threads_of_beam() -> None:
