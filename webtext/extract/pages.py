@@ -59,6 +59,7 @@ def extract_text(html: str, url: str, config: ExtractConfig, *, alone: bool = Fa
         return Reason("not_html", "no markup")
     html, encoded = without_controls(html)
     tree = parse_html(encoded)
+    del encoded  # A page is in memory once, or nearly.
     if tree is None:
         return Reason("not_html", "no element after parsing")
     if config.languages and (runs := foreign_text(tree, config.languages, clean_text)):

@@ -125,7 +125,7 @@ def _answer_calls(
     _limit_memory(memory_bytes)
     keep_small, spent = HeapTrimmer(), int(memory_bytes * _RETIRE_SHARE)
     while (request := read_message(requests)) is not None:
-        keep_small()
+        keep_small(len(request))
         args, kwargs = pickle.loads(request)  # noqa: S301 (our own parent)
         del request  # A page is in memory once.
         # The default action of SIGPROF ends the process, whatever C code it is in, after so much CPU time.
