@@ -31,6 +31,7 @@ _HEADING_LEVELS = np.array([0, *(int(tag[1]) if tag in {"h1", "h2", "h3", "h4", 
 _MOST_CHARS, _MOST_BLOCKS = 15_000, 120
 _COUNT_CHARS = frozenset(("chars_before", "chars_after", "chars_from_title"))
 _COUNT_BLOCKS = frozenset(("index", "from_end", "from_title", "page_long", "prose_before", "prose_after"))
+_AT_ONCE = 1 << 20  # numbers that are copied into the table at a time: all of most pages, four megabytes of a large one
 _FAR = 999  # blocks: there is none
 _LEVELS = 6  # elements around a block that are measured
 _MASSES = (500, 2000)  # characters: the smallest element around a block with so many is measured
@@ -259,11 +260,16 @@ def _of_elements_around(page: _Page) -> Part:
     around = [page.place]
     for _ in range(_LEVELS - 1):
         around.append(page.parent[around[-1]])
-    parts: list[Rows] = [of_places.take(element, axis=1) for element in around]
-    for mass in _MASSES:
+    rows, own = np.empty((len(_AROUND_NAMES), page.size), np.float32), len(of_places)
+    by_level = rows[: _LEVELS * own].reshape(_LEVELS, own, page.size)
+    for number, element in enumerate(around):
+        by_level[number] = of_places.take(element, axis=1)
+    by_mass = rows[_LEVELS * own :].reshape(len(_MASSES), own + 1, page.size)
+    for number, mass in enumerate(_MASSES):
         element = _heavy(page, mass)[page.place]
-        parts += [of_places.take(element, axis=1), (page.depth[page.place] - page.depth[element])[None]]
-    return _AROUND_NAMES, np.concatenate(parts, dtype=np.float32, casting="unsafe")
+        by_mass[number, :-1] = of_places.take(element, axis=1)
+        by_mass[number, -1] = page.depth[page.place] - page.depth[element]
+    return _AROUND_NAMES, rows
 
 
 def _heavy(page: _Page, mass: int) -> Ints:

@@ -20,7 +20,7 @@ _SETTINGS = {
 }
 _RESIDENT_FIELD = 1  # the place of the resident size in /proc/self/statm, in pages
 _TRIM_GROWTH_BYTES = 16 << 20  # the growth of resident memory
-_TAKEN = 32  # bytes of memory for a byte of a page: 139 MB for one of 4.2 MB
+_LARGE_BYTES = 1 << 20
 
 
 def settle_heap() -> None:
@@ -37,15 +37,17 @@ def give_back() -> None:
 
 
 class HeapTrimmer:
-    """Gives back what was freed, where the process has grown since the last time or will: once in some forty pages."""
+    """Gives back what was freed, where the process has grown since the last time, or will: once in some forty pages."""
 
     def __init__(self) -> None:
         self._usual = 0  # bytes resident after the last time
         self._sizes = os.open("/proc/self/statm", os.O_RDONLY) if sys.platform == "linux" else -1
 
     def __call__(self, request_bytes: int = 0) -> None:
-        """Look, and give back; a request takes many times its own bytes."""
-        if self._sizes >= 0 and self._resident_bytes() + _TAKEN * request_bytes > self._usual + _TRIM_GROWTH_BYTES:
+        """Look, and give back; a large request, which takes thirty times its bytes, finds no holes."""
+        if self._sizes < 0:
+            return
+        if request_bytes >= _LARGE_BYTES or self._resident_bytes() > self._usual + _TRIM_GROWTH_BYTES:
             give_back()
             self._usual = self._resident_bytes()
 
