@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import pipelines.stages.documents
+import webtext.extract.block_features
 import webtext.extract.extractors
 import webtext.extract.main_text
 import webtext.extract.pages
@@ -101,6 +102,7 @@ def watch_all(clock: Clock) -> None:
         ("clean the text", extract, "clean_text"),
         ("extract: read the blocks", main_text.BlockReader, "read"),
         ("extract: count and measure them", main_text, "measure"),
+        ("extract: count and measure them", webtext.extract.block_features.Features, "table"),
         ("extract: trees", main_text.Trees, "__call__"),
         ("extract: make the choice whole", main_text.Whole, "of"),
         ("extract: the second opinion", webtext.extract.extractors, "second_opinion"),

@@ -56,6 +56,7 @@ def listen() -> None:
     Ending.mouth = mouth
     if _NUDGE is not None:
         signal.signal(_NUDGE, lambda *_: None)  # one that is ignored wakes nobody
+        os.register_at_fork(after_in_child=lambda: signal.set_wakeup_fd(-1))  # what a child is sent is not for us
     threading.Thread(target=_hear, args=(ears, threading.get_ident()), daemon=True).start()
     for number in _ENDS:
         if signal.getsignal(number) != signal.SIG_IGN:  # a shell ignores it for a background job

@@ -79,6 +79,27 @@ def test_a_signal_that_another_thread_gets_wakes_the_main_thread():
     assert ended(lets_go) == (0, "")
 
 
+# A command that forks, and ends the process that it has forked.
+FORKS = STUBBORN.replace(
+    "time.sleep(600)",
+    """ready, tell = os.pipe()
+            child = os.fork()
+            if not child:
+                os.write(tell, b".")
+                time.sleep(600)
+            os.read(ready, 1)
+            os.kill(child, signal.SIGTERM)
+            os.waitpid(child, 0)
+            time.sleep(1)
+            return 0""",
+).replace("pass", "os._exit(0)")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+def test_a_signal_to_a_forked_process_does_not_end_the_command():
+    assert ended("import os\n" + FORKS) == (0, "")
+
+
 # A command that Ctrl-C ends a part of, after which it does the rest: what was to end it is not there any more.
 GOES_ON = (
     STUBBORN.replace("PATIENCE = 0.2", "PATIENCE = 600")
@@ -86,7 +107,7 @@ GOES_ON = (
     .replace(
         "\ncli.importlib",
         """
-    deadlines = lambda: [each for each in threading.enumerate() if isinstance(each, threading.Timer)]
+    deadlines = lambda: [one for one in threading.enumerate() if isinstance(one, threading.Timer) and one.is_alive()]
     while not deadlines():
         time.sleep(0.01)
     interrupt.go_on()
