@@ -10,13 +10,13 @@ import sys
 if sys.platform != "win32":
     import resource
 
-# Of malloc.h. Without the first, glibc raises the size from which a piece is given back as such to that of the largest
-# it has freed: after one large page, arrays of 30 MB lie between small pieces. Without the last, each thread that has
-# something to say takes a heap of its own.
+# What the user calls them, and malloc.h's numbers. Without the first, glibc raises the size from which a piece is given
+# back as such to that of the largest it has freed: after one large page, arrays of 30 MB lie between small pieces.
+# Without the last, each thread that has something to say takes a heap of its own.
 _SETTINGS = {
-    -3: 1 << 20,  # M_MMAP_THRESHOLD
-    -1: 4 << 20,  # M_TRIM_THRESHOLD
-    -8: 1,  # M_ARENA_MAX
+    "MALLOC_MMAP_THRESHOLD_": (-3, 1 << 20),
+    "MALLOC_TRIM_THRESHOLD_": (-1, 4 << 20),
+    "MALLOC_ARENA_MAX": (-8, 1),
 }
 _RESIDENT_FIELD = 1  # the place of the resident size in /proc/self/statm, in pages
 _TRIM_GROWTH_BYTES = 16 << 20  # the growth of resident memory
@@ -24,10 +24,11 @@ _LARGE_BYTES = 1 << 20
 
 
 def settle_heap() -> None:
-    """Have large pieces given back when they are freed, and one heap serve all threads."""
+    """Have large pieces given back when they are freed, and one heap serve all threads; what the user said stands."""
     if sys.platform == "linux" and (settle := getattr(ctypes.CDLL(None), "mallopt", None)) is not None:
-        for name, value in _SETTINGS.items():
-            settle(name, value)
+        for name, (number, value) in _SETTINGS.items():
+            if name not in os.environ:
+                settle(number, value)
 
 
 def give_back() -> None:
@@ -43,7 +44,7 @@ class HeapTrimmer:
         self._usual = 0  # bytes resident after the last time
         self._sizes = os.open("/proc/self/statm", os.O_RDONLY) if sys.platform == "linux" else -1
 
-    def __call__(self, request_bytes: int = 0) -> None:
+    def __call__(self, request_bytes: int) -> None:
         """Look, and give back; a large request, which takes thirty times its bytes, finds no holes."""
         if self._sizes < 0:
             return
