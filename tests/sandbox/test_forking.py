@@ -129,6 +129,17 @@ def test_closing_leaves_no_process(nursery):
             os.kill(process, 0)
 
 
+def test_what_is_sent_to_a_child_that_is_gone_reaches_no_other(nursery):
+    gone = nursery.start()
+    gone.send_signal(signal.SIGKILL)
+    gone.wait()
+    gone.close()
+    with Sandbox(eval, *LIMITS, nursery) as sandboxed:  # it is given the number of the handle that was closed
+        child = sandboxed("__import__('os').getpid()")
+        gone.send_signal(signal.SIGKILL)
+        assert sandboxed("__import__('os').getpid()") == child
+
+
 def test_what_cannot_be_loaded_is_told_of(capfd):
     setup = setup_of(eval, *LIMITS).replace(b"eval", b"evil")
     with contextlib.closing(Nursery(setup)) as made, pytest.raises(RuntimeError, match="ended with 1"):

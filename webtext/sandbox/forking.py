@@ -232,12 +232,15 @@ class Forked:
     def __init__(self, pid: int, handle: int, nursery: Nursery, requests: IO[bytes], answers: IO[bytes]) -> None:
         self.pid, self.returncode = pid, None
         self.requests, self.answers = requests, answers
-        self._handle, self._nursery = handle, nursery
+        self._handle: int | None = handle
+        self._lock = threading.Lock()  # another thread may send a signal while the handle is closed
+        self._nursery = nursery
 
     def send_signal(self, number: int) -> None:
         """Send a signal; nothing where it has ended."""
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._handle, number)
+        with self._lock, contextlib.suppress(ProcessLookupError):
+            if self._handle is not None:
+                signal.pidfd_send_signal(self._handle, number)
 
     def wait(self) -> int:
         """Wait for its end."""
@@ -249,7 +252,10 @@ class Forked:
         """Close the pipes."""
         self.requests.close()
         self.answers.close()
-        os.close(self._handle)
+        with self._lock:
+            if self._handle is not None:
+                os.close(self._handle)
+            self._handle = None
 
 
 def can_fork() -> bool:
