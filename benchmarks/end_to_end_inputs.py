@@ -21,8 +21,9 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 from wcxb import read_set
 
+from webtext.extract.config import ExtractConfig, Extracted
 from webtext.extract.language_detector import detect
-from webtext.extract.pages import ExtractConfig, Extracted, extract_page
+from webtext.extract.pages import extract_page
 from webtext.hashing import document_id
 
 FILES = 8
@@ -44,8 +45,8 @@ def read_pages(archives: Iterable[Path]) -> Iterator[Page]:
     for archive in archives:
         with archive.open("rb") as stream:
             for record in ArchiveIterator(stream, record_types=WarcRecordType.response, parse_http=True):
-                url, kind = record.headers["WARC-Target-URI"], record.http_headers.get("Content-Type", "text/html")
-                yield Page(url, kind, record.reader.read())
+                kind = record.http_headers.get("Content-Type") or "text/html"
+                yield Page(record.headers["WARC-Target-URI"], kind, record.reader.read())
 
 
 def is_english(page: Page) -> bool:

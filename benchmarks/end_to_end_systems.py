@@ -81,7 +81,8 @@ def _datatrove(*arguments: str) -> Callable[[Path, Path, int], list[str]]:
 
 
 def _datatrove_outcome(output: Path) -> Outcome:
-    texts, given = {}, sum(1 for _ in _lines(output / "filtered"))
+    texts: dict[str, str] = {}
+    given = sum(1 for _ in _lines(output / "filtered"))
     for path in sorted((output / "corpus").glob("*.parquet")):
         table = pq.read_table(path)
         texts |= {

@@ -41,11 +41,12 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 from wcxb import half_of, read_set
 
 from webtext.errors import UsageError
+from webtext.extract.config import ExtractConfig, Extracted
 from webtext.extract.decode import decode_html
 from webtext.extract.extractors import ENGINES, load_engine, second_opinion
 from webtext.extract.language_detector import detect
 from webtext.extract.main_text import main_text
-from webtext.extract.pages import ExtractConfig, Extracted, clean_text, extract_text
+from webtext.extract.pages import clean_text, extract_text
 from webtext.extract.tree import parse_html, without_controls
 from webtext.metadata.metadata import read_metadata
 
@@ -76,7 +77,7 @@ def read_news(realweb: Path) -> Iterator[Known]:
         for record in ArchiveIterator(stream, record_types=WarcRecordType.response, parse_http=True):
             url = record.headers["WARC-Target-URI"]
             if url in gold:
-                html = decode_html(record.reader.read(), record.http_headers.get("Content-Type", ""))
+                html = decode_html(record.reader.read(), record.http_headers.get("Content-Type") or "")
                 yield Known("news", half_of(urlsplit(url).hostname or ""), url, html, gold[url])
 
 
@@ -95,15 +96,14 @@ def run_product(page: Known) -> str:
 
 def run_engine(name: str, page: Known) -> str:
     """Extract with a bare engine: parsing counts for those that use our tree."""
-    html = without_controls(page.html)
-    tree = parse_html(html)
+    html, encoded = without_controls(page.html)
+    tree = parse_html(encoded)
     return "" if tree is None else load_engine(name)(html, tree)
 
 
 def run_other_half(models: Path, page: Known) -> str:
     """Extract with the model that was trained on the half in which the page is not."""
-    html = without_controls(page.html)
-    tree = parse_html(html)
+    tree = parse_html(without_controls(page.html)[1])
     model = models / f"block_model_{1 - page.half}.npz"
     return "" if tree is None else clean_text(main_text(tree, model, lambda: second_opinion(tree)))
 
@@ -265,7 +265,7 @@ def format_row(row: dict[str, Any], default: float) -> str:
 
 def read_ours(page: Known) -> tuple[str, str, str]:
     """Read title, author and day of a page."""
-    tree = parse_html(without_controls(page.html))
+    tree = parse_html(without_controls(page.html)[1])
     if tree is None:
         return "", "", ""
     found = read_metadata(tree, page.url)

@@ -40,7 +40,7 @@ def links_of(port: int, hosts: int, pages: int) -> list[Link]:
     return [Link(url, url, "", 3, 1, (), None) for url in urls]
 
 
-def crawl(port: int, links: list[Link], **settings: object) -> tuple[float, float]:
+def crawl(port: int, links: list[Link], **settings: Any) -> tuple[float, float]:
     """Crawl links into an archive; gives wall and CPU seconds."""
     config = FetchConfig(**{"delay": 0.0, "hosts_at_once": 64, **settings})
     guard = AddressGuard(frozenset({("127.0.0.1", port)}), lambda _host, _port: ["127.0.0.1"])

@@ -22,14 +22,16 @@ def extract(arguments: argparse.Namespace) -> None:
     """Write the text of every real page that has one."""
     from fastwarc.warc import ArchiveIterator, WarcRecordType  # noqa: PLC0415 (each step has its own environment)
 
-    from webtext.extract.pages import ExtractConfig, Extracted, extract_page  # noqa: PLC0415
+    from webtext.extract.config import ExtractConfig, Extracted  # noqa: PLC0415
+    from webtext.extract.pages import extract_page  # noqa: PLC0415
 
     config = ExtractConfig()
     archive = arguments.realweb / "web.warc.gz"
     with archive.open("rb") as stream, arguments.texts.open("w", encoding="utf-8") as output:
         for record in ArchiveIterator(stream, record_types=WarcRecordType.response, parse_http=True):
             url = record.headers["WARC-Target-URI"]
-            found = extract_page(record.reader.read(), record.http_headers.get("Content-Type", ""), url, config=config)
+            content_type = record.http_headers.get("Content-Type") or ""
+            found = extract_page(record.reader.read(), content_type, url, config=config)
             if isinstance(found, Extracted):
                 output.write(json.dumps({"url": url, "text": found.text}) + "\n")
 
@@ -82,9 +84,14 @@ def compare(arguments: argparse.Namespace) -> None:
     from filters.rules.fineweb import FineWebQuality  # noqa: PLC0415
     from filters.rules.gopher import GopherQuality, GopherRepetition  # noqa: PLC0415
     from filters.rules.lib.tokens import count_sentences, number, tokens  # noqa: PLC0415
+    from webtext.reasons import Reason  # noqa: PLC0415
 
     c4 = C4Quality(min_sentences=5, min_words_per_line=3, end_marks=(".", "?", "!", '"', "'"))
-    judges = {"gopher_quality": GopherQuality(), "gopher_repetition": GopherRepetition(), "fineweb": FineWebQuality()}
+    judges: dict[str, GopherQuality | GopherRepetition | FineWebQuality] = {
+        "gopher_quality": GopherQuality(),
+        "gopher_repetition": GopherRepetition(),
+        "fineweb": FineWebQuality(),
+    }
     counts: Counter[tuple[str, str, bool]] = Counter()
     total = 0
     with arguments.texts.open(encoding="utf-8") as texts, arguments.theirs.open(encoding="utf-8") as verdicts:
@@ -101,7 +108,7 @@ def compare(arguments: argparse.Namespace) -> None:
             ):
                 ours = {name: rule.judge(page["text"], split) for name, rule in judges.items()}
                 cleaned = c4.clean(page["text"], count)
-                ours["c4"] = cleaned if hasattr(cleaned, "detail") else None
+                ours["c4"] = cleaned if isinstance(cleaned, Reason) else None
                 for name in RULES:
                     agrees = (ours[name] is None) == (theirs[name] is None)
                     counts[name, words, agrees] += 1

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import atheris  # type: ignore[import-not-found]
+import atheris
 import zstandard
 
 with atheris.instrument_imports(include=["webtext", "pipelines.stages.archives.archived_pages", "http_sf", "idna"]):
@@ -163,9 +163,10 @@ def _again(stream: io.BytesIO, record: WarcRecord) -> None:
 def read_dumps(data: bytes) -> Iterator[str]:
     """A file of submissions, or of comments."""
     content = unpacked(data)
-    for kind, name, self_posts in (("submissions", "RS.zst", True), ("comments", "RC", False)):
+    dumps = Dump("RS.zst", "RS.zst", 0, 1, "submissions"), Dump("RC", "RC", 0, 1, "comments")
+    for dump, self_posts in zip(dumps, (True, False), strict=True):
         try:
-            stream, dump = io.BytesIO(content), Dump(name, name, 0, 1, kind)
+            stream = io.BytesIO(content)
             for each in read_dump(stream, dump, SelectConfig(), self_posts=self_posts):
                 match each:
                     case Posted():

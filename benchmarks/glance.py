@@ -35,7 +35,7 @@ def read_pages(paths: list[Path]) -> Iterator[tuple[str, bytes, str]]:
     for path in paths:
         with path.open("rb") as stream:
             for record in ArchiveIterator(stream, record_types=WarcRecordType.response, parse_http=True):
-                content_type = record.http_headers.get("Content-Type", "")
+                content_type = record.http_headers.get("Content-Type") or ""
                 yield record.headers["WARC-Target-URI"], record.reader.read(), content_type
 
 
@@ -43,8 +43,8 @@ def judge(url: str, body: bytes, content_type: str, tally: Counter[str]) -> None
     """Extract one page, ask the look, and count; print the page where the look would lose it."""
     clock = time.process_time
     started = clock()
-    html = without_controls(decode_html(body, content_type))
-    tree = parse_html(html)
+    html, encoded = without_controls(decode_html(body, content_type))
+    tree = parse_html(encoded)
     if tree is None or len(body) > ExtractConfig().max_bytes:
         return
     parsed = clock()
@@ -63,7 +63,8 @@ def judge(url: str, body: bytes, content_type: str, tally: Counter[str]) -> None
     tally["not in English, spared"] += of_language != "en" and spared
     if probability < MIN_PROBABILITY:
         return
-    tree = parse_html(html)  # extraction has used the other up
+    tree = parse_html(encoded)  # extraction has used the other up
+    assert tree is not None
     lost = {"": bool(foreign_text(tree, [language], clean_text))}
     for element in tree.iter("html", "meta"):  # nobody reads it after this
         element.attrib.clear()

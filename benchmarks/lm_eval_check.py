@@ -18,6 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 os.environ |= {"HF_DATASETS_OFFLINE": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -95,8 +96,8 @@ def compare_choices(theirs: Any, name: str, ours: list[list[Continuation]], gold
         for (their_log, _), score in zip(sample["filtered_resps"], own, strict=True):
             worst = max(worst, abs(float(their_log) + score.nats))
     picks = {
-        "acc": [min(range(len(own)), key=lambda at, own=own: own[at].nats) for own in ours],
-        "acc_norm": [min(range(len(own)), key=lambda at, own=own: own[at].nats / own[at].characters) for own in ours],
+        "acc": [int(np.argmin([one.nats for one in own])) for own in ours],
+        "acc_norm": [int(np.argmin([one.nats / one.characters for one in own])) for own in ours],
     }
     found = theirs["results"][name]
     same = True

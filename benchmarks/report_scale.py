@@ -14,9 +14,11 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from pipelines.stages.ledger import count_rejections
 from pipelines.stages.stage import Stage, run_stage
@@ -39,7 +41,7 @@ def make(folder: Path, links: int) -> None:
     urls = [f"https://site{host}.example/page/{number}" for number, host in enumerate(hosts)]
     karma = np.minimum(3 + draw.pareto(0.8, links) * 3, 2**31 - 1).astype(np.int32)
     posted = 1_120_000_000 + draw.integers(0, 400_000_000, links)
-    facts = {"karma": karma, "submissions": np.ones(links, np.int32), "first_posted": posted}
+    facts: dict[str, Any] = {"karma": karma, "submissions": np.ones(links, np.int32), "first_posted": posted}
     fetched, stays = np.arange(links) % 2 == 0, np.arange(links) % 26 == 0
     (folder / "source.txt").write_text(str(links))
     given = _files("links", LINKS, urls, facts)
@@ -54,7 +56,7 @@ def make(folder: Path, links: int) -> None:
     )
     kept, filtered = array[stays], array[fetched & ~stays]
     texts = [" ".join(WORDS[draw.integers(0, len(WORDS), 300)]) for _ in range(len(kept))]
-    columns = {
+    columns: dict[str, Any] = {
         "id": [document_id(url) for url in kept],
         "text": texts,
         "n_words": np.full(len(kept), 300, np.int32),
@@ -75,7 +77,7 @@ def make(folder: Path, links: int) -> None:
     _stage(folder, "corpus", "duplicates", shards, len(kept), len(kept))
 
 
-def _files(kind: str, schema: pa.Schema, urls: list[str], columns: dict) -> list[tuple[str, pa.Table]]:
+def _files(kind: str, schema: pa.Schema, urls: list[str], columns: dict[str, Any]) -> list[tuple[str, pa.Table]]:
     """Lay columns out in files; a column that is not given is empty."""
     arrays = []
     for field in schema:
@@ -94,13 +96,13 @@ def _files(kind: str, schema: pa.Schema, urls: list[str], columns: dict) -> list
     ]
 
 
-def _array(values: np.ndarray | list, kind: pa.DataType) -> pa.Array:
+def _array(values: NDArray[Any] | list[Any], kind: pa.DataType) -> pa.Array:
     if pa.types.is_timestamp(kind):
         return pa.array(np.asarray(values) * 1000, pa.int64()).cast(pa.timestamp("ms", "UTC")).cast(kind)
     return pa.array(values, kind)
 
 
-def _rejections(urls: np.ndarray, stage: str, reasons: tuple[str, ...]) -> list[tuple[str, pa.Table]]:
+def _rejections(urls: NDArray[Any], stage: str, reasons: tuple[str, ...]) -> list[tuple[str, pa.Table]]:
     chosen = np.array(reasons)[np.arange(len(urls)) % len(reasons)]
     columns = {
         "stage": np.full(len(urls), stage),

@@ -26,7 +26,8 @@ from scale_check import check
 from scale_set import Place, Variants, english_pages, find_genuine, members, write_set
 
 from pipelines.engine.timings import read_timings
-from pipelines.stages.stage import read_manifest, unfinished_directory
+from pipelines.stages.own import unfinished_directory
+from pipelines.stages.stage import read_manifest
 from webtext import storage
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -131,12 +131,12 @@ def label_blocks(texts: list[str], gold: str) -> tuple[NDArray[np.int64], NDArra
     return counts, sums[ends] - sums[ends - counts]
 
 
-def read_pages(wcxb: Path) -> tuple[list[str], list[Page]]:
+def read_pages(wcxb: Path) -> tuple[tuple[str, ...], list[Page]]:
     """Measure and label the blocks of each page that has any; the features' names, and the pages."""
-    names: list[str] = []
+    names: tuple[str, ...] = ()
     pages = []
     for entry, html in read_set(wcxb):
-        tree = parse_html(without_controls(html))
+        tree = parse_html(without_controls(html)[1])
         if tree is None or not (reader := BlockReader().read(tree)).blocks:
             continue
         counts, found = label_blocks([block.text for block in reader.blocks], entry["text"])
@@ -144,7 +144,7 @@ def read_pages(wcxb: Path) -> tuple[list[str], list[Page]]:
         weight = counts / (gold + min(int(counts.sum()), 2 * gold) + 30)
         columns = measure(reader.blocks, reader.places, Declared.read(tree))
         names = columns.names()
-        features = columns.table(tuple(names)).T
+        features = columns.table(names).T
         pages.append(Page(urlsplit(entry["url"]).hostname or "", features, found / np.maximum(counts, 1), weight))
     return names, pages
 
@@ -158,11 +158,11 @@ def read_articles(realweb: Path) -> Iterator[Page]:
             entry = gold.get(record.headers["WARC-Target-URI"])
             if entry is None:
                 continue
-            body, content_type = record.reader.read(), record.http_headers.get("Content-Type", "")
-            html = without_controls(decode_html(body, content_type))
-            tree = parse_html(html)
+            body, content_type = record.reader.read(), record.http_headers.get("Content-Type") or ""
+            _, encoded = without_controls(decode_html(body, content_type))
+            tree = parse_html(encoded)
             if tree is not None and (reader := BlockReader().read(tree)).blocks:
-                taken = trafilatura.extract(parse_html(html), include_comments=False) or ""
+                taken = trafilatura.extract(parse_html(encoded), include_comments=False) or ""
                 yield _label_article(reader, Declared.read(tree), taken, entry)
 
 

@@ -34,8 +34,9 @@ from pipelines.commands.build import add_build_arguments, build_config
 from pipelines.engine.runner import Engine
 from pipelines.pages import page_pool, page_work
 from pipelines.stages.archives.index import archives_of, index_archives
-from pipelines.stages.build import BuildConfig, run_duplicates, run_shards
+from pipelines.stages.build import BuildConfig, run_shards
 from pipelines.stages.documents import Bucket, DocumentsConfig, WriteBuckets, count_documents, plan_buckets
+from pipelines.stages.duplicates import run_duplicates
 from pipelines.stages.kept import Kept
 from pipelines.stages.stage import Stage, read_manifest, run_stage
 from webtext import storage
@@ -92,7 +93,8 @@ class Clock:
 
 def watch_all(clock: Clock) -> None:
     """Take the time of every group of the documents stage."""
-    documents, extract, main_text = pipelines.stages.documents, webtext.extract.pages, webtext.extract.main_text
+    modules: tuple[Any, Any, Any] = (pipelines.stages.documents, webtext.extract.pages, webtext.extract.main_text)
+    documents, extract, main_text = modules
     for group, owner, name in (
         ("read the WARC record", documents, "read_response"),
         ("decode", extract, "decode_html"),
@@ -204,7 +206,7 @@ def main() -> None:
     parser.add_argument("--preset", default="webtext")
     parser.add_argument("--command", type=Path, default=Path(sys.executable).with_name("webtext"))
     arguments = parser.parse_args()
-    page_pool.SandboxPool = Here  # type: ignore[assignment,misc]
+    setattr(page_pool, "SandboxPool", Here)  # noqa: B010  (it stands in for a class)
     archives, config, clock = archives_of(arguments.archives), configured(arguments.preset), Clock()
     pages, buckets = clock.around("index the archive", index)(archives)
     wholes = {"documents stage by a plain pool of 2": pool(buckets, config.documents)}

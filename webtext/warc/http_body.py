@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, Protocol
 
-import brotli  # type: ignore[import-untyped]
+import brotli
 import zstandard
 
 from webtext.warc.inflate import InflateError, inflater
