@@ -7,8 +7,7 @@ in doubt (docs/extraction.md has the table). The others are there so that corpor
 import functools
 import importlib
 import logging
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -22,11 +21,10 @@ Engine = Callable[[str, "HtmlElement"], str]  # a function of a page and its tre
 
 def _webtext() -> Engine:
     from webtext.extract.main_text import main_text  # noqa: PLC0415 - as above
+    from webtext.extract.quicker import quicken  # noqa: PLC0415 - as above
 
-    external = _load("trafilatura.external")  # before the first page's time begins
     _silence("trafilatura")
-    vars(external)["JT_STOPLIST"] = _StopWords()
-    external.try_justext(_load("lxml.html").Element("body"), None, None)  # has the set made
+    quicken()  # before the first page's time begins
     return lambda _, tree: main_text(tree, second_opinion=lambda: second_opinion(tree))
 
 
@@ -40,14 +38,6 @@ def second_opinion(tree: "HtmlElement") -> str:
     """Give the text of a page by trafilatura's default setting, rows of tables with tabs as ours."""
     text = importlib.import_module("trafilatura").extract(tree, include_comments=False) or ""
     return "\n".join(line for line in map(_without_bars, text.split("\n")) if line)
-
-
-class _StopWords:
-    """justext's words, read when it makes a set of them; trafilatura's tuple is hashed at each call, in 5 to 12 ms."""
-
-    def __iter__(self) -> Iterator[str]:
-        for path in Path(_load("justext").__path__[0], "stoplists").glob("*.txt"):
-            yield from path.read_text("utf-8").splitlines()
 
 
 def _without_bars(line: str) -> str:
