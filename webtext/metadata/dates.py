@@ -77,10 +77,12 @@ def _search(html: HtmlElement, body: HtmlElement) -> str:
 def _copy_dated(tree: HtmlElement, body: HtmlElement) -> None:
     """Put the first short texts of a page that hold a year into a body, with what names them and what is around."""
     for element in tree.iter(etree.Element):
-        if element.tag in _UNDATED:
+        text, tail = element.text or "", element.tail or ""
+        # This is asked first, for nearly every element ends here.
+        if not ("20" in text or "19" in text or "20" in tail or "19" in tail) and element.tag != "time":
             continue
-        text = element.text_content() if element.tag == "time" else (element.text or "") + " " + (element.tail or "")
-        if len(text) > _MAX_CHARS or not ("20" in text or "19" in text):
+        text = element.text_content() if element.tag == "time" else f"{text} {tail}"
+        if len(text) > _MAX_CHARS or element.tag in _UNDATED:
             continue
         if _YEAR.search(text) and not _COPYRIGHT.search(text):
             around = [one for one in (element.getparent(), element) if one is not None]
