@@ -1,6 +1,8 @@
 """What trafilatura and justext are spared for each element, and that what they find is the same."""
 
 import re
+import subprocess
+import sys
 from collections import Counter
 from importlib import import_module
 
@@ -8,6 +10,7 @@ import justext.paragraph
 from lxml.etree import XPath
 from trafilatura import extract, xpaths
 
+from webtext.extract import quicker
 from webtext.extract.quicker import quicken
 from webtext.extract.tree import parse_html
 
@@ -46,3 +49,24 @@ def test_a_paragraph_is_put_together_once(monkeypatch):
     assert extract(parse_html(f"<ul>{items}</ul>"), include_comments=False)
     assert {f"Reply {number} to this" for number in range(9)} <= calls.keys()
     assert all(calls[f"Reply {number} to this"] == 1 for number in range(9))
+
+
+def test_what_finds_empty_attributes_too_and_what_is_no_expression_stays():
+    told = '//div[re:test(@class, "^$|menu")]', '//p[re:test(@id, "a", "i") or re:test(@id|@class, "b")]'
+    expressions = [XPath(path, namespaces=NAMESPACES) for path in told]
+    assert quicker._guarded("//p") == "//p"
+    assert quicker._guarded(expressions[0]) is expressions[0]
+    guarded = '//p[(@id) and re:test(@id, "a", "i") or (@id|@class) and re:test(@id|@class, "b")]'
+    assert quicker._guarded(expressions[1]).path == guarded
+
+
+def test_releases_that_lack_what_is_made_quicker_are_used_as_they_come():
+    program = (
+        "import importlib, justext.core\n"
+        "del importlib.import_module('trafilatura.baseline').BASIC_CLEAN_XPATH, justext.core.PathInfo.xpath\n"
+        "justext.core.Paragraph.text = ''\n"
+        "from webtext.extract.quicker import quicken\n"
+        "quicken()\n"
+        "assert justext.core.Paragraph.text == ''\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
