@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 
+from webtext.extract.block import PLACE_NUMBERS
 from webtext.extract.block_text import line_text
 from webtext.extract.blocks import BlockReader
 from webtext.extract.class_words import _TOOLS, KINDS, TOOLS, kinds_of, kinds_of_classes
@@ -41,6 +42,7 @@ def test_classes_are_read_as_by_one_search_for_tools_and_one_look_at_each_word(w
 def test_a_place_ends_before_the_first_that_is_not_in_it():
     page = html.fromstring("<body><div><p>a</p><ul><li>b</ul></div><p>c</p><table><tr><td>d<td>e</table></body>")
     places = BlockReader().read(page).places
-    for number, place in enumerate(places):
-        after = (one for one in range(number + 1, len(places)) if places[one].depth <= place.depth)
-        assert place.end == next(after, len(places))
+    depths = [row[PLACE_NUMBERS.index("depth")] for row in places.rows]
+    for number, depth in enumerate(depths):
+        after = (one for one in range(number + 1, len(depths)) if depths[one] <= depth)
+        assert places.ends[number] == next(after, len(depths))

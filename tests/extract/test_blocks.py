@@ -2,6 +2,7 @@
 
 import pytest
 
+from webtext.extract.block import PLACE_NUMBERS
 from webtext.extract.blocks import BlockReader
 from webtext.extract.tree import parse_html
 
@@ -59,5 +60,6 @@ def test_a_block_knows_its_links_and_what_is_around_it():
     reader = BlockReader().read(parse_html(page))
     home, go = reader.blocks
     assert (home.link_chars, home.links, go.link_chars, go.strong_chars) == (4, 1, 0, 2)
-    assert [reader.places[home.place].tag, reader.places[go.place].tag] == ["li", "p"]
-    assert reader.places[home.place].all_names and not reader.places[go.place].all_names
+    assert [reader.places.tags[home.place], reader.places.tags[go.place]] == ["li", "p"]
+    names, other = (reader.places.rows[block.place][PLACE_NUMBERS.index("all_names")] for block in (home, go))
+    assert names and not other

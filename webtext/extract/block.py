@@ -20,7 +20,6 @@ class Block:
         kind: "", "pre" (preformatted) or "row" (of a table, cells parted by tabs).
         link_chars, strong_chars: characters in links, and in bold type, labels and buttons.
         links, cells: how many of them.
-        in_link: whether a link surrounds it.
         names: kinds that the classes of inline elements in it name (`class_words`).
         outside: inline elements in it or around it, as `OUTSIDE_BITS`.
     """
@@ -32,7 +31,6 @@ class Block:
     strong_chars: int = 0
     links: int = 0
     cells: int = 0
-    in_link: bool = False
     names: int = 0
     outside: int = 0
 
@@ -42,20 +40,20 @@ class Block:
         return 0 if self.text.endswith((".", "!", "?")) else self.link_chars
 
 
-@dataclass(slots=True)
-class Place:
-    """A block element: its parent's number, tag, and what it and those around it say.
+class Places:
+    """The block elements of a page, numbered as they begin: those in one follow it. The first stands for the page.
 
-    Places are numbered as they begin: those in one follow it, up to its `end`.
+    Attributes:
+        tags: of each.
+        ends: of each, the number of the first after it that is not in it.
+        rows: of each, as `PLACE_NUMBERS`.
     """
 
-    parent: int
-    tag: str
-    depth: int = 0
-    names: int = 0
-    all_names: int = 0
-    outside: int = 0
-    hidden: int = 0
-    path: int = 0  # the same number, the same tags and classes from the root on
-    tag_path: int = 0
-    end: int = 0
+    def __init__(self) -> None:
+        self.tags, self.ends, self.rows = [""], [0], [(0,) * len(PLACE_NUMBERS)]
+
+
+# Of a place: the number of the one around it, how many are around it, the kinds that its classes name (`class_words`),
+# and those of all around it, too, what they are as `OUTSIDE_BITS`, what hides them, and two numbers that are the same
+# for the same tags and classes from the root on, and for the same tags.
+PLACE_NUMBERS = str.split("parent depth names all_names outside hidden path tag_path")

@@ -5,15 +5,14 @@ is a column with a number for each block; `measure` gives all of them by name, a
 """
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from operator import attrgetter
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from webtext.extract.block import OUTSIDE_BITS, Block, Place
+from webtext.extract.block import OUTSIDE_BITS, PLACE_NUMBERS, Block, Places
 from webtext.extract.class_words import KINDS
 from webtext.extract.declared import Declared
 from webtext.extract.text_counts import COUNTS, count_texts
@@ -59,7 +58,7 @@ _NEIGHBOUR_NAMES = (
 )
 
 
-def measure(blocks: Sequence[Block], places: Sequence[Place], declared: Declared) -> "Features":
+def measure(blocks: Sequence[Block], places: Places, declared: Declared) -> "Features":
     """Measure a page's blocks (at least one)."""
     return Features(_Page(blocks, places, declared), declared)
 
@@ -69,14 +68,16 @@ class Features:
 
     Attributes:
         words: how many each block has.
-        place, parent: the numbers of the places that each block stands in, and of the ones around these.
+        place: the number of the place that each block stands in.
         near, above: the kinds that the classes of each block and two elements around it name, and of all around it.
-        hidden: as in `Place`, of each block.
+        around, hidden, path: what its place says: `outside`, `hidden` and `path` of `PLACE_NUMBERS`.
+        parents, ends, tags: of the places.
     """
 
     def __init__(self, page: "_Page", declared: Declared) -> None:
-        self.words, self.place, self.parent = page.words, page.place, page.parent[page.place]
+        self.words, self.place, self.path, self.around = page.words, page.place, page.path, page.around
         self.near, self.above, self.hidden = page.near, page.above, page.hidden
+        self.parents, self.ends, self.tags = page.parent, page.end, page.tags
         self._page, self._declared = page, declared
 
     def names(self) -> tuple[str, ...]:
@@ -136,35 +137,34 @@ def _bits(numbers: Ints, count: int) -> NDArray[np.uint8]:
 
 
 _BLOCK_NUMBERS = attrgetter("place", "link_chars", "strong_chars", "links", "cells", "names", "outside")
-_PLACE_NUMBERS = attrgetter("parent", "end", "depth", "names", "all_names", "outside", "hidden", "path", "tag_path")
 
 
-def _numbers(of: Callable[[Any], tuple[int, ...]], every: Sequence[Block] | Sequence[Place]) -> Ints:
-    """Give some attributes of blocks or places, shape (attributes, blocks or places)."""
-    return np.fromiter(chain.from_iterable(map(of, every)), np.int64).reshape(len(every), -1).T.copy()
+def _columns(rows: Iterable[Sequence[int]], width: int) -> Ints:
+    """Give the columns of rows of numbers, shape (width, rows)."""
+    return np.fromiter(chain.from_iterable(rows), np.int64).reshape(-1, width).T.copy()
 
 
 class _Page:
     """A page's blocks and places as arrays, with what several features need."""
 
-    def __init__(self, blocks: Sequence[Block], places: Sequence[Place], declared: Declared) -> None:
+    def __init__(self, blocks: Sequence[Block], places: Places, declared: Declared) -> None:
         self.size = len(blocks)
         self.index = np.arange(self.size)
         self.texts = [block.text for block in blocks]
         self.title_size = max(1, len(declared.title))
         self.counts = dict(zip(COUNTS, count_texts(self.texts, declared.title, declared.description), strict=True))
         self.chars, self.words, self.sentences = (self.counts[name] for name in ("chars", "words", "sentences"))
-        of_blocks, of_places = _numbers(_BLOCK_NUMBERS, blocks), _numbers(_PLACE_NUMBERS, places)
+        of_blocks, of_places = _columns(map(_BLOCK_NUMBERS, blocks), 7), _columns(places.rows, len(PLACE_NUMBERS))
         self.place, self.link_chars, self.strong_chars, self.links, self.cells, names, outside = of_blocks
-        self.parent, self.end, self.depth = of_places[:3]
-        own, self.above, all_outside, self.hidden, self.path, self.tag_path = of_places[3:].take(self.place, axis=1)
+        self.parent, self.depth, named = of_places[:3]
+        own, self.above, self.around, self.hidden, self.path, self.tag_path = of_places[2:].take(self.place, axis=1)
         outer = self.parent[self.place]
-        self.near = names | own | of_places[3, outer] | of_places[3, self.parent[outer]]
+        self.near = names | own | named[outer] | named[self.parent[outer]]
         self.every = names | self.above
-        self.tags = [place.tag for place in places]
+        self.tags, self.end = places.tags, np.array(places.ends)
         self.tag = np.array([_TAG_NUMBERS.get(tag, 0) for tag in self.tags])
         self.heading = _HEADING_LEVELS[self.tag]
-        self.outside = _bits(all_outside | outside, len(OUTSIDE_BITS))
+        self.outside = _bits(self.around | outside, len(OUTSIDE_BITS))
         prose = (self.words >= 15) & (self.sentences > 0) & (self.link_chars * 2 < self.chars)
         self.prose = prose.astype(np.int64)
         self.total = int(self.chars.sum())

@@ -17,7 +17,7 @@ from webtext.extract.block import (
     HIDDEN_FROM_READERS,
     OUTSIDE_BITS,
     Block,
-    Place,
+    Places,
 )
 from webtext.extract.block_text import BREAK, line_text, preformatted_text
 from webtext.extract.class_words import TOOLS, kinds_of, kinds_of_classes
@@ -40,10 +40,11 @@ class BlockReader:
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
-        self.places = [Place(0, "")]
+        self.places = Places()
         self._paths: dict[tuple[int, str, str], tuple[int, int]] = {}
         self._tag_paths: dict[tuple[int, str], int] = {}
         self._place = 0
+        self._rows, self._ends, self._tags = self.places.rows, self.places.ends, self.places.tags
         self._links = self._strongs = self._preformatted = 0  # how many surround what is being read
         self._begin_block()
 
@@ -60,7 +61,7 @@ class BlockReader:
         else:
             self._visit(tree)
         self._end_block()
-        self.places[0].end = len(self.places)
+        self._ends[0] = len(self._rows)
         return self
 
     def _visit(self, element: HtmlElement) -> None:
@@ -117,7 +118,7 @@ class BlockReader:
                 self._read_inside(element)
                 if self._pieces or self._outside or self._names:
                     self._end_block()
-            self.places[self._place].end = len(self.places)
+            self._ends[self._place] = len(self._rows)
             self._place = around
 
     def _visit_preformatted(self, element: HtmlElement, tag: str) -> None:
@@ -222,18 +223,20 @@ class BlockReader:
                 own |= kinds_of(value)
             elif name in _HIDERS:
                 hidden |= _hiding(name, value)
-        number, places = self._place, self.places
-        parent = places[number]
-        path, tag_path = self._paths.get((parent.path, tag, names)) or self._new_paths(parent, tag, names)
-        depth, all_names, outside = parent.depth + 1, parent.all_names | own, parent.outside | OUTSIDE_BITS.get(tag, 0)
-        self._place = len(places)
-        places.append(Place(number, tag, depth, own, all_names, outside, parent.hidden | hidden, path, tag_path))
+        number, rows = self._place, self._rows
+        _, depth, _, all_names, outside, hidden_outside, path, tag_path = rows[number]
+        path, tag_path = self._paths.get((path, tag, names)) or self._new_paths(path, tag_path, tag, names)
+        outside |= OUTSIDE_BITS.get(tag, 0)
+        self._place = len(rows)
+        rows.append((number, depth + 1, own, all_names | own, outside, hidden_outside | hidden, path, tag_path))
+        self._ends.append(0)
+        self._tags.append(tag)
         return True
 
-    def _new_paths(self, parent: Place, tag: str, names: str) -> tuple[int, int]:
-        """Number the path of a place, by tags and classes and by tags alone."""
-        tag_path = self._tag_paths.setdefault((parent.tag_path, tag), len(self._tag_paths) + 1)
-        return self._paths.setdefault((parent.path, tag, names), (len(self._paths) + 1, tag_path))
+    def _new_paths(self, path: int, tag_path: int, tag: str, names: str) -> tuple[int, int]:
+        """Number the path of an element in another, by tags and classes and by tags alone."""
+        own = self._tag_paths.setdefault((tag_path, tag), len(self._tag_paths) + 1)
+        return self._paths.setdefault((path, tag, names), (len(self._paths) + 1, own))
 
     def _end_block(self) -> None:
         if self._pieces:
@@ -253,7 +256,7 @@ class BlockReader:
         if text and not text.isspace():
             chars = min(self._link_chars, len(text)), min(self._strong_chars, len(text))
             marks = self._names, self._outside
-            block = Block(text, self._place, kind, *chars, self._links_read, cells, self._links > 0, *marks)
+            block = Block(text, self._place, kind, *chars, self._links_read, cells, *marks)
             self.blocks.append(block)
 
     def _read_row(self, row: HtmlElement) -> bool:

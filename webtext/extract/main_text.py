@@ -57,7 +57,7 @@ def choose_blocks(tree: HtmlElement, model: Path = MODEL) -> Choice:
     trees = load_model(model)
     features = measure(reader.blocks, reader.places, Declared.read(tree))
     words, chances = features.words, chances_of(trees(features.table(trees.names)))
-    whole = Whole(reader.blocks, reader.places, features, chances)
+    whole = Whole(reader.blocks, features, chances)
     if chances.max() < _NOTHING:
         return Choice(reader.blocks, nothing, whole.strange, is_doubtful=True)
     best = choose(chances, words)

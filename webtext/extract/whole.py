@@ -6,13 +6,12 @@ itself go; code, rows, headings, items and paragraphs of a section that is chose
 that have the same tags and classes around them.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from webtext.extract.block import HIDDEN_BY_ATTRIBUTE, HIDDEN_BY_STYLE, OUTSIDE_BITS, Block, Place
+from webtext.extract.block import HIDDEN_BY_ATTRIBUTE, HIDDEN_BY_STYLE, OUTSIDE_BITS, Block
 from webtext.extract.block_features import Features
 from webtext.extract.class_words import kinds_of
 from webtext.extract.trees import CERTAIN
@@ -49,15 +48,16 @@ _HEADS = frozenset(("h2", "h3", "h4", "h5", "h6", "dt", "summary"))
 
 
 class Whole:
-    """Makes a page's choice whole: `Whole(blocks, places, features, chances).of(chosen)`."""
+    """Makes a page's choice whole: `Whole(blocks, features, chances).of(chosen)`."""
 
-    def __init__(self, blocks: Sequence[Block], places: Sequence[Place], features: Features, chances: Ints) -> None:
-        self._blocks, self._places, self._words, self._chances = blocks, places, features.words, chances
+    def __init__(self, blocks: Sequence[Block], features: Features, chances: Ints) -> None:
+        self._blocks, self._features, self._words, self._chances = blocks, features, features.words, chances
+        self._tags, self._parents, self._around = features.tags, features.parents.tolist(), features.around.tolist()
         self._hidden: Flags = (features.hidden & _HIDDEN > 0) & (features.above & _FOLDED == 0)
         self._comments: Flags = features.above & _COMMENTS > 0
         self._intruders: Flags = features.near & _INTRUDERS > 0
-        captions = np.array([place.tag == "figcaption" for place in places])
-        self._captions: Flags = captions[features.place] | captions[features.parent]
+        captions = np.array([tag == "figcaption" for tag in features.tags])
+        self._captions: Flags = captions[features.place] | captions[features.parents[features.place]]
         self._foreign: list[bool] = (self._hidden | self._captions | self._intruders).tolist()
 
     @property
@@ -85,17 +85,16 @@ class Whole:
 
     def _without_neighbours(self, chosen: Flags) -> Flags:
         """Leave what stands outside the only article of a page, if nearly all that is chosen stands in it."""
-        if sum(place.tag == "article" for place in self._places) != 1:
+        if self._tags.count("article") != 1:
             return chosen
-        outside = [self._places[block.place].outside for block in self._blocks]
-        inside: Flags = np.array(outside) & _ARTICLE > 0
+        inside: Flags = self._features.around & _ARTICLE > 0
         words = self._words[chosen & inside].sum()
         is_one = words >= max(_ONLY_WORDS, _ONLY_SHARE * self._words[chosen].sum())
         kept: Flags = chosen & (inside | (self._chances >= _CERTAINLY)) if is_one else chosen
         return kept
 
     def _is_content(self, number: int) -> bool:
-        outside = self._places[self._blocks[number].place].outside
+        outside = self._around[number]
         is_tool = outside & _TOOLS or outside & (_HEADER | _ARTICLE) == _HEADER
         return not (is_tool or self._foreign[number])
 
@@ -105,27 +104,16 @@ class Whole:
 
     def _kind(self, block: Block) -> str:
         """Give what a block is: a box in a cell or an item is that."""
-        place = self._places[block.place]
-        outer = self._places[place.parent].tag
-        return block.kind or (outer if place.tag == "div" or outer == "blockquote" else place.tag)
+        tag, outer = self._tags[block.place], self._tags[self._parents[block.place]]
+        return block.kind or (outer if tag == "div" or outer == "blockquote" else tag)
 
     def _with_sections(self, chosen: Flags) -> Flags:
         """Take in what stands in elements of which most is chosen."""
-        places = self._places
-        words, taken = [0] * len(places), [0] * len(places)
-        for block, is_chosen, count in zip(self._blocks, chosen.tolist(), self._words.tolist(), strict=True):
-            words[block.place] += count
-            taken[block.place] += count if is_chosen else 0
-        for number in range(len(places) - 1, 0, -1):
-            words[places[number].parent] += words[number]
-            taken[places[number].parent] += taken[number]
-        sections = {
-            number
-            for number in range(1, len(places))
-            if taken[number] >= _SECTION_WORDS and taken[number] >= _SECTION_SHARE * words[number]
-        }
-        result, chances = chosen.tolist(), self._chances.tolist()
+        sections = self._sections(chosen)
+        result, chances, parents = chosen.tolist(), self._chances.tolist(), self._parents
         for number in range(len(result) - 1, -1, -1):
+            if result[number]:
+                continue
             if self._is_between(number, result):
                 result[number] = self._may_come_in(number)
             block = self._blocks[number]
@@ -137,10 +125,19 @@ class Whole:
                 continue
             around = block.place
             for _ in range(_SECTION_LEVELS + (_TABLE_LEVELS if tag in _CELLS or block.kind else 0)):
-                if around in sections:
+                if sections[around]:
                     result[number] = True
-                around = places[around].parent
+                around = parents[around]
         return np.array(result, np.bool_)
+
+    def _sections(self, chosen: Flags) -> list[bool]:
+        """Tell of each place whether most of its words are chosen, and enough of them."""
+        place, ends = self._features.place, self._features.ends
+        columns = np.array([np.bincount(place, column, len(ends)) for column in (self._words, self._words * chosen)])
+        sums = np.pad(columns.cumsum(axis=1), ((0, 0), (1, 0)))
+        words, taken = sums[:, ends] - sums[:, :-1]
+        sections: list[bool] = ((taken >= _SECTION_WORDS) & (taken >= _SECTION_SHARE * words)).tolist()
+        return [False, *sections[1:]]
 
     def _with_introduced(self, chosen: Flags) -> Flags:
         """Take in lists, of links too, that a chosen line with a colon introduces and chosen text follows."""
@@ -150,18 +147,15 @@ class Whole:
             while end < len(chosen) - 1 and not chosen[end] and self._kind(self._blocks[end]) == "li":
                 end += 1
             if chosen[end] and self._blocks[number].text.endswith((":", "\uff1a")):
-                before, item, after = (
-                    self._places[self._blocks[one].place].parent for one in (number, number + 1, end)
-                )
-                if before == after == self._places[item].parent:
+                before, item, after = (self._parents[self._blocks[one].place] for one in (number, number + 1, end))
+                if before == after == self._parents[item]:
                     result[number + 1 : end] = [self._is_content(one) for one in range(number + 1, end)]
         return result
 
     def _with_small_main(self, chosen: Flags) -> Flags:
         """Take in all of a short main part of which half is chosen: of short pages, the model knows little."""
-        outside = np.array([self._places[block.place].outside for block in self._blocks])
         for bit in (OUTSIDE_BITS["main"], _ARTICLE):
-            inside: Flags = outside & bit > 0
+            inside: Flags = self._features.around & bit > 0
             words = self._words[inside].sum()
             if 0 < words <= _SMALL_WORDS and 2 * self._words[inside & chosen].sum() >= words:
                 comes_in = [is_inside and self._may_come_in(number) for number, is_inside in enumerate(inside)]
@@ -174,20 +168,15 @@ class Whole:
         if not 0 < number < len(chosen) - 1 or chosen[number] or not (chosen[number - 1] and chosen[number + 1]):
             return False
         before, own, after = (self._blocks[number + by].place for by in (-1, 0, 1))
-        parent = self._places[before].parent
-        return parent == self._places[after].parent and parent in {own, self._places[own].parent}
+        parent = self._parents[before]
+        return parent == self._parents[after] and parent in {own, self._parents[own]}
 
     def _with_like(self, chosen: Flags) -> Flags:
         """Take in blocks of the same path as those chosen, where these are most of them."""
-        paths = [self._places[block.place].path for block in self._blocks]
-        words: Counter[int] = Counter()
-        taken: Counter[int] = Counter()
-        for path, is_chosen, count in zip(paths, chosen.tolist(), self._words.tolist(), strict=True):
-            words[path] += count
-            taken[path] += count if is_chosen else 0
+        path = self._features.path
+        words, taken = (np.bincount(path, column)[path] for column in (self._words, self._words * chosen))
+        is_like = taken >= np.maximum(_LIKE_WORDS, _LIKE_SHARE * words)
         result = chosen.copy()
-        for number, path in enumerate(paths):
-            is_like = taken[path] >= max(_LIKE_WORDS, _LIKE_SHARE * words[path])
-            if is_like and not result[number] and self._chances[number] >= _LIKELY:
-                result[number] = self._may_come_in(number)
+        for number in np.flatnonzero(is_like & ~chosen & (self._chances >= _LIKELY)).tolist():
+            result[number] = self._may_come_in(number)
         return result
