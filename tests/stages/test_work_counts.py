@@ -18,6 +18,7 @@ import htmldate.extractors
 import pytest
 import trafilatura
 import trafilatura.external
+from lxml.html import HtmlElement
 
 import pipelines.stages.documents
 import webtext.extract.block_features
@@ -172,6 +173,14 @@ def test_a_page_is_decoded_parsed_and_searched_once(monkeypatch):
     assert extract_page(article, "text/html", "https://a.example/1", config=ExtractConfig()).text
     once = "decode_html", "without_controls", "_encode", "parse_html", "read_metadata", "measure"
     assert counts == dict.fromkeys(once, 1)
+
+
+def test_the_object_of_an_element_is_made_once_for_all_that_look_at_it(monkeypatch):
+    counts = Counter()
+    monkeypatch.setattr(HtmlElement, "_init", lambda element: counts.update([element.tag]), raising=False)
+    config = ExtractConfig(languages=("en",))
+    extract_page(html(sentences(1)), "text/html", "https://a.example/1", config=config)
+    assert (counts["article"], counts["h1"], counts["p"]) == (1, 1, 20)
 
 
 def test_a_second_opinion_is_given_on_the_tree_that_is_there_and_texts_are_counted_in_one_call(monkeypatch):

@@ -71,13 +71,12 @@ class BlockReader:
     def _read_inside(self, element: HtmlElement) -> None:
         if (text := element.text) and (self._pieces or not text.isspace() or self._preformatted):
             self._add(text)
-        if len(element):
-            visits, custom = self._visits, BlockReader._visit_custom
-            for child in element:
-                tag = child.tag
-                visits.get(tag, custom)(self, child, tag)
-                if (text := child.tail) and (self._pieces or not text.isspace() or self._preformatted):
-                    self._add(text)
+        visits, custom = self._visits, BlockReader._visit_custom
+        for child in element[:]:  # in a third of the time that an iterator takes
+            tag = child.tag
+            visits.get(tag, custom)(self, child, tag)
+            if (text := child.tail) and (self._pieces or not text.isspace() or self._preformatted):
+                self._add(text)
 
     def _add(self, text: str) -> None:
         self._pieces.append(text)

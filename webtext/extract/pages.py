@@ -6,6 +6,7 @@ control characters but tabs (docs/extraction.md).
 """
 
 import functools
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from webtext.sandbox.sandbox import Failure, Sandbox
 
 _MARKUP = re.compile(r"<\s*(?:!doctype\s+html|html|head|body|title|div|p|a|h1|table|article|meta|br)\b", re.IGNORECASE)
 _SNIFF_CHARS = 4096
+_HELD = 5000  # elements: half a megabyte
 # Control, surrogate and non-characters, and invisible marks that only steer line breaks: soft hyphen, word joiner, byte
 # order mark, and the zero-width space but where it parts words (Thai, Lao, Burmese, Khmer). Joiners that shape letters
 # and emoji stay.
@@ -62,10 +64,12 @@ def extract_text(html: str, url: str, config: ExtractConfig, *, alone: bool = Fa
     del encoded  # A page is in memory once, or nearly.
     if tree is None:
         return Reason("not_html", "no element after parsing")
+    held = list(itertools.islice(tree.iter(), _HELD))  # What looks at an element finds its object made.
     if config.languages and (runs := foreign_text(tree, config.languages, clean_text)):
         return Extracted(runs, declared_language=declared_language(tree), glanced=True)
     metadata = read_metadata(tree, url)
     text = clean_text(load_engine(config.extractor, alone=alone)(html, tree))
+    del held
     if not text:
         return Reason("no_text")
     title, author, site_name = (clean_field(value) for value in (metadata.title, metadata.author, metadata.site_name))
