@@ -147,23 +147,27 @@ class BlockReader:
             self._names |= kinds
         return True
 
-    def _visit_marked(self, element: HtmlElement, tag: str) -> None:
-        """Read a link, a button, a label or bold type."""
+    def _visit_link(self, element: HtmlElement, _tag: str) -> None:
+        if not self._note(element) or (len(element) == 0 and (element.text or "").strip() in _PERMALINKS):
+            return
+        if _follows_at_once(element):
+            self._pieces.append(" ")
+        self._links_read += 1
+        self._outside |= OUTSIDE_BITS["a"]
+        self._links += 1
+        self._read_inside(element)
+        self._links -= 1
+
+    def _visit_strong(self, element: HtmlElement, tag: str) -> None:
+        """Read a button, a label or bold type."""
         if not self._note(element):
             return
-        is_link, is_strong = tag == "a", tag in _STRONG_TAGS
-        if is_link:
-            if len(element) == 0 and (element.text or "").strip() in _PERMALINKS:
-                return
-            self._links_read += 1
         if tag in _APART_TAGS and _follows_at_once(element):
             self._pieces.append(" ")
         self._outside |= OUTSIDE_BITS.get(tag, 0)
-        self._links += is_link
-        self._strongs += is_strong
+        self._strongs += 1
         self._read_inside(element)
-        self._links -= is_link
-        self._strongs -= is_strong
+        self._strongs -= 1
 
     def _break_line(self, _element: HtmlElement, _tag: str) -> None:
         """Take a line break; after another, with nothing but space between, the block ends."""
@@ -202,7 +206,8 @@ class BlockReader:
         "template": _visit_template,
         "noscript": _visit_noscript,
         **dict.fromkeys(INLINE_TAGS, _visit_inline),
-        **dict.fromkeys(_APART_TAGS | _STRONG_TAGS, _visit_marked),
+        **dict.fromkeys(_STRONG_TAGS, _visit_strong),
+        "a": _visit_link,
         "br": _break_line,
         "semantics": _visit_semantics,
         "script": _add_formula,
@@ -253,10 +258,11 @@ class BlockReader:
 
     def _append(self, text: str, kind: str = "", cells: int = 0) -> None:
         if text and not text.isspace():
-            chars = min(self._link_chars, len(text)), min(self._strong_chars, len(text))
-            marks = self._names, self._outside
-            block = Block(text, self._place, kind, *chars, self._links_read, cells, *marks)
-            self.blocks.append(block)
+            size = len(text)
+            link_chars = min(size, self._link_chars)
+            strong_chars = min(size, self._strong_chars)
+            links, names, outside = self._links_read, self._names, self._outside
+            self.blocks.append(Block(text, self._place, kind, link_chars, strong_chars, links, cells, names, outside))
 
     def _read_row(self, row: HtmlElement) -> bool:
         """Read a row of a table as one block, if its cells hold no blocks of their own (or one paragraph each)."""
@@ -265,16 +271,13 @@ class BlockReader:
             return False
         texts, numbers = [], 0
         for cell in cells:
-            if "code" in (cell.get("class") or ""):
-                self._preformatted += 1
+            is_code = "code" in (cell.get("class") or "")
+            self._preformatted += is_code
             self._read_cell(cell)
+            self._preformatted -= is_code
             raw, self._pieces = "".join(self._pieces), []
-            if self._preformatted and "code" in (cell.get("class") or ""):
-                self._preformatted -= 1
-                texts.append(preformatted_text(raw))
-                numbers += 1
-            else:
-                texts.append(" ".join(raw.replace(BREAK, " ").split()))
+            texts.append(preformatted_text(raw) if is_code else " ".join(raw.replace(BREAK, " ").split()))
+            numbers += is_code
         texts = [text for text in texts if text]
         if numbers:  # a line of code, and its number
             self._append("\n".join(text for text in texts if not text.isdecimal()), "pre")
