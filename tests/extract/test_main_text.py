@@ -3,11 +3,13 @@
 import itertools
 import json
 import tracemalloc
+from unittest import mock
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from webtext.extract import block_features
 from webtext.extract.block import Block
 from webtext.extract.block_features import measure
 from webtext.extract.blocks import BlockReader
@@ -96,14 +98,27 @@ def test_a_book_on_one_page_is_judged_as_a_page_is():
     assert table.max(axis=1).tolist() == [15_000, 15_000, 120]
 
 
-def test_no_more_of_a_large_page_is_measured_at_a_time_than_the_model_is_asked():
-    page = parse_html("".join(f"<div><p>Paragraph {n}.</p></div>" for n in range(3000)))
+def test_a_large_page_is_measured_some_blocks_at_a_time_and_in_little_memory():
+    page = parse_html("".join(f"<div><p>Paragraph {n}.</p></div>" for n in range(8000)))
     reader, declared, names = BlockReader().read(page), Declared.read(page), Trees.load(MODEL).names
     tracemalloc.start()
-    table = measure(reader.blocks, reader.places, declared).table(names)
+    features = measure(reader.blocks, reader.places, declared)
+    for span in features.spans():
+        features.table(names, span)
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert most < 3 * table.nbytes
+    assert most < 1.5 * features.table(names).nbytes
+
+
+@given(st.permutations([*PROSE, "Home", "<a href=/>Next page</a>", "<b>Warning:</b> ice"] * 2), st.integers(1, 9))
+def test_what_is_said_of_some_blocks_is_what_is_said_of_them_among_all(texts, at_once):
+    page = parse_html(f"<h1>Nine winters</h1><div><p>{'</p></div><div class=post><p>'.join(texts)}</p></div>")
+    reader = BlockReader().read(page)
+    features = measure(reader.blocks, reader.places, Declared.read(page))
+    names = features.names()
+    with mock.patch.object(block_features, "_AT_ONCE", at_once):
+        parts = [features.table(names, span) for span in features.spans()]
+    assert np.concatenate(parts, axis=1).tobytes() == features.table(names).tobytes()
 
 
 def test_captions_are_text_where_nearly_all_is_captions():

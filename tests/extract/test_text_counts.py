@@ -1,10 +1,13 @@
 """What is counted in all texts of a page at once is what is counted in each."""
 
 import re
+import tracemalloc
+from unittest import mock
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from webtext.extract import text_counts
 from webtext.extract.text_counts import _CHARACTERS, _END, _FREQUENT, count_texts, count_words
 
 SENTENCE_END = re.compile(r"[.!?\u2026\u0964\u061f\u06d4](?=[\s\"'\u201d\u2019\u00bb)\]]|$)|[\u3002\uff01\uff1f]")
@@ -39,3 +42,19 @@ def counted(text):
 @given(st.lists(TEXTS | st.lists(WORDS, min_size=1).map(" ".join), min_size=1, max_size=5))
 def test_texts_are_counted_together_as_each_alone(texts):
     assert count_texts(texts, TITLE, DESCRIPTION).T.tolist() == list(map(counted, texts))
+
+
+@given(st.lists(TEXTS, min_size=1, max_size=9), st.integers(1, 4))
+def test_texts_are_counted_some_at_a_time_as_all_at_once(texts, at_once):
+    counts = count_texts(texts, TITLE, DESCRIPTION).tolist()
+    with mock.patch.object(text_counts, "_AT_ONCE", at_once):
+        assert count_texts(texts, TITLE, DESCRIPTION).tolist() == counts
+
+
+def test_a_large_page_is_counted_in_little_more_than_its_counts():
+    texts = ["The heron stood in the shallows all morning."] * 20_000
+    tracemalloc.start()
+    counts = count_texts(texts, TITLE, DESCRIPTION)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 4 * counts.nbytes

@@ -5,7 +5,7 @@ is a column with a number for each block; `measure` gives all of them by name, a
 """
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from operator import attrgetter
 
@@ -19,7 +19,7 @@ from webtext.extract.text_counts import COUNTS, count_texts
 
 Ints = NDArray[np.int64]
 Rows = NDArray[np.floating | np.integer | np.bool_]  # shape (features, blocks)
-Part = tuple[tuple[str, ...], Rows]  # features, by name
+Part = tuple[tuple[str, ...], Callable[[slice], Rows]]  # the names of features, and what gives them of some blocks
 
 _TAGS = str.split(
     """p li h1 h2 h3 h4 h5 h6 td th tr dt dd div section article blockquote pre figcaption summary label caption"""
@@ -30,7 +30,7 @@ _HEADING_LEVELS = np.array([0, *(int(tag[1]) if tag in {"h1", "h2", "h3", "h4", 
 _MOST_CHARS, _MOST_BLOCKS = 15_000, 120
 _COUNT_CHARS = frozenset(("chars_before", "chars_after", "chars_from_title"))
 _COUNT_BLOCKS = frozenset(("index", "from_end", "from_title", "page_long", "prose_before", "prose_after"))
-_AT_ONCE = 1 << 20  # numbers that are copied into the table at a time: all of most pages, four megabytes of a large one
+_AT_ONCE = 1 << 11  # blocks: all of most pages; all features of 30,000 blocks would be a hundred megabytes
 _FAR = 999  # blocks: there is none
 _LEVELS = 6  # elements around a block that are measured
 _MASSES = (500, 2000)  # characters: the smallest element around a block with so many is measured
@@ -82,23 +82,27 @@ class Features:
 
     def names(self) -> tuple[str, ...]:
         """Name all of them, in the order on which the model was trained."""
-        return tuple(dict.fromkeys(name for names, _ in self._parts() for name in names))
+        return tuple(dict.fromkeys(name for names, _ in self._parts for name in names))
 
-    def table(self, names: tuple[str, ...]) -> NDArray[np.float32]:
-        """Give the features that are named, each a row with a number for each block.
+    def spans(self) -> list[slice]:
+        """Part the blocks into those of which a table is made at a time."""
+        size = self._page.size
+        return [slice(start, min(size, start + _AT_ONCE)) for start in range(0, size, _AT_ONCE)]
 
-        Part by part: all that a page of 30,000 blocks can be asked for would be a hundred megabytes at once.
-        """
-        table, most = np.empty((len(names), self._page.size), np.float32), _limits_of(names)
-        for given, rows in self._parts():
+    def table(self, names: tuple[str, ...], span: slice | None = None) -> NDArray[np.float32]:
+        """Give the features that are named, each a row with a number for each block of a span, or of all."""
+        span = span or slice(0, self._page.size)
+        table, most = np.empty((len(names), span.stop - span.start), np.float32), _limits_of(names)
+        for given, rows in self._parts:
             wanted, to = _rows_of(given, names)
-            table[to] = rows.take(wanted, axis=0)
+            table[to] = rows(span).take(wanted, axis=0)
         return np.clip(table, -most, most, out=table)
 
-    def _parts(self) -> Iterator[Part]:
-        yield _stack(self._page.size, self._declared.numbers)
-        for part in (_of_text, _of_place, _of_names, _of_elements_around, _of_groups, _of_position, _of_neighbours):
-            yield part(self._page)
+    @functools.cached_property
+    def _parts(self) -> list[Part]:
+        page = self._page
+        measured = (_of_text, _of_place, _of_names, _of_elements_around, _of_groups, _of_position, _of_neighbours)
+        return [_stack(self._declared.numbers), *(part(page) for part in measured)]
 
 
 @functools.lru_cache(maxsize=64)
@@ -122,11 +126,15 @@ def _most(name: str) -> float:
     return _MOST_BLOCKS if is_count else np.inf
 
 
-def _stack(size: int, columns: Mapping[str, NDArray[np.generic] | float]) -> Part:
-    """Make rows of columns, each a number for each block, or one for all."""
-    rows = np.empty((len(columns), size), np.float32)
-    for row, column in enumerate(columns.values()):
-        rows[row] = column
+def _stack(columns: Mapping[str, NDArray[np.generic] | float]) -> Part:
+    """Make features of columns, each a number for each block, or one for all."""
+
+    def rows(span: slice) -> Rows:
+        rows = np.empty((len(columns), span.stop - span.start), np.float32)
+        for row, column in enumerate(columns.values()):
+            rows[row] = column[span] if isinstance(column, np.ndarray) else column
+        return rows
+
     return tuple(columns), rows
 
 
@@ -215,7 +223,7 @@ def _of_text(page: _Page) -> Part:
         "of_title": np.minimum(counts["in_title"], page.title_size) / page.title_size,
         "in_description": counts["in_description"] / plain,
     }
-    return _stack(page.size, columns)
+    return _stack(columns)
 
 
 def _of_place(page: _Page) -> Part:
@@ -232,12 +240,13 @@ def _of_place(page: _Page) -> Part:
             1, page.total
         )
         columns[f"page_{name}s"] = page.tags.count(name)
-    return _stack(page.size, columns)
+    return _stack(columns)
 
 
 def _of_names(page: _Page) -> Part:
     """Tell which kinds the classes of the block and two elements around it name, and of all around it."""
-    return _KIND_NAMES, np.concatenate([_bits(names, len(KINDS)) for names in (page.near, page.every)])
+    both = page.near, page.every
+    return _KIND_NAMES, lambda span: np.concatenate([_bits(names[span], len(KINDS)) for names in both])
 
 
 def _of_elements_around(page: _Page) -> Part:
@@ -257,18 +266,24 @@ def _of_elements_around(page: _Page) -> Part:
         ],
         np.float32,
     )
-    around = [page.place]
-    for _ in range(_LEVELS - 1):
-        around.append(page.parent[around[-1]])
-    rows, own = np.empty((len(_AROUND_NAMES), page.size), np.float32), len(of_places)
-    by_level = rows[: _LEVELS * own].reshape(_LEVELS, own, page.size)
-    for number, element in enumerate(around):
-        by_level[number] = of_places.take(element, axis=1)
-    by_mass = rows[_LEVELS * own :].reshape(len(_MASSES), own + 1, page.size)
-    for number, mass in enumerate(_MASSES):
-        element = _heavy(page, mass)[page.place]
-        by_mass[number, :-1] = of_places.take(element, axis=1)
-        by_mass[number, -1] = page.depth[page.place] - page.depth[element]
+    heavy = [_heavy(page, mass) for mass in _MASSES]
+
+    def rows(span: slice) -> Rows:
+        place = page.place[span]
+        around = [place]
+        for _ in range(_LEVELS - 1):
+            around.append(page.parent[around[-1]])
+        rows, own = np.empty((len(_AROUND_NAMES), len(place)), np.float32), len(of_places)
+        by_level = rows[: _LEVELS * own].reshape(_LEVELS, own, len(place))
+        for number, element in enumerate(around):
+            by_level[number] = of_places.take(element, axis=1)
+        by_mass = rows[_LEVELS * own :].reshape(len(_MASSES), own + 1, len(place))
+        for number, places in enumerate(heavy):
+            element = places[place]
+            by_mass[number, :-1] = of_places.take(element, axis=1)
+            by_mass[number, -1] = page.depth[place] - page.depth[element]
+        return rows
+
     return _AROUND_NAMES, rows
 
 
@@ -295,7 +310,8 @@ def _of_groups(page: _Page) -> Part:
     rank[order] = np.arange(len(group)) - (np.cumsum(sizes) - sizes)[group[order]]
     columns = [size, chars, link_chars / np.maximum(chars, 1), chars / size, sentences / size, rank]
     rows = np.array(columns, np.float32)
-    return _GROUP_NAMES, rows.reshape(len(rows), 2, page.size).swapaxes(0, 1).reshape(-1, page.size)
+    by_group = rows.reshape(len(rows), 2, page.size).swapaxes(0, 1).reshape(-1, page.size)
+    return _GROUP_NAMES, lambda span: by_group[:, span]
 
 
 def _before(flags: NDArray[np.bool_]) -> Ints:
@@ -340,7 +356,7 @@ def _of_position(page: _Page) -> Part:
         "page_blocks": size,
         "page_long": page.sums[3, 0],
     }
-    return _stack(page.size, columns)
+    return _stack(columns)
 
 
 def _of_neighbours(page: _Page) -> Part:
@@ -352,19 +368,24 @@ def _of_neighbours(page: _Page) -> Part:
         page.tag[page.place],
         page.path,
     )
-    rows = np.empty((len(_NEIGHBOUR_NAMES), size), np.float32)
-    shifted = rows[: 4 * len(_AROUND)].reshape(-1, 4, size)
-    for number, by in enumerate(_AROUND):
-        shifted[number] = padded[:, first - by : first - by + size]
-        shifted[number, 3] = padded[3, first - by : first - by + size] == page.path
     own = (page.chars, page.link_chars, page.counts["frequent"], page.words, page.sentences, page.prose)
     sums, radius = _running(np.array(own)), np.array(_WINDOWS)[:, None]
-    begins, ends = np.maximum(0, page.index - radius), np.minimum(size, page.index + radius + 1)
-    within = sums.take(ends, axis=1)
-    within -= sums.take(begins, axis=1)
-    chars, link_chars, frequent, words, sentences, prose = within
-    windows = rows[len(shifted) * 4 :].reshape(len(_WINDOWS), -1, size).swapaxes(0, 1)
-    shares = link_chars / np.maximum(chars, 1), frequent / np.maximum(words, 1)
-    for row, column in zip(windows, (chars, *shares, sentences, prose), strict=True):
-        row[:] = column
+
+    def rows(span: slice) -> Rows:
+        index = page.index[span]
+        rows = np.empty((len(_NEIGHBOUR_NAMES), len(index)), np.float32)
+        shifted = rows[: 4 * len(_AROUND)].reshape(-1, 4, len(index))
+        for number, by in enumerate(_AROUND):
+            shifted[number] = padded[:, first - by + span.start : first - by + span.stop]
+            shifted[number, 3] = padded[3, first - by + span.start : first - by + span.stop] == page.path[span]
+        begins, ends = np.maximum(0, index - radius), np.minimum(size, index + radius + 1)
+        within = sums.take(ends, axis=1)
+        within -= sums.take(begins, axis=1)
+        chars, link_chars, frequent, words, sentences, prose = within
+        windows = rows[len(shifted) * 4 :].reshape(len(_WINDOWS), -1, len(index)).swapaxes(0, 1)
+        shares = link_chars / np.maximum(chars, 1), frequent / np.maximum(words, 1)
+        for row, column in zip(windows, (chars, *shares, sentences, prose), strict=True):
+            row[:] = column
+        return rows
+
     return _NEIGHBOUR_NAMES, rows

@@ -56,7 +56,8 @@ def choose_blocks(tree: HtmlElement, model: Path = MODEL) -> Choice:
         return Choice([], nothing, nothing, is_doubtful=True)
     trees = load_model(model)
     features = measure(reader.blocks, reader.places, Declared.read(tree))
-    words, chances = features.words, chances_of(trees(features.table(trees.names)))
+    odds = np.concatenate([trees(features.table(trees.names, span)) for span in features.spans()])
+    words, chances = features.words, chances_of(odds)
     whole = Whole(reader.blocks, features, chances)
     if chances.max() < _NOTHING:
         return Choice(reader.blocks, nothing, whole.strange, is_doubtful=True)

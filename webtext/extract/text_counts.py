@@ -1,6 +1,7 @@
 """What is counted in the texts of a page's blocks: characters, words, frequent ones, ends of sentences.
 
-All blocks are counted at once: their texts as one array of code points, and a table that says of each what it is.
+Those of most pages are counted at once: their texts as one array of code points, and a table that says of each what it
+is.
 """
 
 import functools
@@ -47,6 +48,7 @@ _PLANES = 1 << 18  # Unicode has letters and spaces in its first four planes alo
 _BETWEEN = "\x00"  # stands between two texts, and in none
 _NOT_ALONE = "\u0130\u03a3"  # letters that become two in lower case, or one of two
 _BLANK = ord(" ")
+_AT_ONCE = 1 << 11  # texts: all of most pages; what is made of a megabyte of text in between is fifty
 _FREQUENTLY, _IN_TITLE, _IN_DESCRIPTION = 1, 2, 4  # what a word is, as bits
 _KNOWN = dict.fromkeys(_FREQUENT, _FREQUENTLY)
 
@@ -71,6 +73,11 @@ def count_texts(texts: Sequence[str], title: AbstractSet[str], description: Abst
     Returns:
         Shape (counts, texts).
     """
+    parts = range(0, max(1, len(texts)), _AT_ONCE)
+    return np.concatenate([_count(texts[start : start + _AT_ONCE], title, description) for start in parts], axis=1)
+
+
+def _count(texts: Sequence[str], title: AbstractSet[str], description: AbstractSet[str]) -> Ints:
     whole = _BETWEEN.join(("", *texts, ""))
     codes, below, marks = _read(whole)
     kinds = _kinds_below(below).take(codes)
