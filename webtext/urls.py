@@ -48,7 +48,7 @@ _BROWSER_PATH = re.compile(r"""[\x00-\x20"<>`{}\x7f-\U0010ffff]+""")  # WHATWG U
 _BROWSER_QUERY = re.compile(r"""[\x00-\x20"<>'\x7f-\U0010ffff]+""")  # special-query percent-encode set
 # A URL that is in order as it stands, as nine of ten posted ones are: no escapes, dots, entities or sessions to undo.
 _IN_ORDER = re.compile(
-    r"(https?)://([a-z0-9.-]+)((?:/[A-Za-z0-9_~!$'()*+,=:@-][A-Za-z0-9._~!$'()*+,=:@-]*)*/?)(\?[A-Za-z0-9._~\-!*()$+,;=:@/?]*)?"
+    r"(https?)://([a-z0-9.-]++)((?:/[A-Za-z0-9_~!$'()*+,=:@-][A-Za-z0-9._~!$'()*+,=:@-]*+)*+/?)(\?[A-Za-z0-9._~\-!*()$+,;=:@/?]*+)?"
 )
 _IN_ORDER_LENGTH = MAX_URL // 2  # up to which neither of its names can become too long
 # Sessions: of servlets and PHP, and of ASP.NET, which puts `(S(24 characters))` between two slashes.
@@ -158,7 +158,8 @@ def _names_in_order(url: str) -> tuple[str, str] | None:
     if normal is None:
         return None
     kept = _clean_query(query[1:], bare) if query else ""
-    return f"https://{bare}{path.rstrip('/') or '/'}{kept}", f"{scheme}://{normal}{path or '/'}{query or ''}"
+    address = url if path and normal == host else f"{scheme}://{normal}{path or '/'}{query or ''}"
+    return f"https://{bare}{path.rstrip('/') or '/'}{kept}", address
 
 
 @lru_cache(maxsize=1 << 16)

@@ -21,6 +21,7 @@ from webtext.reddit.links import STAGE, Postings, SelectConfig, merge_postings, 
 from webtext.reddit.submissions import (
     Parser,
     Submission,
+    Unusable,
     parse_comment,
     parse_submission,
     parse_submission_and_text,
@@ -113,7 +114,12 @@ def read_dump(
             if header or line.isspace():
                 header = header and line.isspace()
                 continue
-            yield from _read_line(line, f"{dump.name}:{number}", parser, config)
+            source, parsed = f"{dump.name}:{number}", parser(line)
+            for each in parsed if isinstance(parsed, tuple) else (parsed,):
+                if isinstance(each, Submission):
+                    yield _admit(each, source, config)
+                elif each.reason != "no_link":
+                    yield _refuse(each, line, source)
 
 
 def _beginning(blocks: Iterator[bytes | Damage]) -> Iterator[bytes | Damage]:
@@ -137,19 +143,10 @@ def _damaged(detail: str, line: bytes | None) -> Refused:
     return _unread("damaged_frame", detail, line)
 
 
-def _read_line(line: bytes, source: str, parser: Parser, config: SelectConfig) -> list[Posted | Refused]:
-    parsed = parser(line)
-    if not isinstance(parsed, tuple):
-        parsed = (parsed,)
-    found: list[Posted | Refused] = []
-    for each in parsed:
-        if isinstance(each, Submission):
-            found.append(_admit(each, source, config))
-        elif each.reason == "malformed_line":
-            found.append(_malformed(line, source))
-        elif each.reason != "no_link":
-            found.append(Refused(Rejection(canonicalize_url(each.url) or each.url, STAGE, each.reason, source)))
-    return found
+def _refuse(unusable: Unusable, line: bytes, source: str) -> Refused:
+    if unusable.reason == "malformed_line":
+        return _malformed(line, source)
+    return Refused(Rejection(canonicalize_url(unusable.url) or unusable.url, STAGE, unusable.reason, source))
 
 
 def _malformed(line: bytes, source: str) -> Refused:

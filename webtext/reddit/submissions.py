@@ -1,7 +1,7 @@
 """Submissions out of anybody's Reddit data: Pushshift and Arctic Shift dumps of all eras, comments, lists of URLs.
 
-A line of a dump is a JSON object of up to 113 fields whose names and types changed over twenty years; only the eleven
-that matter are decoded. A line is one or more submissions, or a reason why it is none: never silently nothing.
+A line of a dump is a JSON object of up to 113 fields whose names and types changed over twenty years; only the nine to
+thirteen that matter are decoded. A line is one or more submissions, or a reason why it is none: never silently nothing.
 """
 
 import json
@@ -56,8 +56,6 @@ class _Fields(msgspec.Struct, gc=False):
     url: str | None = None
     url_overridden_by_dest: str | None = None
     score: Number = None
-    ups: Number = None
-    downs: Number = None
     created_utc: Number = None
     subreddit: str | None = None
     id: str | None = None
@@ -66,15 +64,17 @@ class _Fields(msgspec.Struct, gc=False):
     over_18: Flag = None
 
 
-class _FieldsWithText(_Fields, gc=False):
-    """What is decoded where the links in a text are asked for too."""
+class _AllFields(_Fields, gc=False):
+    """What is decoded where an era has no score, or the links in a text are asked for too."""
 
+    ups: Number = None
+    downs: Number = None
     selftext: str | None = None
     body: str | None = None
 
 
 _FIELDS = msgspec.json.Decoder(_Fields)
-_FIELDS_WITH_TEXT = msgspec.json.Decoder(_FieldsWithText)
+_ALL_FIELDS = msgspec.json.Decoder(_AllFields)
 _TOO_STRICT = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _LENIENT = json.JSONDecoder(strict=False)  # control characters may stand in strings
 _BETWEEN_OBJECTS = " \t\r\n\ufeff\x1e,[]"
@@ -83,25 +83,26 @@ _BETWEEN_OBJECTS = " \t\r\n\ufeff\x1e,[]"
 def parse_submission(line: bytes) -> Parsed:
     """Read a line of an `RS_*` dump; a self post is unusable."""
     try:
-        return _submission(_FIELDS.decode(line), line)
+        fields = _FIELDS.decode(line)
+        return _submission(_ALL_FIELDS.decode(line) if fields.score is None else fields, line)
     except _TOO_STRICT:
-        return _each(line, _FIELDS, _submission)
+        return _each(line, _ALL_FIELDS, _submission)
 
 
 def parse_submission_and_text(line: bytes) -> Parsed:
     """Read a line of an `RS_*` dump; a self post gives the links in its text, if there are any."""
     try:
-        return _submission_and_text(_FIELDS_WITH_TEXT.decode(line), line)
+        return _submission_and_text(_ALL_FIELDS.decode(line), line)
     except _TOO_STRICT:
-        return _each(line, _FIELDS_WITH_TEXT, _submission_and_text)
+        return _each(line, _ALL_FIELDS, _submission_and_text)
 
 
 def parse_comment(line: bytes) -> Parsed:
     """Read a line of an `RC_*` dump: each distinct link in the comment's text, with the comment's karma."""
     try:
-        return _comment(_FIELDS_WITH_TEXT.decode(line), line)
+        return _comment(_ALL_FIELDS.decode(line), line)
     except _TOO_STRICT:
-        return _each(line, _FIELDS_WITH_TEXT, _comment)
+        return _each(line, _ALL_FIELDS, _comment)
 
 
 def row_parser(layout: Layout, parse_object: Parser) -> Parser:
@@ -217,25 +218,25 @@ def _scalar(value: str | float) -> str | float:
 def _submission(fields: _Fields, line: bytes) -> Parsed:
     url = fields.url or fields.url_overridden_by_dest or ""
     if not url and b'"data"' in line:
-        return _each(line, _FIELDS, _submission)
+        return _each(line, _ALL_FIELDS, _submission)
     if _is_self_post(fields):
         return Unusable("self_post", url)
     return _submit(fields, _destination(fields, url))
 
 
-def _submission_and_text(fields: _FieldsWithText, line: bytes) -> Parsed:
+def _submission_and_text(fields: _AllFields, line: bytes) -> Parsed:
     if not _is_self_post(fields):
         url = fields.url or fields.url_overridden_by_dest or ""
         if not url and b'"data"' in line:
-            return _each(line, _FIELDS_WITH_TEXT, _submission_and_text)
+            return _each(line, _ALL_FIELDS, _submission_and_text)
         return _submit(fields, _destination(fields, url))
     url = fields.url or fields.url_overridden_by_dest or ""
     return _submit_links(fields, fields.selftext or "", "t3_") or Unusable("self_post", url)
 
 
-def _comment(fields: _FieldsWithText, line: bytes) -> Parsed:
+def _comment(fields: _AllFields, line: bytes) -> Parsed:
     if fields.body is None:
-        return _each(line, _FIELDS_WITH_TEXT, _comment) if b'"data"' in line else Unusable("malformed_line")
+        return _each(line, _ALL_FIELDS, _comment) if b'"data"' in line else Unusable("malformed_line")
     return _submit_links(fields, fields.body, "t1_") or Unusable("no_link")
 
 
@@ -284,7 +285,7 @@ def _submit_links(fields: _Fields, text: str, kind: str) -> Parsed | None:
 
 def _score(fields: _Fields) -> int | None:
     """Give the karma of a submission: `score`, or `ups` less `downs` where an era has no score."""
-    if fields.score is not None:
+    if fields.score is not None or not isinstance(fields, _AllFields):
         return _karma(fields.score)
     ups = _karma(fields.ups)
     return None if ups is None else ups - (_karma(fields.downs) or 0)
