@@ -1,6 +1,5 @@
 """Records in Parquet: one schema a kind of record, one set of writer settings, so that equal rows are equal bytes."""
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, BinaryIO, TypeVar
 
@@ -82,14 +81,14 @@ Record = TypeVar("Record")
 
 
 def to_table(records: Sequence[Any], schema: pa.Schema) -> pa.Table:
-    """Lay records (data classes with the schema's names as fields) out as columns, in their order."""
+    """Lay records (with the schema's names as attributes) out as columns, in their order."""
     columns = [pa.array([getattr(record, field.name) for record in records], type=field.type) for field in schema]
     return pa.Table.from_arrays(columns, schema=schema)
 
 
 def from_table(table: pa.Table, kind: type[Record]) -> Iterator[Record]:
     """Read records of a kind back from a table with at least its fields; times become seconds, lists tuples."""
-    names = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    names = SCHEMAS[kind].names
     columns = []
     for name in names:
         column = table.column(name)
@@ -154,6 +153,6 @@ def write_records(stream: BinaryIO, records: Iterable[Any], kind: type) -> None:
 
 def read_records(stream: BinaryIO, kind: type[Record]) -> Iterator[Record]:
     """Read records of one kind from a Parquet file, a batch in memory at a time."""
-    names = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    names = SCHEMAS[kind].names
     for batch in pq.ParquetFile(stream).iter_batches(batch_size=_BATCH_ROWS, columns=names):
         yield from from_table(pa.Table.from_batches([batch]), kind)

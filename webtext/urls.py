@@ -48,7 +48,7 @@ _BROWSER_PATH = re.compile(r"""[\x00-\x20"<>`{}\x7f-\U0010ffff]+""")  # WHATWG U
 _BROWSER_QUERY = re.compile(r"""[\x00-\x20"<>'\x7f-\U0010ffff]+""")  # special-query percent-encode set
 # A URL that is in order as it stands, as nine of ten posted ones are: no escapes, dots, entities or sessions to undo.
 _IN_ORDER = re.compile(
-    r"(https?)://([a-z0-9.-]++)((?:/[A-Za-z0-9_~!$'()*+,=:@-][A-Za-z0-9._~!$'()*+,=:@-]*+)*+/?)(\?[A-Za-z0-9._~\-!*()$+,;=:@/?]*+)?"
+    r"(https?)://([a-z0-9.-]++)((?:/[A-Za-z0-9_~!$')*+,=:@-][A-Za-z0-9._~!$'()*+,=:@-]*+)*+/?)(\?[A-Za-z0-9._~\-!*()$+,;=:@/?]*+)?"
 )
 _IN_ORDER_LENGTH = MAX_URL // 2  # up to which neither of its names can become too long
 # Sessions: of servlets and PHP, and of ASP.NET, which puts `(S(24 characters))` between two slashes.
@@ -151,7 +151,7 @@ def _names_in_order(url: str) -> tuple[str, str] | None:
     None: go the long way. A test holds the two ways equal.
     """
     match = _IN_ORDER.fullmatch(url)
-    if match is None or len(url) > _IN_ORDER_LENGTH or "/(" in url:
+    if match is None or len(url) > _IN_ORDER_LENGTH:
         return None
     scheme, host, path, query = match.groups()
     normal, bare = _host_names(host)

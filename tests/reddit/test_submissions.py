@@ -1,11 +1,13 @@
 """Lines of dumps and lists: every era is read, every odd field has its rule, and nothing raises."""
 
 import json
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from webtext.reddit import submissions
 from webtext.reddit.compressed import read_lines
 from webtext.reddit.layout import Layout
 from webtext.reddit.submissions import (
@@ -136,6 +138,27 @@ def test_no_line_raises(data):
     rows = (row_parser(Layout("list"), parse_submission), table("karma", "url", delimiter=","))
     for parse in (parse_submission, parse_submission_and_text, parse_comment, *rows):
         assert isinstance(parse(data), tuple | Unusable)
+
+
+ODD = (
+    st.none()
+    | st.booleans()
+    | st.integers(-9, 9)
+    | st.floats()
+    | st.sampled_from(["", "7", "a", "\ud83d"])
+    | st.just({})
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["score", "ups", "downs", "is_self", "created_utc", "over_18"]), ODD), st.booleans()
+)
+def test_votes_are_decoded_only_where_there_is_no_score_to_the_same_end(fields, has_url):
+    data = line(**fields, **({"url": "http://a.org/"} if has_url else {}))
+    short = parse_submission(data)
+    with mock.patch.object(submissions, "_FIELDS", submissions._FIELDS_WITH_VOTES):
+        assert parse_submission(data) == short
+    assert "ups" not in submissions._FIELDS.type.__struct_fields__
 
 
 def test_links_in_self_posts_are_submissions_when_asked_for():

@@ -252,8 +252,18 @@ def the_long_way(url):
 @example("http://a..b/c")
 @example("http://www.example.org/" + "a" * 3990)
 @example("http://youtube.com/watch?feature=share&v=1")
+@example("http://example.org/a/(S(0123456789abcdefghijklmn))/b?c=/(d)")
+@example("http://example.org/a(b)?c=/(S(0123456789abcdefghijklmn))/")
+@example("http://example.org/a/(b")
 def test_a_url_in_order_is_named_as_any_other(url):
     assert (name_link(url), canonicalize_url(url)) == the_long_way(url)
+
+
+def test_an_address_that_stays_as_it_was_posted_is_not_written_anew():
+    url = "http://www.example.org/a?b=c"
+    names = name_link(url)
+    assert names is not None
+    assert names[1] is url
 
 
 def test_canonicalisation_is_idempotent_on_real_links(realweb):

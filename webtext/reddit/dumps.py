@@ -49,7 +49,7 @@ class Dump:
         return f"{self.number:05d}-of-{self.inputs:05d}"
 
 
-class Posted(msgspec.Struct, frozen=True, array_like=True):
+class Posted(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A submission of a link, on its way to its URL."""
 
     url: str  # canonical
@@ -58,7 +58,7 @@ class Posted(msgspec.Struct, frozen=True, array_like=True):
     postings: Postings
 
 
-class Refused(msgspec.Struct, frozen=True):
+class Refused(msgspec.Struct, frozen=True, gc=False):
     """What is no submission of a link."""
 
     rejection: Rejection
@@ -104,17 +104,17 @@ def read_dump(
     yield layout
     parser = _parser_of(dump, layout, self_posts=self_posts)
     split = split_objects if layout.kind == "document" else split_lines
-    number, header = 0, layout.header
+    name, number, header = dump.name, 0, layout.header
     for lines in split(chain(ahead, blocks)):
         if isinstance(lines, Torn):
-            yield _damaged(f"{dump.name}: frame at byte {lines.offset}: {lines.detail}", lines.line or None)
+            yield _damaged(f"{name}: frame at byte {lines.offset}: {lines.detail}", lines.line or None)
             continue
         for line in lines:
             number += 1
             if header or line.isspace():
                 header = header and line.isspace()
                 continue
-            source, parsed = f"{dump.name}:{number}", parser(line)
+            source, parsed = f"{name}:{number}", parser(line)
             for each in parsed if isinstance(parsed, tuple) else (parsed,):
                 if isinstance(each, Submission):
                     yield _admit(each, source, config)

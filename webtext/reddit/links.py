@@ -49,7 +49,7 @@ class SelectConfig:
             raise ValueError("without_subreddits holds upper case: Reddit's names are matched in lower case")
 
 
-class Postings(msgspec.Struct, frozen=True, array_like=True):
+class Postings(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What some submissions of one canonical URL say of it together."""
 
     best: int | None  # karma of the best; None where none says
@@ -78,15 +78,9 @@ def posting(submission: Submission, address: str) -> Postings:
     """Say what one submission says of its URL, whose fetch URL is `address`."""
     karma = submission.karma
     rank = -karma if karma is not None else _NEVER
-    return Postings(
-        best=karma,
-        total=karma or 0,
-        submissions=1,
-        first_posted=submission.created,
-        subreddits=(submission.subreddit,) if submission.subreddit else (),
-        vouched=karma is None,
-        source=(rank, submission.created or _NEVER, address),
-    )
+    subreddits = (submission.subreddit,) if submission.subreddit else ()
+    source = rank, submission.created or _NEVER, address
+    return Postings(karma, karma or 0, 1, submission.created, subreddits, karma is None, source)
 
 
 def merge_postings(one: Postings, other: Postings) -> Postings:

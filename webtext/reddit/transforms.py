@@ -5,7 +5,7 @@ The rules are functions in `webtext.reddit.dumps`, `webtext.reddit.links` and `w
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, BinaryIO, NamedTuple
@@ -100,7 +100,7 @@ def writing(path: str, kind: type) -> Iterator[Callable[[Any], None]]:
 def in_order(records: Iterable[Any], kind: type, key: str) -> list[Any]:
     """Sort records by their key, and where it is equal by all their fields, absent ones first."""
     value = attrgetter(key)
-    names = [field.name for field in fields(kind)]
+    names = SCHEMAS[kind].names
     ordered: list[Any] = []
     for _, group in groupby(sorted(records, key=value), value):
         equal = list(group)
