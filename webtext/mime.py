@@ -6,6 +6,7 @@ before it extracts: all three ask here, so that a page is never HTML to one and 
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # HTTP token code points (WHATWG MIME Sniffing, section 2)
 _ESSENCE = re.compile(rf"[\t\n\r ]*({_NAME}/{_NAME})[\t\n\r ]*(?:;|$)")
@@ -56,6 +57,7 @@ class MimeType:
     charset: str
 
 
+@lru_cache(maxsize=64)  # Answers have few, and each is asked for four times.
 def extract_mime_type(content_type: str) -> MimeType:
     """Read a Content-Type header, however often it was sent (WHATWG Fetch, "extract a MIME type").
 

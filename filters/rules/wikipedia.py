@@ -75,9 +75,9 @@ class Wikipedia:
 
     def __call__(self, document: Document) -> Reason | None:
         hosts = ("wikipedia.org", *_SISTERS) if self.sister_projects else ("wikipedia.org",)
-        if any(ends_with_any(host, hosts) for host in (document.host, host_of(document.url))):
+        if any(ends_with_any(host, hosts) for host in {document.host, host_of(document.url)}):
             return Reason("wikipedia", document.host)
-        if _HOST_OF_A_COPY.search(document.host) or any(map(_shows_article, (document.url, document.final_url))):
+        if _HOST_OF_A_COPY.search(document.host) or any(map(_shows_article, {document.url, document.final_url})):
             return Reason("wikipedia", document.final_url)
         if self.mirrors and ends_with_any(document.host, _mirrors()):
             return Reason("wikipedia_mirror", document.host)

@@ -39,7 +39,9 @@ from pipelines.stages.documents import DocumentsConfig, WriteBuckets
 from pipelines.stages.stage import read_manifest
 from webtext import storage
 from webtext.extract.pages import ExtractConfig, clean_text, extract_page
+from webtext.extract.tree import parse_html
 from webtext.metadata import dates
+from webtext.metadata.metadata import read_metadata
 from webtext.sandbox import pool, sandbox
 from webtext.shards import split_of_shard
 from webtext.warc.warc_records import HttpResponse, encode_record, encode_response
@@ -240,6 +242,26 @@ def test_only_lines_with_rare_characters_are_searched_for_each_kind_of_them(line
     counting(monkeypatch, counts, webtext.extract.pages, "_clean_line")
     clean_text(f"Plain words.\n{line}\nMore.")
     assert counts["_clean_line"] == cleaned
+
+
+class Walked:
+    """A page of which is told how often it is walked through."""
+
+    def __init__(self, tree):
+        self._tree, self.walks, self.get = tree, 0, tree.get
+
+    def iter(self, *tags):
+        self.walks += 1
+        return self._tree.iter(*tags)
+
+
+def test_what_a_page_declares_is_read_by_one_walk():
+    named = {"author": "Ann Lee", "date": "2017-01-02", "og:site_name": "News"}
+    metas = "".join(f'<meta name="{name}" content="{value}">' for name, value in named.items())
+    page = Walked(parse_html(f"<title>Ice - News</title>{metas}<script></script><h1>Ice</h1><time>2016</time>"))
+    found = read_metadata(page, "https://a.example/1")
+    assert (found.title, found.author, found.date, found.site_name) == ("Ice", "Ann Lee", "2017-01-02", "News")
+    assert page.walks == 1
 
 
 @pytest.mark.parametrize("stamps", [0, 29, 30, 500])

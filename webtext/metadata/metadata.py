@@ -8,6 +8,7 @@ import functools
 import itertools
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -29,9 +30,11 @@ _MAX_HEADINGS = 20
 _HOME = re.compile(r"[a-z]+://[^/?#]*/?(?:[?#]|$)", re.IGNORECASE)  # the address of a site itself
 _SITE_AFTER = re.compile(r"\s*[-\u2013\u2014|:\u00b7\u2022\u203a\u00bb/]+\s+(\S.*)$")
 _SITE_BEFORE = re.compile(r"(.*\S)\s+[-\u2013\u2014|:\u00b7\u2022\u203a\u00bb/]+\s*$")
-_SPACES = re.compile(r"\s+")
 # One search for authors and dates, in a third of the time of one for elements with such attributes.
 _MARKED = etree.XPath("/descendant::*/@itemprop/.. | /descendant::*/@rel/.. | /descendant::*/@pubdate/..")
+# What is read by its tag, collected by one walk.
+_READ = {"meta": "meta", "script": "script", "title": "title", "h1": "heading", "h2": "heading", "time": "time"}
+_ByTag = dict[str, list[HtmlElement]]
 _ADDRESS = re.compile(r"^(?:https?://|www\.|@)\S+$", re.IGNORECASE)
 
 # Names of meta tags (name, property, itemprop), best first: Open Graph, Dublin Core, Parsely, Sailthru, Highwire.
@@ -84,14 +87,17 @@ class Metadata:
 
 def read_metadata(tree: HtmlElement, url: str) -> Metadata:
     """Read what a parsed page declares; `url` is where it was found, for dates that stand in addresses."""
-    meta = _meta_tags(tree)
-    items = list(_json_ld(tree))
-    title, site = _title(tree, meta, items, is_home=_HOME.match(url) is not None)
+    by_tag: _ByTag = defaultdict(list)
+    for element in tree.iter(*_READ):
+        by_tag[_READ[element.tag]].append(element)
+    meta = _meta_tags(by_tag["meta"])
+    items = list(_json_ld(by_tag["script"]))
+    title, site = _title(by_tag, meta, items, is_home=_HOME.match(url) is not None)
     marked = functools.cache(lambda: _MARKED(tree))  # many pages declare all in their head
     return Metadata(
         title=title,
         author=_author(marked, meta, items),
-        date=_date(tree, marked, meta, items, url),
+        date=_date(tree, by_tag, marked, meta, items, url),
         site_name=_first(meta, _SITE_NAMES) or site,
         language=declared_language(tree, meta),
     )
@@ -107,14 +113,14 @@ def declared_language(tree: HtmlElement, meta: dict[str, str] | None = None) -> 
 
 def _declared_languages(tree: HtmlElement, meta: dict[str, str] | None) -> Iterator[str | None]:
     yield from (tree.get("lang"), tree.get("xml:lang"))
-    meta = _meta_tags(tree) if meta is None else meta
+    meta = _meta_tags(tree.iter("meta")) if meta is None else meta
     yield from (meta.get("content-language"), meta.get("og:locale"))
 
 
-def _meta_tags(tree: HtmlElement) -> dict[str, str]:
+def _meta_tags(elements: Iterable[HtmlElement]) -> dict[str, str]:
     """Collect the first value of each meta tag by its lower-case name."""
     found: dict[str, str] = {}
-    for element in tree.iter("meta"):
+    for element in elements:
         content = element.get("content")
         if not content:
             continue
@@ -124,9 +130,9 @@ def _meta_tags(tree: HtmlElement) -> dict[str, str]:
     return found
 
 
-def _json_ld(tree: HtmlElement) -> Iterator[dict[str, Any]]:
+def _json_ld(scripts: Iterable[HtmlElement]) -> Iterator[dict[str, Any]]:
     """Yield the objects of a page's JSON-LD that describe an article or page."""
-    for script in tree.iter("script"):
+    for script in scripts:
         if script.get("type") != "application/ld+json" or not script.text or len(script.text) > _MAX_JSON_CHARS:
             continue
         try:
@@ -143,14 +149,12 @@ def _json_ld(tree: HtmlElement) -> Iterator[dict[str, Any]]:
                     yield value
 
 
-def _title(tree: HtmlElement, meta: dict[str, str], items: list[dict[str, Any]], *, is_home: bool) -> tuple[str, str]:
+def _title(by_tag: _ByTag, meta: dict[str, str], items: list[dict[str, Any]], *, is_home: bool) -> tuple[str, str]:
     headlines = (value for item in items if isinstance(value := item.get("headline"), str))
-    elements = list(tree.iter("h1", "h2"))
-    texts = (text for heading in elements if (text := _heading(heading)))
+    texts = (text for heading in by_tag["heading"] if (text := _heading(heading)))
     headings = list(itertools.islice(texts, _MAX_HEADINGS))
-    element = next(tree.iterdescendants("title"), None)
-    in_head = "" if element is None else _clean(element.text_content())
-    main_headings = [one for one in elements if one.tag == "h1"]
+    in_head = _clean(by_tag["title"][0].text_content()) if by_tag["title"] else ""
+    main_headings = [one for one in by_tag["heading"] if one.tag == "h1"]
     only_heading = _heading(main_headings[0]) if len(main_headings) == 1 else ""
     declared = _first(meta, _TITLE_NAMES) or _clean(next(headlines, "")) or only_heading or in_head
     title, site = _without_site(declared, headings, _first(meta, _SITE_NAMES))
@@ -228,6 +232,7 @@ def _person_names(value: object) -> Iterator[str]:
 
 def _date(
     tree: HtmlElement,
+    by_tag: _ByTag,
     marked: Callable[[], list[HtmlElement]],
     meta: dict[str, str],
     items: list[dict[str, Any]],
@@ -239,19 +244,19 @@ def _date(
         (meta.get(name) for name in _DATE_NAMES[:3]),
         (item.get(key) for item in items for key in ("datePublished", "dateCreated", "dateModified")),
         (meta.get(name) for name in _DATE_NAMES[3:]),
-        _published_times(tree, marked),
+        _published_times(by_tag["time"], marked),
     ]
     for values in declared:
         for value in values:
             if isinstance(value, str) and (day := _iso_date(value)):
                 return in_url if in_url and _days_between(day, in_url) <= 1 else day  # one is in another time zone
-    return in_url or _searched_date(tree)
+    return in_url or _searched_date(tree, by_tag["script"])
 
 
-def _searched_date(tree: HtmlElement) -> str:
+def _searched_date(tree: HtmlElement, scripts: list[HtmlElement]) -> str:
     stamps = [
         match.group(1)
-        for script in tree.iter("script")
+        for script in scripts
         if script.get("type") == "application/ld+json" and (match := _JSON_DATE.search(script.text or ""))
     ]
     return next(filter(None, map(_iso_date, stamps)), "") or search_day(tree, stamps)
@@ -261,12 +266,12 @@ def _days_between(day: str, other: str) -> int:
     return abs((date.fromisoformat(day) - date.fromisoformat(other)).days)
 
 
-def _published_times(tree: HtmlElement, marked: Callable[[], list[HtmlElement]]) -> Iterator[object]:
+def _published_times(times: list[HtmlElement], marked: Callable[[], list[HtmlElement]]) -> Iterator[object]:
     """Yield when elements say the page was published, else the first time that the page has."""
     dated = ("datePublished", "dateCreated")
     elements = [one for one in marked() if one.get("itemprop") in dated or one.get("pubdate") is not None]
-    times = (element for element in tree.iter("time") if element.get("datetime") is not None)
-    for element in elements or itertools.islice(times, 1):
+    dated_times = (element for element in times if element.get("datetime") is not None)
+    for element in elements or itertools.islice(dated_times, 1):
         yield element.get("datetime") or element.get("content")
 
 
@@ -288,4 +293,4 @@ def _first(meta: dict[str, str], names: Iterable[str]) -> str:
 
 
 def _clean(text: str) -> str:
-    return _SPACES.sub(" ", text).strip()[:_MAX_FIELD_CHARS]
+    return " ".join(text.split())[:_MAX_FIELD_CHARS]
