@@ -48,7 +48,7 @@ _BROWSER_PATH = re.compile(r"""[\x00-\x20"<>`{}\x7f-\U0010ffff]+""")  # WHATWG U
 _BROWSER_QUERY = re.compile(r"""[\x00-\x20"<>'\x7f-\U0010ffff]+""")  # special-query percent-encode set
 # A URL that is in order as it stands, as nine of ten posted ones are: no escapes, dots, entities or sessions to undo.
 _IN_ORDER = re.compile(
-    r"(https?)://([a-z0-9.-]++)((?:/[A-Za-z0-9_~!$')*+,=:@-][A-Za-z0-9._~!$'()*+,=:@-]*+)*+/?)(\?[A-Za-z0-9._~\-!*()$+,;=:@/?]*+)?"
+    r"(https?://[a-z0-9.-]++)((?:/[A-Za-z0-9_~!$')*+,=:@-][A-Za-z0-9._~!$'()*+,=:@-]*+)*+/?)(\?[A-Za-z0-9._~\-!*()$+,;=:@/?]*+)?"
 )
 _IN_ORDER_LENGTH = MAX_URL // 2  # up to which neither of its names can become too long
 # Sessions: of servlets and PHP, and of ASP.NET, which puts `(S(24 characters))` between two slashes.
@@ -153,20 +153,21 @@ def _names_in_order(url: str) -> tuple[str, str] | None:
     match = _IN_ORDER.fullmatch(url)
     if match is None or len(url) > _IN_ORDER_LENGTH:
         return None
-    scheme, host, path, query = match.groups()
-    normal, bare = _host_names(host)
-    if normal is None:
+    start, path, query = match.groups()
+    normal, bare = _names_of_start(start)
+    if not bare:
         return None
-    kept = _clean_query(query[1:], bare) if query else ""
-    address = url if path and normal == host else f"{scheme}://{normal}{path or '/'}{query or ''}"
-    return f"https://{bare}{path.rstrip('/') or '/'}{kept}", address
+    kept = _clean_query(query[1:], bare.removeprefix("https://")) if query else ""
+    address = url if path and normal == start else f"{normal}{path or '/'}{query or ''}"
+    return f"{bare}{path.rstrip('/') or '/'}{kept}", address
 
 
 @lru_cache(maxsize=1 << 16)
-def _host_names(host: str) -> tuple[str | None, str]:
-    """Give a host in its normal form, and without `www.`."""
+def _names_of_start(start: str) -> tuple[str, str]:
+    """Give what a URL's fetch URL and its canonical one begin with, by its scheme and host; "" where it has none."""
+    scheme, _, host = start.partition("://")
     normal = normalize_host(host)
-    return normal, _without_www(normal or "")
+    return (f"{scheme}://{normal}", f"https://{_without_www(normal)}") if normal else ("", "")
 
 
 def _canonical(parts: _Parts) -> str | None:
