@@ -36,8 +36,14 @@ def _webtext_alone() -> Engine:
 
 def second_opinion(tree: "HtmlElement") -> str:
     """Give the text of a page by trafilatura's default setting, rows of tables with tabs as ours."""
-    text = importlib.import_module("trafilatura").extract(tree, include_comments=False) or ""
+    text = importlib.import_module("trafilatura").extract(tree, options=_options()) or ""
     return "\n".join(line for line in map(_without_bars, text.split("\n")) if line)
+
+
+@functools.cache
+def _options() -> object:
+    """Make trafilatura's options once: it reads them from a file's settings."""
+    return _load("trafilatura.settings").Extractor(comments=False)
 
 
 def _without_bars(line: str) -> str:
