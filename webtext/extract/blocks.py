@@ -72,7 +72,7 @@ class BlockReader:
         if (text := element.text) and (self._pieces or not text.isspace() or self._preformatted):
             self._add(text)
         visits, custom = self._visits, BlockReader._visit_custom
-        for child in element[:]:  # in a third of the time that an iterator takes
+        for child in element[:]:  # A list takes a third of the time that an iterator does.
             tag = child.tag
             visits.get(tag, custom)(self, child, tag)
             if (text := child.tail) and (self._pieces or not text.isspace() or self._preformatted):
