@@ -194,19 +194,17 @@ def jaccard_similarities_in_numpy(
     return np.where(found >= at_least, found, 0.0)
 
 
-def roots_in_scipy(edges: Indices, nodes: int) -> Indices:
-    """Find components with scipy, which numbers them in the order of their smallest nodes.
+def roots_in_python(edges: Indices, nodes: int) -> Indices:
+    """Find components one edge after another.
 
-    For 300,000 nodes and 150,000 edges the compiled union-find takes 4 ms, scipy 24 ms, one in Python 406 ms.
+    For 300,000 nodes and 150,000 edges this takes 285 ms, and the compiled form 4. scipy would take 34, but first 120 and
+    25 MB to be imported, which no build of a few thousand documents gets back.
     """
-    from scipy.sparse import coo_array, csgraph  # noqa: PLC0415 - an eighth of a second, which few commands need
-
-    if not nodes:
-        return np.empty(0, np.int64)
-    graph = coo_array((np.ones(len(edges), np.bool_), (edges[:, 0], edges[:, 1])), shape=(nodes, nodes))
-    labels = csgraph.connected_components(graph, directed=False)[1]
-    first: Indices = np.unique(labels, return_index=True)[1][labels]
-    return first
+    parents = list(range(nodes))
+    for edge in edges.tolist():
+        first, second = (find_root(parents, node) for node in edge)
+        parents[max(first, second)] = min(first, second)
+    return np.array([find_root(parents, node) for node in range(nodes)], np.int64)
 
 
 def find_root(parents: Any, node: int) -> int:
@@ -222,4 +220,4 @@ _ngram_hashes = Kernel(ngram_hashes_in_numpy, "dedup.kernels.compiled.ngram_hash
 _jaccard_similarities = Kernel(
     jaccard_similarities_in_numpy, "dedup.kernels.compiled.jaccard_similarities", lambda *sets: len(sets[6]), 45_000
 )
-_roots = Kernel(roots_in_scipy, "dedup.kernels.compiled.roots", lambda edges, nodes: len(edges) + nodes, 45)
+_roots = Kernel(roots_in_python, "dedup.kernels.compiled.roots", lambda edges, nodes: len(edges) + nodes, 620)

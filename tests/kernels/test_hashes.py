@@ -23,7 +23,7 @@ def codes_of(text):
 
 
 def every_form(name):
-    suffix = {"roots": "_in_scipy"}.get(name, "_in_numpy")
+    suffix = {"roots": "_in_python"}.get(name, "_in_numpy")
     return getattr(compiled, name), getattr(hashes, name + suffix)
 
 
