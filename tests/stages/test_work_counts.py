@@ -320,7 +320,8 @@ entry()
 # What only the processes that judge pages import, a terminal, or nobody.
 OF_OTHERS = (
     *("ftfy", "htmldate", "babel.dates", "trafilatura", "lxml.html", "langdetect", "webtext.extract.main_text"),
-    *("rich.console", "numba", "scipy.integrate", "scipy.sparse", "pymongo", "bson"),
+    *("rich.console", "numba", "scipy.integrate", "scipy.sparse", "pymongo", "bson", "pandas"),
+    *("google.cloud.bigquery", "google.cloud.pubsub_v1"),
 )
 
 
