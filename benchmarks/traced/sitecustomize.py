@@ -9,6 +9,10 @@ import importlib.abc
 import importlib.util
 import os
 import sys
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any, ClassVar
 
 # module: (class or "", function, the package that does its job by it)
 CALLS = {
@@ -25,12 +29,12 @@ CALLS = {
 FOLDER = os.environ.get("WEBTEXT_TRACES", "")
 
 
-def counted(function, name):
+def counted(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     """Wrap a function so that each call is noted under a name."""
     path = os.path.join(FOLDER, name)  # noqa: PTH118 - pathlib would be imported by every process
 
     @functools.wraps(function)
-    def noting(*args, **named):
+    def noting(*args: Any, **named: Any) -> Any:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
         os.write(descriptor, b".")
         os.close(descriptor)
@@ -42,7 +46,9 @@ def counted(function, name):
 class Counting(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds the modules of CALLS as others would, and wraps their functions once they have run."""
 
-    def find_spec(self, name, path=None, target=None):
+    inner: ClassVar[dict[str, Any]] = {}
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         if name not in CALLS:
             return None
         sys.meta_path.remove(self)
@@ -51,13 +57,13 @@ class Counting(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         finally:
             sys.meta_path.insert(0, self)
         if spec is not None:
-            spec.loader, self.inner = self, {**getattr(self, "inner", {}), name: spec.loader}
+            self.inner[name], spec.loader = spec.loader, self
         return spec
 
-    def create_module(self, spec):
+    def create_module(self, spec: ModuleSpec) -> Any:
         return self.inner[spec.name].create_module(spec)
 
-    def exec_module(self, module):
+    def exec_module(self, module: ModuleType) -> None:
         self.inner[module.__name__].exec_module(module)
         for owner, function, package in CALLS[module.__name__]:
             place = getattr(module, owner) if owner else module
