@@ -54,7 +54,8 @@ def import_beam() -> None:
     sys.meta_path.insert(0, hiding)
     try:
         importlib.import_module("apache_beam")
-        importlib.import_module("pyarrow").array([])  # which looks for pandas this once, unless it must have it
+        # At its first array pyarrow looks for pandas, and later only where it cannot do without.
+        importlib.import_module("pyarrow").array([])
     finally:
         sys.meta_path.remove(hiding)
 
