@@ -87,7 +87,9 @@ def test_scipy_is_whole_for_whoever_imports_it_after_datasketch():
     assert told.split("\n")[:2] == ["True (24, 5) False", "9.0"]
 
 
-@pytest.mark.parametrize(("threshold", "num_perm"), [(0.3, 16), (0.55, 128), (0.72, 100), (0.85, 128), (0.99, 64)])
+@pytest.mark.parametrize(
+    ("threshold", "num_perm"), [(0.3, 16), (0.55, 128), (0.72, 100), (0.85, 128), (0.99, 64), (0.7, 512)]
+)
 def test_bands_are_those_that_datasketch_chooses_by_scipys_integrals(threshold, num_perm, monkeypatch):
     own = optimal_bands(threshold, num_perm, 0.9)
     monkeypatch.setattr(datasketch.lsh, "integrate", scipy.integrate.quad)

@@ -11,7 +11,7 @@ import justext.core
 from lxml.etree import Element, XPath
 from trafilatura import external, xpaths
 
-_TEST = re.compile(r"""re:test\((@[\w|@-]+), *(["'])(.*?)\2""")
+_TEST = re.compile(r"""re:test\((@[\w|@-]+), *(["'])(.*?)\2(?:, *(["'])\w*\4)?\)""")
 _NAMESPACES = {"re": "http://exslt.org/regular-expressions"}
 
 
@@ -22,7 +22,7 @@ def quicken() -> None:
         for name, value in list(vars(module).items()):
             if isinstance(value, list):
                 value[:] = map(_guarded, value)
-            else:
+            elif isinstance(value, XPath):
                 setattr(module, name, _guarded(value))
     # The text is asked for seven times when all of it has been read, and the path beside it never.
     paragraph, place = justext.core.Paragraph, justext.core.PathInfo
@@ -44,8 +44,7 @@ def _guarded(value: Any) -> Any:
 
 
 def _with_guard(test: re.Match[str]) -> str:
-    attributes, _, pattern = test.groups()
-    return test[0] if re.search(pattern, "") else f"({attributes}) and {test[0]}"
+    return test[0] if re.search(test[3], "") else f"({test[1]} and {test[0]})"
 
 
 class _StopWords:
